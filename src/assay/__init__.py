@@ -1,0 +1,1 @@
+"""Assay shows what a model is really worth."""

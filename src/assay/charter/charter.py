@@ -1,0 +1,81 @@
+"""The charter: one typed, versioned contract of a use case."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import Field
+
+from assay.charter.data import Data
+from assay.charter.limits import Guardrail, Limit
+from assay.charter.operation import Monitoring, Release, Response
+from assay.charter.people import People
+from assay.charter.problem import Problem, Strategy
+from assay.charter.risk import Risk
+from assay.charter.section import Name, Section, Text
+from assay.charter.value import ValueModel
+
+__all__ = ["SIGNED_SECTIONS", "Charter"]
+
+SIGNED_SECTIONS = ("data", "value", "acceptance", "guardrails", "risk", "release", "build")
+"""The sections that a sign-off on a model version rests on: changing another voids nothing."""
+
+
+class Build(Section):
+    """How a model is found: by search, or by the user's own `train` function."""
+
+    train: str | None = Field(
+        default=None,
+        pattern=r"^[\w.]+:\w+$",
+        description="`module:function` beside the charter; gets frames, returns an estimator.",
+    )
+    families: tuple[Literal["linear", "lightgbm", "hist_gradient_boosting"], ...] = (
+        "linear",
+        "lightgbm",
+        "hist_gradient_boosting",
+    )
+    trials: int = Field(default=12, gt=0, description="Models tried by the search.")
+    folds: int = Field(default=4, ge=2, le=20)
+    test_share: float = Field(default=0.25, gt=0, lt=0.9)
+    seed: int = 7
+
+
+class Charter(Section):
+    """What was promised: problem, value, boundaries, guardrails, people, data and policies."""
+
+    name: Name
+    title: Text
+    problem: Problem
+    strategy: Strategy
+    people: People
+    data: Data
+    value: ValueModel
+    acceptance: dict[Text, Limit] = Field(default_factory=dict)
+    guardrails: tuple[Guardrail, ...] = ()
+    risk: Risk
+    build: Build = Build()
+    release: Release = Release()
+    monitoring: Monitoring = Monitoring()
+    response: Response = Response()
+
+    @property
+    def task(self) -> Literal["classification", "regression"]:
+        """What kind of model the value model needs."""
+        return self.value.task
+
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of each section, by name."""
+        sections: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
+        return {name: _digest(section) for name, section in sections.items()}
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the whole charter."""
+        return _digest(self.model_dump(mode="json", by_alias=True))
+
+
+def _digest(document: Any) -> str:
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

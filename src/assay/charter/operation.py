@@ -1,0 +1,71 @@
+"""How the model goes live, how it is watched, and what is done about a breach."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from assay.charter.data import Span, SpanText
+from assay.charter.section import Section
+
+__all__ = ["Boundary", "Monitoring", "Release", "Response"]
+
+
+class Release(Section):
+    """The way into production: `immediate`, or `canary` in steps of growing traffic."""
+
+    strategy: Literal["immediate", "canary"] = "immediate"
+    steps: tuple[float, ...] = Field(default=(0.1, 0.5), description="Shares of traffic, growing.")
+    capture: Literal["sync", "async"] = Field(
+        default="sync", description="`sync`: an answer leaves after its capture is on disk."
+    )
+    exploration_share: float = Field(
+        default=0.0, ge=0, le=0.5, description="Share of cases that get a random action."
+    )
+
+    @model_validator(mode="after")
+    def _steps_grow(self) -> Release:
+        shares = (0.0, *self.steps, 1.0)
+        if any(a >= b for a, b in pairwise(shares)):
+            raise ValueError("`steps` must grow and lie strictly between 0 and 1: [0.1, 0.5]")
+        return self
+
+
+class Boundary(Section):
+    """Agreed limits on uplift, in the charter's currency.
+
+    A window breaches when the upper bound of its uplift lies below `floor_per_month`, or when its
+    loss against the baseline is surely above `max_loss_per_day`.
+    """
+
+    floor_per_month: float = 0.0
+    goal_per_month: float | None = None
+    max_loss_per_day: float | None = Field(default=None, gt=0)
+
+
+class Monitoring(Section):
+    """Windows, boundaries on value, and when a change in a feature is worth a word."""
+
+    window: SpanText = Span(count=1000, unit="row")
+    time_zone: str = "UTC"
+    boundary: Boundary = Boundary()
+    false_discovery_rate: float = Field(default=0.05, gt=0, lt=0.5)
+    least_effect: float = Field(
+        default=0.05, ge=0, description="Smallest shift worth an alert, in standard deviations."
+    )
+
+
+class Response(Section):
+    """What follows a breach: nothing, retraining by the calendar, or retraining on alert."""
+
+    policy: Literal["static", "scheduled", "triggered"] = "triggered"
+    every: int = Field(default=4, gt=0, description="Windows between scheduled retrainings.")
+    cooldown: int = Field(default=0, ge=0, description="Windows of rest after a response.")
+    training_rows: int | None = Field(
+        default=None, gt=0, description="Newest rows a retraining uses; all where not given."
+    )
+    acts_alone: bool = Field(
+        default=False, description="Whether a response may go live without a new sign-off."
+    )

@@ -1,0 +1,1 @@
+"""What the phases ask of the world: protocols only."""

@@ -1,0 +1,45 @@
+"""A number with its uncertainty; every estimated amount of money is one of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+__all__ = ["Estimate"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with an interval, the number of cases behind it, and how it was made.
+
+    `unit` says of what: `EUR per decision`, `EUR per month`, or empty for a pure number.
+
+    >>> Estimate(1.5, 1.0, 2.0, n=100, method="bootstrap", unit="EUR per decision")
+    1.5 EUR per decision [1, 2]
+    >>> Estimate(1.5, 1.0, 2.0, n=100, method="bootstrap").scaled(10, "EUR per day")
+    15 EUR per day [10, 20]
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    method: str
+    unit: str = ""
+    confidence: float = 0.95
+
+    def scaled(self, factor: float, unit: str) -> Estimate:
+        """Return the estimate times a known factor, in its new unit."""
+        low, high = sorted((self.low * factor, self.high * factor))
+        return replace(self, mean=self.mean * factor, low=low, high=high, unit=unit)
+
+    def shifted(self, by: float) -> Estimate:
+        """Return the estimate plus a known amount of the same unit."""
+        return replace(self, mean=self.mean + by, low=self.low + by, high=self.high + by)
+
+    def __repr__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{_short(self.mean)}{unit} [{_short(self.low)}, {_short(self.high)}]"
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
