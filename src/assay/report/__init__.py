@@ -1,0 +1,1 @@
+"""How it is shown: pictures before tables, one page for everything."""
