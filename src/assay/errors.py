@@ -21,8 +21,9 @@ Each error's text is one paragraph: what was wrong, what was given, what to do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import ClassVar
 
 __all__ = [
@@ -42,7 +43,21 @@ __all__ = [
     "SignOffRefused",
     "StoreError",
     "WorldError",
+    "did_you_mean",
 ]
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """Return "did you mean `x`?" for the nearest known word, or nothing where none is near.
+
+    >>> did_you_mean("Curency", ["currency", "actions"])
+    'did you mean `currency`?'
+    >>> did_you_mean("horse", ["currency", "actions"])
+    ''
+    """
+    spelled = {word.casefold(): word for word in known}
+    near = get_close_matches(given.casefold(), spelled, n=1)
+    return f"did you mean `{spelled[near[0]]}`?" if near else ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,8 @@ class Fault:
     mend: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.problem} (given: {self.given}). To mend: {self.mend}."
+        stop = "" if self.mend.endswith("?") else "."
+        return f"{self.path}: {self.problem} (given: {self.given}). To mend: {self.mend}{stop}"
 
 
 class AssayError(Exception):
