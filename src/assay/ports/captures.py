@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ probability, decision, expected_value, explored (bool), propensity (of the decis
 class CaptureLog(Protocol):
     """An append log of predictions."""
 
-    def append(self, records: list[Record]) -> Future[None]:
+    def append(self, records: Sequence[Record]) -> Future[None]:
         """Take records in; the future is done when they are on disk, and fails with StoreError."""
         ...
 

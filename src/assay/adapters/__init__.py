@@ -1,0 +1,1 @@
+"""One vendor library or disk format behind each port."""

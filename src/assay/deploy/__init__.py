@@ -1,0 +1,1 @@
+"""Phase 3: from an open gate to served decisions."""

@@ -1,0 +1,166 @@
+"""What only the log on disk can do: tear, fill up, die."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.adapters import log_captures
+from assay.adapters.capture_groups import MAGIC, framed, read_groups
+from assay.adapters.log_captures import LogCaptures
+from assay.errors import StoreError
+
+
+def _written(folder: Path, ids: list[str]) -> Path:
+    log = LogCaptures(folder)
+    for name in ids:
+        log.append([{"id": name}]).result(timeout=10)
+    log.close()
+    (path,) = folder.glob("*.log")
+    return path
+
+
+@given(cut=st.integers(min_value=0, max_value=200))
+def test_a_file_cut_anywhere_keeps_its_whole_groups(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    path = tmp_path_factory.mktemp("cut") / "a.log"
+    groups = [framed(b'{"id":"%d"}\n' % n) for n in range(8)]
+    whole = MAGIC + b"".join(groups)
+    path.write_bytes(whole[:cut])
+    fits = sum(len(MAGIC) + sum(map(len, groups[: n + 1])) <= cut for n in range(8))
+    assert [record["id"] for record in read_groups(path)] == [str(n) for n in range(fits)]
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 64, b"\0\0\0\x05\0\0\0\0torn!", b"\xff" * 20])
+def test_garbage_after_the_last_group_is_left_out(tmp_path: Path, tail: bytes) -> None:
+    path = _written(tmp_path, ["1", "2"])
+    path.write_bytes(path.read_bytes() + tail)
+    assert [record["id"] for record in LogCaptures(tmp_path).read()] == ["1", "2"]
+
+
+def test_a_changed_group_before_the_last_is_found(tmp_path: Path) -> None:
+    path = _written(tmp_path, ["first", "second"])
+    path.write_bytes(path.read_bytes().replace(b"first", b"fIrst"))
+    with pytest.raises(StoreError, match="byte 9 does not match its checksum"):
+        list(LogCaptures(tmp_path).read())
+
+
+def test_a_file_of_another_format_is_named(tmp_path: Path) -> None:
+    (tmp_path / "0.log").write_bytes(b"something else")
+    with pytest.raises(StoreError, match="no capture file"):
+        list(LogCaptures(tmp_path).read())
+
+
+def test_each_writer_has_its_own_file_and_the_oldest_is_read_first(tmp_path: Path) -> None:
+    first, second = LogCaptures(tmp_path), LogCaptures(tmp_path)
+    first.append([{"id": "1"}]).result(timeout=10)
+    second.append([{"id": "2"}]).result(timeout=10)
+    first.append([{"id": "3"}]).result(timeout=10)
+    first.close()
+    second.close()
+    assert len(list(tmp_path.glob("*.log"))) == 2
+    assert [record["id"] for record in LogCaptures(tmp_path).read()] == ["1", "3", "2"]
+
+
+def test_a_full_disk_fails_the_future_and_the_next_write_goes_to_a_new_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = LogCaptures(tmp_path)
+    log.append([{"id": "before"}]).result(timeout=10)
+    honest = os.write
+
+    def full(handle: int, content: bytes) -> int:
+        if len(content) > 5:
+            return honest(handle, bytes(content)[:5])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        for _ in range(3):
+            with pytest.raises(StoreError, match="No space left on device"):
+                log.append([{"id": "lost"}]).result(timeout=10)
+    log.append([{"id": "after"}]).result(timeout=10)
+    log.close()
+    assert [record["id"] for record in LogCaptures(tmp_path).read()] == ["before", "after"]
+    assert len(list(tmp_path.glob("*.log"))) == 2
+
+
+def test_a_failed_fsync_fails_the_future(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = LogCaptures(tmp_path)
+    honest = os.fsync
+
+    def broken(handle: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", broken)
+        with pytest.raises(StoreError, match="Input/output error"):
+            log.append([{"id": "lost"}]).result(timeout=10)
+    assert os.fsync is honest
+    log.append([{"id": "kept"}]).result(timeout=10)
+    log.close()
+    assert [record["id"] for record in LogCaptures(tmp_path).read()] == ["kept"]
+
+
+def test_too_much_waiting_for_the_disk_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_captures, "_PENDING_LIMIT", 100)
+    log = LogCaptures(tmp_path, interval=60)
+    kept = log.append([{"id": "x" * 80}])
+    with pytest.raises(StoreError, match="wait for the disk"):
+        log.append([{"id": "x" * 80}]).result(timeout=10)
+    log.close()
+    kept.result(timeout=10)
+
+
+def test_one_record_larger_than_a_group_is_written_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_captures, "_GROUP_LIMIT", 50)
+    log = LogCaptures(tmp_path, interval=0.01)
+    ids = ["a", "b" * 100, "c", "d"]
+    for future in [log.append([{"id": name}]) for name in ids]:
+        future.result(timeout=10)
+    log.close()
+    assert [record["id"] for record in LogCaptures(tmp_path).read()] == ids
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from assay.adapters.log_captures import LogCaptures
+log = LogCaptures(Path(sys.argv[1]))
+n = 0
+while True:
+    futures = [log.append([{"id": str(n + i)}]) for i in range(7)]
+    for future in futures:
+        future.result()
+    n += 7
+    print(n, flush=True)
+"""
+
+
+@pytest.mark.parametrize("after", [1, 4, 9])
+def test_kill_9_loses_no_record_whose_future_was_done(tmp_path: Path, after: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        for _ in range(after):
+            writer.stdout.readline()
+        os.kill(writer.pid, signal.SIGKILL)
+        said = [int(line) for line in writer.stdout.read().splitlines() if line]
+    acknowledged = max(said, default=after * 7)
+    ids = [int(record["id"]) for record in LogCaptures(tmp_path).read()]
+    assert ids == list(range(len(ids)))
+    assert len(ids) >= acknowledged
