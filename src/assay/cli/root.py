@@ -1,0 +1,100 @@
+"""The root of the command line: names every command, loads the one that is called.
+
+Exit codes: 0 yes, 1 a gate or check says no, 2 the input is wrong, 3 the world is broken.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from assay.cli.output import fail
+from assay.errors import AssayError
+
+__all__ = ["COMMANDS", "app", "main"]
+
+COMMANDS = {
+    "new": "assay.cli.new",
+    "check": "assay.cli.check",
+    "build": "assay.cli.build",
+    "submit": "assay.cli.submit",
+    "gate": "assay.cli.gate",
+    "sign": "assay.cli.sign",
+    "waive": "assay.cli.sign",
+    "release": "assay.cli.release",
+    "up": "assay.cli.up",
+    "outcomes": "assay.cli.outcomes",
+    "monitor": "assay.cli.monitor",
+    "value": "assay.cli.value",
+    "status": "assay.cli.status",
+    "replay": "assay.cli.replay",
+    "report": "assay.cli.report",
+    "audit": "assay.cli.audit",
+    "schema": "assay.cli.schema",
+    "demo": "assay.cli.demo",
+}
+"""Each command by name, in the order of a model's life, and the module that holds it."""
+
+
+class _CommandsByName(TyperGroup):
+    """Loads a command's module when it is asked for; the modules themselves are light."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the framework's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        if isinstance(found, typer.Typer):
+            command = typer.main.get_command(found)
+        else:
+            single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+            single.command(cmd_name)(found)
+            command = typer.main.get_command(single)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=_CommandsByName,
+    name="assay",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Show what a model is really worth, in money, before it is built and every day after."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"]
+    try:
+        app(args=given, prog_name="assay")
+    except AssayError as error:
+        if debug:
+            traceback.print_exc()
+        fail(str(error), error.exit_code, json="--json" in given)
+    except KeyboardInterrupt:
+        fail("stopped by hand", 130, json=False)
+    except Exception as error:  # noqa: BLE001 - the last net: a traceback only with --debug
+        if debug:
+            traceback.print_exc()
+        fail(
+            f"This is a fault of Assay's own: {type(error).__name__}: {error}. "
+            "Run the command again with --debug to see where, and report it.",
+            3,
+            json="--json" in given,
+        )
