@@ -51,11 +51,10 @@ _MENDS = {
     "`": "close the column's name with a second backtick",
     ".": "put a column's odd name between backticks: `emp.var.rate`",
     "[": "use round brackets",
-    "{": "use round brackets",
     "'": "expressions know numbers only; put an odd column name between backticks",
     '"': "expressions know numbers only; put an odd column name between backticks",
 }
-_WORDS = {"and": "write min(a, b)", "or": "write max(a, b)", "if": "write where(test, a, b)"}
+_WORDS = {"and": "write min(a, b)", "or": "write max(a, b)"}
 
 Interval = tuple[float, float]
 
