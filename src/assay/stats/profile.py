@@ -1,0 +1,210 @@
+"""Mergeable counts and sums of one window: all that monitoring needs to keep of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.stats.grid import CategoryAxis, Grid, NumberAxis, usable
+from assay.stats.score_table import ScoreTable
+
+__all__ = ["PROFILE_FORMAT", "SCORE", "Profile", "Tally", "merge", "merge_all", "profile"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+PROFILE_FORMAT = 1
+"""Raise it when a field's meaning changes, and teach `Profile.from_document` the old one."""
+
+SCORE = "@score"
+"""The feature name under which the model's own score is profiled; no column starts with @."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """What one feature did in one window.
+
+    `counts` has one entry for each cell of the axis, missing values last. For numbers, `sums`
+    holds the sum of deviations from the axis' centre in each cell (the missing cell's is 0),
+    `squares` the sum of their squares, `least` and `most` the extremes (infinite where there
+    is no value); for categories `sums` is empty.
+    """
+
+    counts: Ints
+    sums: Floats
+    squares: float = 0.0
+    least: float = np.inf
+    most: float = -np.inf
+
+    @property
+    def nulls(self) -> int:
+        """How many values are missing."""
+        return int(self.counts[-1])
+
+    @property
+    def n(self) -> int:
+        """How many values are present."""
+        return int(self.counts[:-1].sum())
+
+    def mean(self, axis: NumberAxis) -> float:
+        """Return the mean of the present values; NaN where there is none."""
+        return axis.centre + float(self.sums.sum()) / self.n if self.n else np.nan
+
+    def variance(self) -> float:
+        """Return the variance of the present values (divided by n); NaN where there is none."""
+        if not self.n:
+            return np.nan
+        return max(0.0, self.squares / self.n - (float(self.sums.sum()) / self.n) ** 2)
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.counts + other.counts,
+            self.sums + other.sums,
+            self.squares + other.squares,
+            min(self.least, other.least),
+            max(self.most, other.most),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Counts and sums of `n` rows, feature by feature, with the score table where there is one."""
+
+    n: int
+    features: Mapping[str, Tally]
+    scores: ScoreTable | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return the profile as a JSON document; cells without a count are left out."""
+        document: dict[str, Any] = {
+            "format": PROFILE_FORMAT,
+            "n": self.n,
+            "features": {name: _written(tally) for name, tally in self.features.items()},
+        }
+        if self.scores is not None:
+            document["scores"] = self.scores.document()
+        return document
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Profile:
+        """Read a profile back; raises ValueError on a format this version does not know."""
+        if document.get("format") != PROFILE_FORMAT:
+            raise ValueError(
+                f"A profile has format {document.get('format')!r}; this version of Assay reads "
+                f"format {PROFILE_FORMAT}. Profile the window again."
+            )
+        scores = document.get("scores")
+        return cls(
+            document["n"],
+            {name: _read(tally) for name, tally in document["features"].items()},
+            None if scores is None else ScoreTable.from_document(scores),
+        )
+
+
+def profile(
+    columns: Mapping[str, NDArray[Any]],
+    grid: Grid,
+    score: Floats | None = None,
+    scores: ScoreTable | None = None,
+) -> Profile:
+    """Count one window's columns into the grid's cells.
+
+    `columns` are arrays of one length by name: float64 with NaN, or objects of text with "".
+    Columns without an axis are left out; an axis without a column raises ValueError. A `score`
+    is profiled under the name `SCORE` where the grid has that axis; `scores` is the window's
+    score table, kept as given.
+
+    >>> from assay.stats.grid import learn_grid
+    >>> ages = {"age": np.array([20.0, 30.0, 40.0, np.nan])}
+    >>> seen = profile(ages, learn_grid(ages))
+    >>> seen.n, seen.features["age"].n, seen.features["age"].nulls
+    (4, 3, 1)
+    """
+    given = dict(columns) if score is None else {**columns, SCORE: score}
+    missing = sorted(name for name in grid.axes if name not in given and name != SCORE)
+    if missing:
+        raise ValueError(
+            f"The window lacks {', '.join(missing)}, which the reference profile has. "
+            "Give every input column that the model was built with."
+        )
+    lengths = {len(column) for name, column in given.items() if name in grid.axes}
+    if len(lengths) > 1:
+        raise ValueError(f"The window's columns have different lengths: {sorted(lengths)}.")
+    tallies = {
+        name: _tally(np.asarray(given[name]), axis)
+        for name, axis in grid.axes.items()
+        if name in given
+    }
+    return Profile(lengths.pop() if lengths else 0, tallies, scores)
+
+
+def merge(a: Profile, b: Profile) -> Profile:
+    """Add two profiles of one grid: counts exactly, sums to rounding.
+
+    >>> from assay.stats.grid import learn_grid
+    >>> ages = np.array([20.0, 30.0, 40.0])
+    >>> grid = learn_grid({"age": ages})
+    >>> merge(profile({"age": ages[:1]}, grid), profile({"age": ages[1:]}, grid)).n
+    3
+    """
+    if a.features.keys() != b.features.keys():
+        raise ValueError("Profiles of different features do not add up: use one grid for both.")
+    scores = a.scores if b.scores is None else b.scores
+    if a.scores is not None and b.scores is not None:
+        scores = a.scores + b.scores
+    features = {name: tally + b.features[name] for name, tally in a.features.items()}
+    return Profile(a.n + b.n, features, scores)
+
+
+def merge_all(profiles: Iterable[Profile]) -> Profile:
+    """Add up one or more profiles of one grid."""
+    return reduce(merge, profiles)
+
+
+def _tally(column: NDArray[Any], axis: NumberAxis | CategoryAxis) -> Tally:
+    cells = axis.cells(column)
+    counts = np.bincount(cells, minlength=axis.size).astype(np.int64)
+    if isinstance(axis, CategoryAxis):
+        return Tally(counts, np.empty(0))
+    numbers = np.asarray(column, dtype=np.float64)
+    present = usable(numbers)
+    deviations = np.where(present, numbers, axis.centre) - axis.centre
+    sums = np.bincount(cells, weights=deviations, minlength=axis.size).astype(np.float64)
+    return Tally(
+        counts,
+        sums,
+        float(np.square(deviations).sum()),
+        float(numbers.min(where=present, initial=np.inf)),
+        float(numbers.max(where=present, initial=-np.inf)),
+    )
+
+
+def _written(tally: Tally) -> dict[str, Any]:
+    used = np.flatnonzero(tally.counts)
+    document: dict[str, Any] = {
+        "size": len(tally.counts),
+        "cells": used.tolist(),
+        "counts": tally.counts[used].tolist(),
+    }
+    if len(tally.sums):
+        document["sums"] = tally.sums[used].tolist()
+        document["squares"] = tally.squares
+        if tally.n:
+            document["range"] = [tally.least, tally.most]
+    return document
+
+
+def _read(document: Mapping[str, Any]) -> Tally:
+    counts = np.zeros(document["size"], dtype=np.int64)
+    counts[document["cells"]] = document["counts"]
+    if "sums" not in document:
+        return Tally(counts, np.empty(0))
+    sums = np.zeros(document["size"])
+    sums[document["cells"]] = document["sums"]
+    least, most = document.get("range", (np.inf, -np.inf))
+    return Tally(counts, sums, document["squares"], least, most)

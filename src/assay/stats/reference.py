@@ -1,0 +1,92 @@
+"""What the model saw when it was built: a grid and the profiles of held-out windows.
+
+The reference is a list of windows, not one lump: their spread is what harmless movement
+from window to window looks like, and every alarm is judged against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.stats.grid import CELLS, Grid, learn_grid
+from assay.stats.profile import SCORE, Profile, merge_all, profile
+
+__all__ = ["LEAST_WINDOWS", "REFERENCE_FORMAT", "Reference", "make_reference", "read_reference"]
+
+REFERENCE_FORMAT = 1
+"""Raise it when the document's meaning changes, and teach `read_reference` the old one."""
+
+LEAST_WINDOWS = 10
+"""Fewer reference windows say too little about their spread to judge another by it."""
+
+_LEAST_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A grid and one profile for each reference window."""
+
+    grid: Grid
+    windows: tuple[Profile, ...]
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are windows enough to judge another by their spread."""
+        return len(self.windows) >= LEAST_WINDOWS
+
+    @cached_property
+    def pooled(self) -> Profile:
+        """All reference windows added up."""
+        return merge_all(self.windows)
+
+
+def make_reference(
+    columns: Mapping[str, NDArray[Any]],
+    score: NDArray[np.float64] | None = None,
+    *,
+    windows: int = 20,
+    cells: int = CELLS,
+) -> dict[str, Any]:
+    """Cut held-out rows into consecutive windows and return their profiles as a JSON document.
+
+    Rows come in the order of time where there is one, else in any order that has nothing to do
+    with their values. Windows hold at least 20 rows, so few rows make few windows: with fewer
+    than `LEAST_WINDOWS` of them drift is not judged. `score` is the model's raw score.
+
+    >>> rows = {"age": np.arange(1000.0) % 60}
+    >>> len(read_reference(make_reference(rows)).windows)
+    20
+    """
+    given = dict(columns) if score is None else {**columns, SCORE: score}
+    n = len(next(iter(given.values()))) if given else 0
+    if n == 0:
+        raise ValueError("A reference needs rows, and none were given.")
+    grid = learn_grid(given, cells=cells)
+    parts = np.array_split(np.arange(n), max(1, min(windows, n // _LEAST_ROWS)))
+    profiles = [
+        profile({name: column[part] for name, column in given.items()}, grid) for part in parts
+    ]
+    return {
+        "format": REFERENCE_FORMAT,
+        "grid": grid.document(),
+        "windows": [each.document() for each in profiles],
+    }
+
+
+def read_reference(document: Mapping[str, Any]) -> Reference:
+    """Read a reference back; raises ValueError on a format this version does not know."""
+    if document.get("format") != REFERENCE_FORMAT:
+        raise ValueError(
+            f"A reference has format {document.get('format')!r}; this version of Assay reads "
+            f"format {REFERENCE_FORMAT}. Build the model again."
+        )
+    return Reference(
+        Grid.from_document(document["grid"]),
+        tuple(Profile.from_document(window) for window in document["windows"]),
+    )
