@@ -1,0 +1,59 @@
+"""What an entry of the ledger must say: checked before it is written, since it stays for good."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from assay.evidence.event import EventType
+
+__all__ = ["check_entry"]
+
+_REQUIRED: dict[EventType, tuple[str, str]] = {
+    EventType.CHARTER_SUBMITTED: ("charter", "digest sections by"),
+    EventType.MODEL_REGISTERED: ("model", "bundle charter sections origin"),
+    EventType.EVIDENCE_RECORDED: ("model", "evidence kind passed"),
+    EventType.SIGNED: ("model", "subject_digest person role"),
+    EventType.WAIVED: ("model", "subject_digest check person role reason expires"),
+    EventType.GATE_DECIDED: ("model", "subject_digest open reasons"),
+    EventType.PERMISSION_GRANTED: ("model", "what why by"),
+    EventType.RELEASE_STARTED: ("release", "version bundle strategy weight salt replaces"),
+    EventType.RELEASE_STEPPED: ("release", "version weight reason"),
+    EventType.RELEASE_PROMOTED: ("release", "version bundle reason"),
+    EventType.RELEASE_ROLLED_BACK: ("release", "version to reason"),
+    EventType.ALERT_RAISED: ("alert", "id kind text"),
+    EventType.ALERT_CLOSED: ("alert", "id reason"),
+    EventType.RESPONSE_TAKEN: ("response", "kind reason"),
+    EventType.VALUE_POSTED: ("value", "window arm version"),
+}
+"""For each type: what its subject starts with, and the keys that the folds cannot do without."""
+
+
+def check_entry(subject: str, type_: str, content: bytes) -> None:
+    """Raise ValueError where an entry is of no known type, is no JSON object, or lacks a key.
+
+    >>> check_entry("alert:bank", "alert.closed", b'{"at":"2026-01-01T00:00:00+00:00","id":"1"}')
+    Traceback (most recent call last):
+    ...
+    ValueError: An entry `alert.closed` on alert:bank lacks `reason`.
+    """
+    known = [member.value for member in EventType]
+    if type_ not in known:
+        raise ValueError(f"The ledger knows no entry of type {type_!r}; it knows {known}.")
+    kind, keys = _REQUIRED[EventType(type_)]
+    if not subject.startswith(f"{kind}:") or subject == f"{kind}:":
+        raise ValueError(f"An entry `{type_}` goes on `{kind}:<name>`, not on {subject!r}.")
+    document = _document(type_, subject, content)
+    lacking = [f"`{key}`" for key in ("at", *keys.split()) if key not in document]
+    if lacking:
+        raise ValueError(f"An entry `{type_}` on {subject} lacks {', '.join(lacking)}.")
+
+
+def _document(type_: str, subject: str, content: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise ValueError(f"An entry `{type_}` on {subject} is no JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise ValueError(f"An entry `{type_}` on {subject} is no JSON object.")  # noqa: TRY004
+    return document

@@ -1,0 +1,67 @@
+"""Which evidence counts for a candidate under a charter, and which is still to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from assay.charter.charter import Charter
+from assay.evidence.candidate import Candidate
+from assay.evidence.evidence import Evidence, EvidenceKind
+
+__all__ = ["required_kinds", "unmeasured", "void_reason"]
+
+
+def required_kinds(charter: Charter) -> tuple[EvidenceKind, ...]:
+    """Return the kinds of evidence that the charter asks for; guardrails only where it has any."""
+    kinds: tuple[EvidenceKind, ...] = ("quality", "evaluation", "guardrail", "parity", "provenance")
+    return tuple(kind for kind in kinds if kind != "guardrail" or charter.guardrails)
+
+
+def void_reason(
+    charter: Charter, candidate: Candidate, evidence: Evidence, others: Iterable[Evidence]
+) -> str | None:
+    """Say why evidence does not count; None where it does.
+
+    It must be among what the candidate was registered with, be about its bundle (for `quality`,
+    about the data that the bundle was made from), and rest on sections of the charter that are
+    still what they were, those that its kind cannot do without among them.
+    """
+    if evidence.digest not in candidate.evidence:
+        return f"{candidate.subject} was not registered with it"
+    if evidence.kind != "quality" and evidence.subject != candidate.bundle:
+        return f"it is about bundle {evidence.subject[:12]}, not {candidate.bundle[:12]}"
+    if evidence.kind == "quality" and evidence.subject not in _data(evidence, others):
+        return f"it is about data {evidence.subject[:12]}, which the bundle was not made from"
+    silent = [name for name in _needed(charter, evidence.kind) if name not in evidence.rests_on]
+    if silent:
+        return f"it does not say on which {' and '.join(silent)} of the charter it rests"
+    now = charter.digests()
+    changed = [name for name, digest in evidence.rests_on.items() if now.get(name) != digest]
+    if changed:
+        return f"the charter's {' and '.join(changed)} changed since it was recorded"
+    return None
+
+
+def unmeasured(charter: Charter, valid: Iterable[Evidence]) -> Iterator[tuple[EvidenceKind, str]]:
+    """Yield the charter's guardrails and acceptance limits that no check of theirs answers."""
+    checked = {(one.kind, check.name) for one in valid for check in one.checks}
+    wanted: list[tuple[EvidenceKind, str]] = [
+        *(("guardrail", guardrail.label) for guardrail in charter.guardrails),
+        *(("evaluation", metric) for metric in charter.acceptance),
+    ]
+    yield from (pair for pair in wanted if pair not in checked)
+
+
+def _needed(charter: Charter, kind: EvidenceKind) -> tuple[str, ...]:
+    """Return the sections that evidence of a kind must name, or a change would go unseen."""
+    if kind == "evaluation":
+        return ("data", "value", "acceptance") if charter.acceptance else ("data", "value")
+    return {"quality": ("data",), "guardrail": ("guardrails",)}.get(kind, ())
+
+
+def _data(evidence: Evidence, others: Iterable[Evidence]) -> set[str]:
+    """Return the digests of the data that provenance names; where it names none, any counts."""
+    named = {
+        one.inputs["data"] for one in others if one.kind == "provenance" and "data" in one.inputs
+    }
+    return named or {evidence.subject}
