@@ -1,0 +1,270 @@
+"""The ledger in one SQLite file, with its head in a second file beside it.
+
+An entry is acknowledged after two things are on disk: the entry (WAL, `synchronous=FULL`) and
+the head that names it. Every change of either happens under SQLite's own write lock, so that any
+number of threads and processes may append. A writer that is killed in between leaves a head that
+lags; the next one checks the entries behind it and moves the head on. A head that is ahead, or
+names another entry, is a broken ledger, and nothing is written to it any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.exc import DBAPIError
+
+from assay.adapters.head_file import HeadFile
+from assay.adapters.ledger_migrations.migration import CURRENT, bring_up_to_date, stored_format
+from assay.adapters.sqlite_engine import sqlite_engine, world_error
+from assay.errors import LedgerBroken, LedgerConflict, StoreError
+from assay.evidence.chain import EMPTY, Head, first_break, holds
+from assay.evidence.entry import check_entry
+from assay.evidence.event import Event, chained
+
+__all__ = ["LEDGER", "SqliteLedger", "open_ledger"]
+
+LEDGER = Table(
+    "ledger",
+    MetaData(),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("subject", Text, nullable=False),
+    Column("subject_revision", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("bytes", LargeBinary, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    UniqueConstraint("subject", "subject_revision", name="one_entry_a_revision"),
+)
+
+_PAGE = 500
+"""Entries read at once: a slow reader holds no transaction open between pages."""
+
+
+def open_ledger(path: Path, patience: float = 10.0) -> SqliteLedger:
+    """Open the ledger at a path, or make an empty one; its head lies beside it as `*.head`.
+
+    `patience` is how many seconds to wait for another writer. Raises StoreError where the file is
+    damaged, locked, or no ledger, and LedgerBroken where the entries are gone and the head is not.
+    """
+    if not path.parent.is_dir():
+        raise StoreError(f"There is no directory {path.parent} to keep the ledger {path.name} in.")
+    ledger = SqliteLedger(sqlite_engine(path, patience), HeadFile(path.with_suffix(".head")))
+    try:
+        ledger.prepare()
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+class SqliteLedger:
+    """Appends to, reads and verifies a ledger in SQLite; `close` it when done."""
+
+    def __init__(self, engine: Engine, head: HeadFile) -> None:
+        self._engine = engine
+        self._head = head
+
+    def prepare(self) -> None:
+        """Make the table where there is none, and migrate an older format."""
+        with self._reading() as connection:
+            stored = stored_format(connection)
+        if stored == CURRENT:
+            return
+        with self._writing() as connection:
+            stored = stored_format(connection)  # another process may have been faster
+            if stored is None:
+                self._start()
+            if stored != CURRENT:
+                bring_up_to_date(connection, stored)
+
+    def append(self, subject: str, type_: str, content: bytes, expected: int | None) -> Event:
+        """Write one entry durably, or raise LedgerConflict where the subject is not at `expected`.
+
+        Raises ValueError where the entry is malformed, LedgerBroken where the end of the ledger
+        does not hold, StoreError where the disk fails. After a StoreError the entry may be there
+        or not: read the subject again.
+        """
+        check_entry(subject, type_, content)
+        with self._writing() as connection:
+            last = self._checked_end(connection)
+            revision = _revision(connection, subject)
+            if expected is not None and expected != revision:
+                raise LedgerConflict(subject, expected, revision)
+            event = chained(last.seq + 1, subject, revision + 1, type_, content, last.digest)
+            connection.execute(insert(LEDGER).values(_values(event)))
+        with self._writing() as connection:
+            self._head.write(self._checked_end(connection))
+        return event
+
+    def events(self, subject: str | None = None, after: int = 0) -> Iterator[Event]:
+        """Yield entries in order, those of one subject or all; unknown subjects have none."""
+        query = select(LEDGER).order_by(LEDGER.c.seq).limit(_PAGE)
+        if subject is not None:
+            query = query.where(LEDGER.c.subject == subject)
+        while True:
+            with self._reading() as connection:
+                page = [
+                    _event(row) for row in connection.execute(query.where(LEDGER.c.seq > after))
+                ]
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1].seq
+
+    def revision(self, subject: str) -> int:
+        """Return a subject's newest revision; 0 where it has no entry."""
+        with self._reading() as connection:
+            return _revision(connection, subject)
+
+    def verify(self) -> int:
+        """Count the entries, or raise LedgerBroken naming the first that does not hold.
+
+        The database's own check runs as well: an index that lost an entry would hide it from
+        those who ask for one subject.
+        """
+        head = self._head.read()  # first: entries written meanwhile may lie behind it
+        with self._reading() as connection:
+            count = _checked_chain(connection, head)
+            finding = connection.execute(text("PRAGMA integrity_check(1)")).scalar()
+        if finding != "ok":
+            raise LedgerBroken(
+                f"The chain of {count} entries holds, but the database around it was changed or "
+                f"damaged: {finding}. Restore it from a backup."
+            )
+        return count
+
+    def close(self) -> None:
+        """Close the connections; a second call does nothing."""
+        self._engine.dispose()
+
+    def _start(self) -> None:
+        """Write the head of an empty ledger, unless a head tells of entries that are gone."""
+        head = self._head.read()
+        if head is not None and head != EMPTY:
+            raise LedgerBroken(
+                f"The ledger {self._engine.url.database} is gone or empty, but its head "
+                f"{self._head.path} names entry {head.seq} as the last: all entries were removed. "
+                "Restore the database from a backup."
+            )
+        self._head.write(EMPTY)
+
+    def _checked_end(self, connection: Connection) -> Head:
+        """Return the last entry as a head, after checking that the head in the file leads to it."""
+        head = self._head.read()
+        if head is None:
+            raise LedgerBroken(first_break(_all(connection), None) or "The head is missing.")
+        rows = connection.execute(
+            select(LEDGER).where(LEDGER.c.seq >= head.seq).order_by(LEDGER.c.seq)
+        )
+        last = EMPTY if head.seq == 0 else None
+        for event in map(_event, rows):
+            begins = last is None and (event.seq, event.digest) == (head.seq, head.digest)
+            follows = last is not None and (event.seq - 1, event.previous) == (
+                last.seq,
+                last.digest,
+            )
+            if not (holds(event) and (begins or follows)):
+                last = None
+                break
+            last = Head(event.seq, event.digest)
+        if last is None:
+            broken = first_break(_all(connection), head)
+            raise LedgerBroken(broken or "The end of the ledger does not hold.")
+        return last
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._world(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        writer = self._engine.execution_options(begin="IMMEDIATE")
+        with self._world(), writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _world(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise world_error(str(self._engine.url.database), error) from error
+
+
+def _checked_chain(connection: Connection, head: Head | None) -> int:
+    """Count the entries, or raise LedgerBroken where the chain or the reading of it breaks."""
+    count = 0
+
+    def counted() -> Iterator[Event]:
+        nonlocal count
+        for event in _all(connection):
+            count += 1
+            yield event
+
+    try:
+        broken = first_break(counted(), head)
+    except DBAPIError as error:
+        raise LedgerBroken(
+            f"Entry {count + 1} cannot be read: the database is damaged there ({error.orig}). "
+            "Restore it from a backup."
+        ) from error
+    if broken is not None:
+        raise LedgerBroken(broken)
+    return count
+
+
+def _all(connection: Connection) -> Iterator[Event]:
+    rows = connection.execute(
+        select(LEDGER).order_by(LEDGER.c.seq), execution_options={"yield_per": _PAGE}
+    )
+    yield from map(_event, rows)
+
+
+def _revision(connection: Connection, subject: str) -> int:
+    newest = select(func.max(LEDGER.c.subject_revision)).where(LEDGER.c.subject == subject)
+    return connection.execute(newest).scalar() or 0
+
+
+def _values(event: Event) -> dict[str, Any]:
+    return {
+        "seq": event.seq,
+        "subject": event.subject,
+        "subject_revision": event.revision,
+        "type": event.type,
+        "bytes": event.content,
+        "previous": event.previous,
+        "digest": event.digest,
+    }
+
+
+def _event(row: Row[Any]) -> Event:
+    """Read a row as it lies, whatever was put there: the chain's check judges it."""
+    seq, subject, revision, type_, content, previous, digest = tuple(row)
+    return Event(
+        seq=seq,
+        subject=str(subject),
+        revision=revision,
+        type=str(type_),
+        content=content if isinstance(content, bytes) else str(content).encode(),
+        previous=str(previous),
+        digest=str(digest),
+    )
