@@ -1,0 +1,37 @@
+"""Measuring in turns: every candidate once a round, medians over the rounds, ratios to one."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+
+def children_cpu() -> float:
+    """CPU seconds of ended child processes."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def cpu_of(work: Callable[[], object], *, children: bool = False) -> float:
+    clock = children_cpu if children else time.process_time
+    before = clock()
+    work()
+    return clock() - before
+
+
+def compare(
+    candidates: Mapping[str, Callable[[], float]], *, rounds: int, unit: str, against: str
+) -> dict[str, float]:
+    """Run all candidates in turns and print medians with their ratio to `against`."""
+    seen: dict[str, list[float]] = {name: [] for name in candidates}
+    for _ in range(rounds):
+        for name, measure in candidates.items():
+            seen[name].append(measure())
+    medians = {name: statistics.median(values) for name, values in seen.items()}
+    for name, median in medians.items():
+        spread = f"{min(seen[name]):.4g} to {max(seen[name]):.4g}"
+        ratio = median / medians[against] if medians[against] else float("nan")
+        print(f"  {name:<34} {median:>12.4g} {unit:<12} x {ratio:<8.3g} ({spread})")
+    return medians
