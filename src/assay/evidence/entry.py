@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime
 from typing import Any
 
+from assay.charter.people import Role
 from assay.evidence.event import EventType
 
 __all__ = ["check_entry"]
@@ -41,12 +44,28 @@ def check_entry(subject: str, type_: str, content: bytes) -> None:
     if type_ not in known:
         raise ValueError(f"The ledger knows no entry of type {type_!r}; it knows {known}.")
     kind, keys = _REQUIRED[EventType(type_)]
-    if not subject.startswith(f"{kind}:") or subject == f"{kind}:":
-        raise ValueError(f"An entry `{type_}` goes on `{kind}:<name>`, not on {subject!r}.")
+    place = "model:<name>/<version>" if kind == "model" else f"{kind}:<name>"
+    if (
+        re.fullmatch(rf"{kind}:[^/\s]+" + ("/[1-9][0-9]*" if kind == "model" else ""), subject)
+        is None
+    ):
+        raise ValueError(f"An entry `{type_}` goes on `{place}`, not on {subject!r}.")
     document = _document(type_, subject, content)
     lacking = [f"`{key}`" for key in ("at", *keys.split()) if key not in document]
     if lacking:
         raise ValueError(f"An entry `{type_}` on {subject} lacks {', '.join(lacking)}.")
+    for key in ("at", "expires"):
+        if key in document and not _is_time(document[key]):
+            raise ValueError(f"`{key}` of an entry `{type_}` is no time with a zone, in ISO 8601.")
+    if "role" in document and document["role"] not in list(Role):
+        raise ValueError(f"`role` of an entry `{type_}` is no role: {document['role']!r}.")
+
+
+def _is_time(given: Any) -> bool:
+    try:
+        return isinstance(given, str) and datetime.fromisoformat(given).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _document(type_: str, subject: str, content: bytes) -> dict[str, Any]:

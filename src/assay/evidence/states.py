@@ -1,0 +1,206 @@
+"""How things stand: charters, model versions, releases and alerts, as the ledger tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from assay.evidence.candidate import Candidate
+from assay.evidence.gate import Waiver
+from assay.evidence.sign_off import SignOff
+
+__all__ = [
+    "AlertState",
+    "CharterState",
+    "CharterVersion",
+    "GateDecision",
+    "Live",
+    "ModelState",
+    "Permission",
+    "Recorded",
+    "ReleaseState",
+    "ReleaseStep",
+    "VersionState",
+]
+
+
+@dataclass(frozen=True)
+class CharterVersion:
+    """One charter as it was submitted; `changed` names the sections that differ from before."""
+
+    number: int
+    digest: str
+    sections: Mapping[str, str]
+    by: str
+    at: datetime
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CharterState:
+    """All versions of one charter, oldest first."""
+
+    name: str
+    revision: int = 0
+    versions: tuple[CharterVersion, ...] = ()
+
+    @property
+    def current(self) -> CharterVersion:
+        """The newest version."""
+        return self.versions[-1]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A piece of evidence by its digest, and whether all of its blocking checks passed."""
+
+    digest: str
+    kind: str
+    passed: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class GateDecision:
+    """What the gate said at a moment about a subject digest."""
+
+    subject_digest: str
+    open: bool
+    reasons: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Something out of the ordinary that somebody allowed, such as reading a pickle."""
+
+    what: str
+    why: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class VersionState:
+    """One model version: what it is made of, and what people and the gate said about it.
+
+    `bundle` is empty until the version is registered.
+    """
+
+    model: str
+    version: int
+    revision: int = 0
+    bundle: str = ""
+    charter: str = ""
+    sections: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    registered_at: datetime | None = None
+    evidence: tuple[Recorded, ...] = ()
+    sign_offs: tuple[SignOff, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    gates: tuple[GateDecision, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+
+    @property
+    def candidate(self) -> Candidate:
+        """The version as people sign it, under the charter it was registered with."""
+        return Candidate(
+            model=self.model,
+            version=self.version,
+            bundle=self.bundle,
+            evidence=tuple(one.digest for one in self.evidence),
+            sections=self.sections,
+        )
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """All versions of one model, by number."""
+
+    name: str
+    versions: Mapping[int, VersionState] = field(default_factory=dict)
+
+    @property
+    def registered(self) -> tuple[VersionState, ...]:
+        """The versions that have a bundle, oldest first."""
+        return tuple(self.versions[n] for n in sorted(self.versions) if self.versions[n].bundle)
+
+    @property
+    def newest(self) -> VersionState | None:
+        """The newest registered version."""
+        return self.registered[-1] if self.registered else None
+
+    @property
+    def next_version(self) -> int:
+        """The number that nothing in the ledger has used yet."""
+        return max(self.versions, default=0) + 1
+
+
+@dataclass(frozen=True)
+class Live:
+    """A version that serves, and the bundle that gateways load for it."""
+
+    version: int
+    bundle: str
+
+
+@dataclass(frozen=True)
+class ReleaseStep:
+    """One step of a release; `weight` is the challenger's share of traffic after it."""
+
+    what: Literal["started", "stepped", "promoted", "rolled_back"]
+    version: int
+    weight: float
+    reason: str
+    at: datetime
+    strategy: str = ""
+
+
+@dataclass(frozen=True)
+class ReleaseState:
+    """What serves under a name: at most a champion, and a challenger with its share of traffic.
+
+    `revision` is that of the release's subject in the ledger; it grows with every step.
+    `salt` is the running or last release's, and decides who gets which arm.
+    """
+
+    name: str
+    revision: int = 0
+    champion: Live | None = None
+    challenger: Live | None = None
+    weight: float = 0.0
+    salt: str = ""
+    strategy: str = ""
+    history: tuple[ReleaseStep, ...] = ()
+    bundles: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def running(self) -> bool:
+        """Whether a challenger is being tried."""
+        return self.challenger is not None
+
+
+@dataclass(frozen=True)
+class AlertState:
+    """One alert, from its first raising to its closing.
+
+    `data` is what the newest entry said: metric, window, measured, limit, value_per_day.
+    `windows` are all that it was raised in; the same cause raised after a close is a new alert.
+    """
+
+    model: str
+    id: str
+    kind: str
+    text: str
+    raised_at: datetime
+    data: Mapping[str, Any]
+    windows: tuple[Any, ...] = ()
+    closed_at: datetime | None = None
+    closed_because: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody has closed it yet."""
+        return self.closed_at is None
