@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
-
 from assay.stats.bootstrap import bootstrap_mean
 from bench.turns import compare, cpu_of
+from scipy import stats
 
 _RESAMPLES = 2000
 

@@ -7,8 +7,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from assay.adapters.sqlite_ledger import open_ledger
 from bench.turns import compare
+
+from assay.adapters.sqlite_ledger import open_ledger
 
 _COUNT = 300
 _CONTENT = (

@@ -8,6 +8,7 @@ files beside the old with another ending and teach `read` both.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from pathlib import Path
@@ -36,23 +37,17 @@ class ParquetOutcomes:
         """Keep a delivery; the file appears whole or not at all."""
         rows = delivery.select("id", "outcome")
         digest = _digest(rows)
-        files = self._files()
-        if any(file.stem.endswith(digest) for file in files):
-            return False
-        number = 1 + max((int(file.name.split("-")[0]) for file in files), default=0)
+        unfinished = self._folder / f".{digest}.{os.getpid()}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            unfinished = self._folder / f".{digest}.{os.getpid()}"
-            rows.write_parquet(unfinished)
-            with unfinished.open("rb") as written:
-                os.fsync(written.fileno())
-            self._publish(unfinished, number, digest)
+            with (self._folder / ".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                return self._add(rows, digest, unfinished)
         except OSError as error:
             raise StoreError(
                 f"The outcomes could not be written to {self._folder}: {error}. "
                 "Nothing was taken in; mend the disk and hand them in again."
             ) from error
-        return True
 
     def read(self) -> pl.DataFrame:
         """Return every row of every delivery, oldest delivery first."""
@@ -71,19 +66,27 @@ class ParquetOutcomes:
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("*-*.parquet"))
 
-    def _publish(self, unfinished: Path, number: int, digest: str) -> None:
-        """Give the file its name; a number that another process took meanwhile is passed over."""
-        while True:
-            taken = any(self._folder.glob(f"{number:08d}-*.parquet"))
-            if not taken:
-                break
-            number += 1
-        unfinished.rename(self._folder / f"{number:08d}-{digest}.parquet")
-        folder = os.open(self._folder, os.O_RDONLY)
+    def _add(self, rows: pl.DataFrame, digest: str, unfinished: Path) -> bool:
+        files = self._files()
+        if any(file.stem.endswith(digest) for file in files):
+            return False
+        number = 1 + max((int(file.name.split("-")[0]) for file in files), default=0)
         try:
-            os.fsync(folder)
+            rows.write_parquet(unfinished)
+            _sync(unfinished)
+            unfinished.rename(self._folder / f"{number:08d}-{digest}.parquet")
+            _sync(self._folder)
         finally:
-            os.close(folder)
+            unfinished.unlink(missing_ok=True)
+        return True
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _digest(rows: pl.DataFrame) -> str:
