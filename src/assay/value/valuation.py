@@ -1,0 +1,214 @@
+"""The one way to put money on forecasts, decisions and outcomes, derived from the charter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+from numpy.typing import NDArray
+
+from assay.charter.data import Data
+from assay.charter.value import BestAction, Policy, ValueModel
+from assay.errors import CharterError, Fault, ModelError
+from assay.value.classification import COLUMN_PREFIX, ClassificationValuation
+from assay.value.continuous_payoff import PayoffFunction, UnitCosts
+from assay.value.labels import label_text
+from assay.value.payoff import Columns, Floats, PayoffTable
+from assay.value.regression import RegressionValuation
+
+__all__ = ["Valuation", "valuation", "valuation_from_document"]
+
+
+class Valuation(Protocol):
+    """What forecasts, decisions and outcomes are worth, under one charter.
+
+    Forecasts are (n, K): probabilities of the K outcomes in the order of `labels`, or in
+    regression K equally weighted quantiles. Decisions are action codes (int64), or amounts
+    (float64). Outcomes are codes or amounts as `encode` returns them. All payoffs are in
+    `currency` per decision.
+    """
+
+    @property
+    def task(self) -> Literal["classification", "regression"]:
+        """What kind of forecasts it takes."""
+        ...
+
+    @property
+    def currency(self) -> str:
+        """The charter's currency, an ISO 4217 code."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The outcomes in the order of a forecast (the positive one last); empty in regression."""
+        ...
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The actions in the order of their codes; empty in regression."""
+        ...
+
+    @property
+    def baseline_name(self) -> str:
+        """The baseline that uplift is measured against."""
+        ...
+
+    @property
+    def baseline_names(self) -> tuple[str, ...]:
+        """Every baseline."""
+        ...
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The input columns that payoffs and baselines read; they must come with each case."""
+        ...
+
+    def encode(self, outcomes: NDArray[Any]) -> NDArray[Any]:
+        """Return raw outcomes as codes or amounts; DataError where one is unknown or missing."""
+        ...
+
+    def decide(self, forecast: Floats, columns: Columns) -> NDArray[Any]:
+        """Return the policy's decisions."""
+        ...
+
+    def expected(self, forecast: Floats, decisions: NDArray[Any], columns: Columns) -> Floats:
+        """Return the expected payoff of each case."""
+        ...
+
+    def realised(self, decisions: NDArray[Any], outcomes: NDArray[Any], columns: Columns) -> Floats:
+        """Return the payoff of each case whose outcome is known."""
+        ...
+
+    def baseline(self, columns: Columns, n: int, name: str | None = None) -> NDArray[Any]:
+        """Return a baseline's decisions for n cases (the charter's baseline where not named)."""
+        ...
+
+    def hindsight(self, outcomes: NDArray[Any], columns: Columns) -> NDArray[Any]:
+        """Return the best decisions knowing the outcomes."""
+        ...
+
+    def tuned(self, forecast: Floats, outcomes: NDArray[Any], columns: Columns) -> Valuation:
+        """Return the valuation with thresholds, cuts and constants learned from outcomes."""
+        ...
+
+    def untuned(self) -> Valuation:
+        """Return the valuation as the charter has it, with nothing learned."""
+        ...
+
+    def names(self, decisions: NDArray[Any]) -> list[str] | list[float]:
+        """Return decisions as people say them."""
+        ...
+
+    def bounds(self) -> tuple[float, float]:
+        """Return the least and the most that one case can pay."""
+        ...
+
+    def document(self) -> dict[str, Any]:
+        """Return a JSON document that `valuation_from_document` reads."""
+        ...
+
+
+def valuation(model: ValueModel, data: Data) -> Valuation:
+    """Return the valuation that a charter's `value` and `data` sections promise.
+
+    Raises CharterError where the two do not go together (loading a charter finds these faults
+    first), and ExpressionError where a payoff does not parse.
+
+    >>> model = ValueModel.model_validate({
+    ...     "currency": "EUR", "actions": {"call": {"yes": 9, "no": -1}, "skip": 0},
+    ...     "baselines": {"nobody": "skip"}, "baseline": "nobody", "decisions_per_month": 1000})
+    >>> bank = valuation(model, Data(source="bank.csv", outcome="y", positive="yes"))
+    >>> bank.labels, bank.actions, bank.bounds()
+    (('no', 'yes'), ('call', 'skip'), (-1.0, 9.0))
+    """
+    if model.baseline not in model.baselines:
+        raise _fault("value.baseline", "is not among the baselines", model.baseline)
+    if model.task == "regression":
+        return _regression(model)
+    return _classification(model, data)
+
+
+def valuation_from_document(document: Mapping[str, Any]) -> Valuation:
+    """Read a valuation back from its document; ModelError where the format is not known."""
+    if document.get("format") != 1:
+        raise ModelError(
+            f"This decision policy has format {document.get('format')!r}; this version of Assay "
+            "reads format 1. Build the bundle anew, or use the version of Assay that wrote it."
+        )
+    if document["task"] == "regression":
+        return RegressionValuation.from_document(document)
+    return ClassificationValuation.from_document(document)
+
+
+def _classification(model: ValueModel, data: Data) -> ClassificationValuation:
+    table = _table(model, data)
+    baselines = {name: str(rule) for name, rule in model.baselines.items()}
+    for name, rule in baselines.items():
+        if rule not in table.actions and not rule.startswith(COLUMN_PREFIX):
+            raise _fault(f"value.baselines.{name}", "is no action and no `column: C`", rule)
+    return ClassificationValuation(
+        currency=model.currency,
+        table=table,
+        policy=_complete(model.policy, table.actions, baselines[model.baseline]),
+        baselines=baselines,
+        baseline_name=model.baseline,
+    )
+
+
+def _table(model: ValueModel, data: Data) -> PayoffTable:
+    """Lay the payoffs out, the positive outcome last."""
+    given = model.actions or {}
+    named = dict.fromkeys(
+        label for cells in given.values() if isinstance(cells, dict) for label in cells
+    )
+    positive = None if data.positive is None else label_text(data.positive)
+    if positive not in named:
+        raise _fault("data.positive", "is not an outcome of the payoff table", positive)
+    labels = (*(label for label in named if label != positive), positive)
+    rows = []
+    for action, cells in given.items():
+        missing = [label for label in labels if isinstance(cells, dict) and label not in cells]
+        if missing:
+            raise _fault(f"value.actions.{action}", f"has no payoff for {missing[0]!r}", cells)
+        rows.append(tuple(cells[label] if isinstance(cells, dict) else cells for label in labels))
+    table = PayoffTable(tuple(given), labels, tuple(rows), dict(model.caps))
+    _ = table.columns  # parses every expression, so that a fault shows here
+    return table
+
+
+def _complete(policy: Policy, actions: tuple[str, ...], baseline: str) -> Policy:
+    """Fill in what the policy does with the cases it does not act on.
+
+    Two actions leave no choice; among more, it is what the baseline does.
+    """
+    if isinstance(policy, BestAction):
+        return policy
+    others = [action for action in actions if action != policy.action]
+    rest = policy.otherwise or (others[0] if len(others) == 1 else baseline)
+    for role, action in (("action", policy.action), ("otherwise", rest)):
+        if action not in actions:
+            raise _fault(f"value.policy.{role}", f"is none of {', '.join(actions)}", action)
+    return policy.model_copy(update={"otherwise": rest})
+
+
+def _regression(model: ValueModel) -> RegressionValuation:
+    if not isinstance(model.policy, BestAction):
+        raise _fault("value.policy", "does not apply to regression", model.policy.kind)
+    payoff = (
+        PayoffFunction(model.payoff, dict(model.caps))
+        if model.payoff is not None
+        else UnitCosts(model.under or 0.0, model.over or 0.0, dict(model.caps))
+    )
+    valued = RegressionValuation(
+        currency=model.currency,
+        payoff=payoff,
+        baselines=dict(model.baselines),
+        baseline_name=model.baseline,
+    )
+    _ = valued.columns  # parses every expression, so that a fault shows here
+    return valued
+
+
+def _fault(path: str, problem: str, given: object) -> CharterError:
+    mend = "run `assay check`, which lists every fault of the charter with its mend"
+    return CharterError("The charter", [Fault(path, problem, str(given), mend)])
