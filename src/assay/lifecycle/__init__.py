@@ -1,0 +1,1 @@
+"""Across the phases: approval, response and replay."""
