@@ -14,11 +14,10 @@ from typing import Any, cast
 
 import yaml
 
+from assay.charter.finding import Finding, Path
 from assay.errors import CharterError, Fault
 
-__all__ = ["Document", "Path", "dotted", "read_document"]
-
-Path = tuple[str | int, ...]
+__all__ = ["Document", "read_document"]
 
 _LONGEST = 500_000
 _DEEPEST = 20
@@ -26,27 +25,17 @@ _DEEPEST = 20
 
 @dataclass(frozen=True)
 class Document:
-    """Plain data, where each of its entries stands, and faults that did not stop the reading."""
+    """Plain data, the line of each entry, and what was wrong but did not stop the reading."""
 
     data: Any
     lines: Mapping[Path, int]
-    faults: tuple[tuple[Path, Fault], ...]
+    findings: tuple[Finding, ...]
 
     def line(self, path: Path) -> int:
         """Return the line of an entry; of its nearest parent where it is not there."""
         while path not in self.lines and path:
             path = path[:-1]
         return self.lines.get(path, 1)
-
-
-def dotted(path: Path) -> str:
-    """Write a path as people read it.
-
-    >>> dotted(("guardrails", 0, "metric"))
-    'guardrails[0].metric'
-    """
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".") or "charter"
 
 
 def read_document(text: str, where: str) -> Document:
@@ -96,14 +85,14 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.lines: dict[Path, int] = {}
-        self.faults: list[tuple[Path, Fault]] = []
+        self.findings: list[Finding] = []
 
     def document(self) -> Document:
         # Events come first: composing nodes is recursive, and aliases may grow without end.
         self._refuse_aliases_and_depth()
         node = yaml.compose(self.text, Loader=_Loader)
         data = None if node is None else self._value(node, ())
-        return Document(data, self.lines, tuple(self.faults))
+        return Document(data, self.lines, tuple(self.findings))
 
     def _refuse_aliases_and_depth(self) -> None:
         depth = 0
@@ -130,22 +119,20 @@ class _Reader:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                self._fault(path, "a key is not a word", f"a list or mapping on line {line}")
+                self._find(path, "a key is not a word", "a list or a mapping")
                 continue
             key = str(key_node.value)
             here = (*path, key)
             if key in data:
                 twice = f"this key stands twice, on lines {self.lines[here]} and {line}"
-                self._fault(here, twice, f"`{key}` again")
+                self._find(here, twice, f"`{key}`")
                 continue
             self.lines[here] = line
             data[key] = self._value(value_node, here)
         return data
 
-    def _fault(self, path: Path, problem: str, given: str) -> None:
-        self.faults.append(
-            (path, Fault(dotted(path), problem, given, "keep one key, a plain word"))
-        )
+    def _find(self, path: Path, problem: str, given: str) -> None:
+        self.findings.append(Finding(path, problem, "keep one key, a plain word", given))
 
     def _scalar(self, node: yaml.Node) -> Any:
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
@@ -168,12 +155,10 @@ def _unreadable(text: str, error: yaml.MarkedYAMLError) -> Fault:
     lines = text.splitlines()
     given = lines[row].strip() if row < len(lines) else "the end of the file"
     problem = f"not readable as YAML: {error.problem or error.context}"
-    return Fault(
-        f"line {row + 1}, column {column + 1}", problem, f"`{given}`", _yaml_mend(problem, given)
-    )
+    return Fault(f"line {row + 1}, column {column + 1}", problem, f"`{given}`", _yaml_mend(problem))
 
 
-def _yaml_mend(problem: str, given: str) -> str:
+def _yaml_mend(problem: str) -> str:
     for sign, mend in (
         ("'\\t'", "indent with blanks, never with tabs"),
         ("'`'", 'put the whole text between quotes: "2 * `emp.var.rate`"'),

@@ -1,0 +1,47 @@
+"""Every rule that compares parts of a charter, each on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+
+from assay.charter import (
+    faults_of_data,
+    faults_of_limits,
+    faults_of_payoffs,
+    faults_of_people,
+    faults_of_value,
+)
+from assay.charter.charter import Charter
+from assay.charter.faults_of_limits import guardrail_metrics
+from assay.charter.finding import Finding
+from assay.charter.partial import Unread
+
+__all__ = ["findings_between"]
+
+_RULES = (
+    *faults_of_data.RULES,
+    *faults_of_value.RULES,
+    *faults_of_payoffs.RULES,
+    *faults_of_people.RULES,
+    *faults_of_limits.RULES,
+)
+
+
+def findings_between(charter: Charter, known_metrics: Collection[str] | None) -> list[Finding]:
+    """Run every rule; one that needs an unreadable part stops there, the others go on.
+
+    `charter` may be a Partial in the place of a charter.
+    """
+    rules: list[Callable[[Charter], Iterator[Finding]]] = [*_RULES]
+    if known_metrics is not None:
+        rules.append(partial(guardrail_metrics, known=known_metrics))
+    found: list[Finding] = []
+    for rule in rules:
+        try:
+            # Extended one by one, so that what a rule found before it stopped is kept.
+            for finding in rule(charter):
+                found.append(finding)  # noqa: PERF402
+        except Unread:
+            continue
+    return found

@@ -1,0 +1,121 @@
+"""Payoffs that do not parse, are not bounded, or read what nobody knows yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.charter.charter import Charter
+from assay.charter.finding import Finding, Path
+from assay.charter.value import Cell
+from assay.errors import ExpressionError, did_you_mean
+from assay.expression import Expression, parse
+
+__all__ = ["RULES", "expression_finding"]
+
+_OF_REGRESSION = ("decision", "outcome")
+
+
+def _cells(charter: Charter) -> Iterator[tuple[Path, Cell]]:
+    if charter.value.payoff is not None:
+        yield ("value", "payoff"), charter.value.payoff
+    for action, row in (charter.value.actions or {}).items():
+        if isinstance(row, dict):
+            for outcome, cell in row.items():
+                yield ("value", "actions", action, outcome), cell
+        else:
+            yield ("value", "actions", action), row
+
+
+def _formulas(charter: Charter) -> Iterator[tuple[Path, Expression]]:
+    """Yield the payoffs that are formulas and parse."""
+    for path, cell in _cells(charter):
+        try:
+            yield path, parse(str(cell))
+        except ExpressionError:
+            continue
+
+
+def _needed(formula: Expression, charter: Charter) -> frozenset[str]:
+    """The names that a formula needs caps for; a decision has those of the outcome."""
+    own = {"decision"} if charter.value.payoff is not None and "outcome" in formula.columns else ()
+    return formula.columns.difference(own)
+
+
+def expression_finding(path: Path, error: ExpressionError) -> Finding:
+    """Turn the error of an expression into a finding of one line."""
+    text = str(error)
+    problem, _, mend = text.partition("To mend: ")
+    problem = problem.splitlines()[0].rstrip(":. ")
+    return Finding(path, problem[0].lower() + problem[1:], mend.rstrip(".") or "change it")
+
+
+def _parse(charter: Charter) -> Iterator[Finding]:
+    for path, cell in _cells(charter):
+        try:
+            parse(str(cell))
+        except ExpressionError as error:
+            yield expression_finding(path, error)
+
+
+def _capped(charter: Charter) -> Iterator[Finding]:
+    caps = charter.value.caps
+    told: set[str] = set()
+    for path, formula in _formulas(charter):
+        for column in sorted(_needed(formula, charter).difference(caps, told)):
+            told.add(column)
+            yield Finding(
+                ("value", "caps", column),
+                f"nothing bounds `{column}`, which the payoff at `{'.'.join(map(str, path))}` "
+                "reads; bounds on value are known before data",
+                did_you_mean(column, set(caps).difference(formula.columns))
+                or f"add `{column}: [least, most]` under `value.caps`",
+            )
+
+
+def _caps_read(charter: Charter) -> Iterator[Finding]:
+    formulas = [formula for _, formula in _formulas(charter)]
+    if len(formulas) < len(list(_cells(charter))):
+        return  # a payoff that does not parse may read any column
+    read = frozenset[str]().union(*(formula.columns for formula in formulas))
+    known = read.union(_OF_REGRESSION) if charter.task == "regression" else read
+    uncapped = read.difference(charter.value.caps)
+    for column in set(charter.value.caps).difference(known):
+        if not did_you_mean(column, uncapped):
+            path = ("value", "caps", column)
+            yield Finding(path, "no payoff reads this column", "take it out", f"`{column}`")
+
+
+def _caps_ascend(charter: Charter) -> Iterator[Finding]:
+    for column, (least, most) in charter.value.caps.items():
+        if least > most:
+            mend = f"write [{most:g}, {least:g}]"
+            yield Finding(("value", "caps", column), "the least is above the most", mend)
+
+
+def _bounded(charter: Charter) -> Iterator[Finding]:
+    caps = {name: cap for name, cap in charter.value.caps.items() if cap[0] <= cap[1]}
+    if "outcome" in caps and charter.value.payoff is not None:
+        caps.setdefault("decision", caps["outcome"])
+    for path, formula in _formulas(charter):
+        if formula.columns.issubset(caps):
+            try:
+                formula.bounds(caps)
+            except ExpressionError as error:
+                yield expression_finding(path, error)
+
+
+def _known_in_time(charter: Charter) -> Iterator[Finding]:
+    data = charter.data
+    for path, formula in _formulas(charter):
+        for column in sorted(formula.columns):
+            if column in data.known_after:
+                problem = f"the payoff reads `{column}`, known only after the decision"
+                mend = "use a column that is known before, or a plain number"
+                yield Finding(path, problem, mend)
+            elif column == data.outcome:
+                regression = charter.task == "regression"
+                mend = "write `outcome` for it" if regression else "give a payoff to each outcome"
+                yield Finding(path, f"the payoff reads the outcome column `{column}`", mend)
+
+
+RULES = (_parse, _capped, _caps_read, _caps_ascend, _bounded, _known_in_time)

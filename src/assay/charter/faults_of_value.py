@@ -1,0 +1,155 @@
+"""A value model whose outcomes, baselines or policy do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from assay.charter.charter import Charter
+from assay.charter.data import Data
+from assay.charter.faults_of_payoffs import expression_finding
+from assay.charter.finding import Finding, Path
+from assay.charter.value import Cell, TopK, ValueModel
+from assay.errors import ExpressionError, did_you_mean
+from assay.expression import parse
+
+__all__ = ["RULES"]
+
+_COLUMN = "column:"
+
+
+def _outcomes(value: ValueModel) -> list[str]:
+    """The outcomes that the payoff table names, in its order."""
+    rows = [row for row in (value.actions or {}).values() if isinstance(row, dict)]
+    return list(dict.fromkeys(outcome for row in rows for outcome in row))
+
+
+def _baseline_defined(charter: Charter) -> Iterator[Finding]:
+    names = charter.value.baselines
+    if charter.value.baseline not in names:
+        mend = did_you_mean(charter.value.baseline, names) or f"name one of: {', '.join(names)}"
+        yield Finding(("value", "baseline"), "no such baseline in `value.baselines`", mend)
+
+
+def _two_actions(charter: Charter) -> Iterator[Finding]:
+    actions = charter.value.actions
+    if actions is not None and len(actions) < 2:
+        mend = "add what is done otherwise, as in `skip: 0`"
+        yield Finding(("value", "actions"), "one action leaves nothing to decide", mend)
+
+
+def _two_outcomes(charter: Charter) -> Iterator[Finding]:
+    if charter.value.actions is None:
+        return
+    outcomes = _outcomes(charter.value)
+    if not outcomes:
+        mend = "give an action one payoff for each outcome: `call: {yes: 9, no: -1}`"
+        yield Finding(("value", "actions"), "no payoff depends on the outcome", mend)
+    elif len(outcomes) != 2:
+        problem = f"it names {len(outcomes)} outcomes ({', '.join(outcomes)}); two are needed"
+        mend = "give payoffs for exactly two, joining outcomes in the data where there are more"
+        yield Finding(("value", "actions"), problem, mend)
+
+
+def _table_complete(charter: Charter) -> Iterator[Finding]:
+    outcomes = _outcomes(charter.value)
+    for action, row in (charter.value.actions or {}).items():
+        missing = [name for name in outcomes if isinstance(row, dict) and name not in row]
+        if missing and len(outcomes) == 2:
+            problem = f"no payoff for outcome `{missing[0]}`"
+            path = ("value", "actions", action, missing[0])
+            yield Finding(path, problem, f"add `{missing[0]}: …` (0 where nothing happens)")
+
+
+def _positive_in_table(charter: Charter) -> Iterator[Finding]:
+    if charter.value.actions is None or charter.data.positive is None:
+        return
+    outcomes, positive = _outcomes(charter.value), _label(charter.data)
+    if outcomes and positive not in outcomes:
+        mend = did_you_mean(positive, outcomes) or f"name one of: {', '.join(outcomes)}"
+        yield Finding(("data", "positive"), "not an outcome in `value.actions`", mend)
+
+
+def _label(data: Data) -> str:
+    positive = data.positive
+    return str(positive).lower() if isinstance(positive, bool) else str(positive)
+
+
+def _costs_weigh(charter: Charter) -> Iterator[Finding]:
+    value = charter.value
+    if value.actions is None and value.under == 0 and value.over == 0:
+        mend = "give what a unit too low and a unit too high cost"
+        yield Finding(("value", "under"), "being wrong costs nothing", mend)
+
+
+def _baselines_fit(charter: Charter) -> Iterator[Finding]:
+    for name, rule in charter.value.baselines.items():
+        path = ("value", "baselines", name)
+        if charter.value.actions is not None:
+            yield from _names_action(path, rule, charter.value.actions)
+        elif rule != "best_constant":
+            yield from _formula(path, rule, charter.data)
+
+
+def _names_action(path: Path, rule: Cell, actions: Collection[str]) -> Iterator[Finding]:
+    text = str(rule)
+    if text.startswith(_COLUMN):
+        if not text.removeprefix(_COLUMN).strip():
+            yield Finding(path, "no column is named", 'write "column: NAME"')
+    elif text not in actions:
+        mend = did_you_mean(text, actions) or (
+            f'name an action ({", ".join(actions)}), or "column: NAME" that holds actions'
+        )
+        yield Finding(path, "no such action in `value.actions`", mend)
+
+
+def _formula(path: Path, rule: Cell, data: Data) -> Iterator[Finding]:
+    try:
+        columns = parse(str(rule)).columns
+    except ExpressionError as error:
+        yield expression_finding(path, error)
+        return
+    for column in sorted(columns.intersection({*data.known_after, data.outcome})):
+        problem = f"the baseline reads `{column}`, which nobody knows when deciding"
+        yield Finding(path, problem, "use columns that are known before the decision")
+    if mend := did_you_mean(str(rule), ["best_constant"]):
+        yield Finding(path, "no such rule", mend)
+
+
+def _policy_fits(charter: Charter) -> Iterator[Finding]:
+    policy, actions = charter.value.policy, charter.value.actions
+    if policy.kind == "best_action":
+        return
+    if actions is None:
+        mend = "write `policy: best_action`; it decides the best amount"
+        yield Finding(("value", "policy"), f"{policy.kind} needs named actions", mend, policy.kind)
+        return
+    for key, action in (("action", policy.action), ("otherwise", policy.otherwise)):
+        if action is not None and action not in actions:
+            mend = did_you_mean(action, actions) or f"name one of: {', '.join(actions)}"
+            yield Finding(("value", "policy", key), "no such action in `value.actions`", mend)
+    if policy.action == policy.otherwise:
+        mend = "name another action"
+        yield Finding(("value", "policy", "otherwise"), "the same as `action`", mend)
+    if policy.otherwise is None and len(actions) > 2:
+        mend = "add `otherwise: …`, what is done with the other cases"
+        yield Finding(("value", "policy", "otherwise"), "missing among several actions", mend)
+
+
+def _capacity(charter: Charter) -> Iterator[Finding]:
+    policy = charter.value.policy
+    if policy.kind == "top_k" and isinstance(policy, TopK) and policy.k > policy.of:
+        mend = f"write a `k` of at most {policy.of}"
+        yield Finding(("value", "policy", "k"), f"the best {policy.k} of {policy.of}", mend)
+
+
+RULES = (
+    _baseline_defined,
+    _two_actions,
+    _two_outcomes,
+    _table_complete,
+    _positive_in_table,
+    _costs_weigh,
+    _baselines_fit,
+    _policy_fits,
+    _capacity,
+)

@@ -1,0 +1,201 @@
+"""Reading a charter part by part, so that one fault hides no other.
+
+Where pydantic stops (a section with one bad field is no section), this goes on: every field is
+read by itself, and what could be read stands in a `Partial`, on which the rules that compare
+sections still run. Only a rule that needs the unreadable field itself is left out.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from assay.charter.faults_of_types import findings_of
+from assay.charter.finding import Finding, Path
+from assay.charter.section import Section
+from assay.errors import did_you_mean
+
+__all__ = ["Partial", "Unread", "read_partially"]
+
+
+class Unread(Exception):
+    """A rule asked for a field that could not be read; the field's own fault is told already."""
+
+
+_UNREAD: Any = object()
+
+_STAND_INS = {"actions": ""}
+"""Fields whose keys stay of use where a value cannot be read, and what then stands for it."""
+
+
+class Partial:
+    """A section as far as it could be read; asking for another of its fields raises Unread."""
+
+    def __init__(self, section: type[Section], fields: dict[str, Any]) -> None:
+        self._section, self._fields = section, MappingProxyType(fields)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._fields:
+            return self._fields[name]
+        if name in self._section.model_fields:
+            raise Unread(name)
+        member = vars(self._section)[name]
+        if isinstance(member, property) and member.fget is not None:
+            return member.fget(self)
+        return member.__get__(self)
+
+
+def read_partially(
+    section: type[Section], raw: Any, home: dict[str, tuple[str, ...]]
+) -> tuple[Partial, list[Finding]]:
+    """Read what can be read of a section and say what cannot.
+
+    `home` maps a key to the sections that know it, for the hint on a key in the wrong place.
+    """
+    reader = _Reader(home)
+    return reader.section(section, raw, ()), reader.findings
+
+
+class _Reader:
+    def __init__(self, home: dict[str, tuple[str, ...]]) -> None:
+        self.home, self.findings = home, list[Finding]()
+
+    def section(self, section: type[Section], raw: Any, path: Path) -> Partial:
+        for before in _validators(section, "before"):
+            raw = before(raw)
+        if not isinstance(raw, dict):
+            self.findings.append(Finding(path, *_no_section(section, raw)))
+            return Partial(section, {})
+        known = {field.alias or name: (name, field) for name, field in section.model_fields.items()}
+        misspelled = self._strangers(raw, list(known), path)
+        fields = {
+            name: self._field(key, field, raw, path)
+            for key, (name, field) in known.items()
+            if key not in misspelled
+        }
+        read = {name: value for name, value in fields.items() if value is not _UNREAD}
+        partial = Partial(section, read)
+        self._validate(section, partial, path)
+        return partial
+
+    def _field(self, key: str, field: FieldInfo, raw: dict[str, Any], path: Path) -> Any:
+        if key in raw:
+            return self._value(field, raw[key], (*path, key))
+        if not field.is_required():
+            return field.get_default(call_default_factory=True, validated_data={})
+        self.findings.append(Finding((*path, key), "missing", _add(key, field)))
+        return _UNREAD
+
+    def _strangers(self, raw: dict[str, Any], known: list[str], path: Path) -> set[str]:
+        """Report unknown keys; return the known ones that they were probably meant to be."""
+        misspelled: set[str] = set()
+        absent = [key for key in known if key not in raw]
+        for key in raw:
+            if key in known:
+                continue
+            hint = did_you_mean(key, absent)
+            elsewhere = [home for home in self.home.get(key, ()) if (home,) != path]
+            if elsewhere:
+                hint = f"move it to `{elsewhere[0]}`, where it belongs"
+            elif hint:
+                misspelled.add(hint.split("`")[1])
+            mend = hint or f"take it out, or use one of: {', '.join(absent or known)}"
+            self.findings.append(Finding((*path, key), "no such key", mend, f"`{key}`"))
+        return misspelled
+
+    def _validate(self, section: type[Section], partial: Partial, path: Path) -> None:
+        for after in _validators(section, "after"):
+            try:
+                after(partial)
+            except Unread:
+                continue
+            except ValueError as error:
+                self.findings.append(Finding(path, "does not hold together", str(error)))
+
+    def _value(self, field: FieldInfo, raw: Any, path: Path) -> Any:
+        annotation = field.annotation
+        inner = _section_in(annotation, raw)
+        reads_text = any(isinstance(rule, BeforeValidator) for rule in field.metadata)
+        if inner is None or (inner is annotation and reads_text):
+            return self._leaf(field, raw, path)
+        if get_origin(annotation) is tuple and isinstance(raw, list):
+            return tuple(self.section(inner, item, (*path, i)) for i, item in enumerate(raw))
+        if get_origin(annotation) is dict and isinstance(raw, dict):
+            return {key: self.section(inner, item, (*path, key)) for key, item in raw.items()}
+        if get_origin(annotation) in (tuple, dict):
+            return self._leaf(field, raw, path)
+        kind = {"kind": raw} if isinstance(raw, str) and "kind" in inner.model_fields else raw
+        return self.section(inner, kind, path)
+
+    def _leaf(self, field: FieldInfo, raw: Any, path: Path) -> Any:
+        annotated: Any = Annotated[field.annotation, field]
+        adapter: TypeAdapter[Any] = TypeAdapter(annotated)
+        try:
+            return adapter.validate_python(raw)
+        except ValidationError as error:
+            found = findings_of(error.errors(include_url=False), raw, path, field)
+            self.findings += found
+            name = path[-1]
+            if name not in _STAND_INS or any(finding.path == path for finding in found):
+                return _UNREAD
+            return _replaced(raw, [finding.path[len(path) :] for finding in found], name)
+
+
+def _replaced(raw: Any, places: list[Path], name: Any) -> Any:
+    """Return a value with a stand-in at each place that could not be read."""
+    whole = copy.deepcopy(raw)
+    for place in places:
+        entry = whole
+        for part in place[:-1]:
+            entry = entry[part]
+        entry[place[-1]] = _STAND_INS[name]
+    return whole
+
+
+def _validators(section: type[Section], mode: str) -> Iterator[Any]:
+    for decorator in section.__pydantic_decorators__.model_validators.values():
+        if decorator.info.mode == mode:
+            yield decorator.func
+
+
+def _section_in(annotation: Any, raw: Any) -> type[Section] | None:
+    """Return the section class that a field holds, alone, in a list or by name."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is tuple:
+        return _section_in(arguments[0], raw)
+    if origin is dict:
+        return _section_in(arguments[1], raw)
+    if origin in (Union, UnionType):
+        kind = raw.get("kind") if isinstance(raw, dict) else raw
+        for argument in arguments:
+            section = _section_in(argument, None)
+            of_kind = section.model_fields.get("kind") if section else None
+            if of_kind is not None and of_kind.default == kind:
+                return section
+    return None
+
+
+def _no_section(section: type[Section], raw: Any) -> tuple[str, str]:
+    keys = list(section.model_fields)
+    if keys[:2] == ["at_least", "at_most"] and isinstance(raw, int | float):
+        return "a limit needs its direction", f"write {{at_least: {raw}}} or {{at_most: {raw}}}"
+    if keys[0] == "solo":
+        return "neither `solo` nor names", f"name who holds each role: {', '.join(keys[1:])}"
+    first = next(iter((section.__doc__ or "").splitlines()), "").rstrip(".")
+    problem = "empty" if raw is None else "not a section with keys"
+    return problem, f"write its keys below it: {', '.join(keys)} ({first})"
+
+
+def _add(key: str, field: FieldInfo) -> str:
+    annotation = field.annotation
+    meaning = field.description
+    if meaning is None and isinstance(annotation, type) and issubclass(annotation, Section):
+        meaning = (annotation.__doc__ or "").splitlines()[0]
+    return f"add `{key}: …`" + (f" ({meaning.rstrip('.')})" if meaning else "")
