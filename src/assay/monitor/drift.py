@@ -1,0 +1,95 @@
+"""Which features of one window have moved away from the reference, all judged together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from assay.monitor.feature_drift import FeatureDrift, compare
+from assay.stats.multiple_testing import benjamini_hochberg
+from assay.stats.profile import Profile
+from assay.stats.reference import LEAST_WINDOWS, Reference
+
+__all__ = ["LEAST_ROWS", "Drift", "drift"]
+
+LEAST_ROWS = 30
+"""A window with fewer rows is not judged."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Every feature of a window beside the reference; `judged` is False where history lacks.
+
+    `note` says why nothing was judged, or is empty.
+    """
+
+    features: Mapping[str, FeatureDrift]
+    judged: bool
+    note: str = ""
+
+    @property
+    def moved(self) -> tuple[FeatureDrift, ...]:
+        """The features that moved, the largest effect first."""
+        found = [one for one in self.features.values() if one.moved]
+        return tuple(sorted(found, key=lambda one: (-one.effect, one.feature)))
+
+    def document(self) -> dict[str, Any]:
+        """Return the comparison as a JSON document."""
+        return {
+            "judged": self.judged,
+            "note": self.note,
+            "features": [one.document() for one in self.features.values()],
+        }
+
+
+def drift(
+    reference: Reference, window: Profile, *, rate: float = 0.05, least_effect: float = 0.05
+) -> Drift:
+    """Compare one window's profile with the reference windows, feature by feature.
+
+    A feature has moved where its p-value survives Benjamini-Hochberg at `rate` over all aspects
+    of all features, and its effect reaches `least_effect` standard deviations. The null is the
+    spread of the reference windows, so harmless movement raises no alarm; with fewer
+    than ten of them nothing is judged, and `note` says so.
+
+    >>> from assay.stats.profile import profile
+    >>> from assay.stats.reference import make_reference, read_reference
+    >>> rng = np.random.default_rng(0)
+    >>> reference = read_reference(make_reference({"rate": rng.normal(4, 1, 5000)}))
+    >>> now = profile({"rate": rng.normal(1, 1, 1000)}, reference.grid)
+    >>> [(one.feature, one.text) for one in drift(reference, now).moved]
+    [('rate', 'mean 1.014, 3.995 before (-3.00 sd); 17.5% of values were never seen before')]
+    """
+    windows, pooled = reference.windows, reference.pooled
+    features = {
+        name: compare(
+            name,
+            axis,
+            [one.features[name] for one in windows],
+            pooled.features[name],
+            window.features[name],
+        )
+        for name, axis in reference.grid.axes.items()
+        if name in window.features and name in pooled.features
+    }
+    if not reference.enough:
+        note = f"not enough history: {len(windows)} reference windows, {LEAST_WINDOWS} needed"
+        return Drift(features, judged=False, note=note)
+    if window.n < LEAST_ROWS:
+        return Drift(features, judged=False, note=f"too few rows: {window.n}, {LEAST_ROWS} needed")
+    return Drift(_judged(features, rate, least_effect), judged=True)
+
+
+def _judged(
+    features: Mapping[str, FeatureDrift], rate: float, least_effect: float
+) -> dict[str, FeatureDrift]:
+    asked = [(name, aspect) for name, one in features.items() for aspect in one.aspects]
+    surprising = benjamini_hochberg(np.array([aspect.p for _, aspect in asked]), rate)
+    moved: dict[str, list[Any]] = {name: [] for name in features}
+    for (name, aspect), is_surprising in zip(asked, surprising, strict=True):
+        if is_surprising and aspect.effect >= least_effect:
+            moved[name].append(aspect)
+    return {name: replace(one, moved=tuple(moved[name])) for name, one in features.items()}
