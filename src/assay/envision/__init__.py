@@ -1,0 +1,1 @@
+"""Phase 1: is it worth building, and what is promised?"""

@@ -1,0 +1,216 @@
+"""What a table says about itself: task, order, owners, people, and columns to mistrust."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from assay.envision.lone_power import lone_power
+from assay.errors import DataError, did_you_mean
+from assay.value.labels import label_text
+
+__all__ = ["TableReading", "read_table"]
+
+_SENSITIVE = frozenset(
+    re.findall(
+        r"\w+",
+        """age sex gender race ethnicity ethnic religion marital marriage relationship nationality
+        native birth birthdate dob disability disabled pregnant pregnancy orientation caste""",
+    )
+)
+_OWNER = re.compile(
+    r"(customer|client|user|account|patient|member|card|driver|household|person|subscriber)"
+    r"[ _.-]?(id|no|nr|num|number|key|uuid)?",
+    re.IGNORECASE,
+)
+_IDENTIFIER = re.compile(r"(.*[ _.-])?(id|uuid|guid|index|instant|row|rownum|key)", re.IGNORECASE)
+_ISO_DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?$"
+_GIVES_AWAY = {"classification": 0.98, "regression": 0.9}
+_STRONG = {"classification": 0.75, "regression": 0.5}
+
+Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True)
+class TableReading:
+    """What was read from a table for one outcome column.
+
+    `labels` are the outcomes as a charter writes them, the rarer last (empty in regression);
+    `span` the least and greatest outcome (regression); `rate` the rarer outcome's share.
+    `gives_away` holds columns that nearly tell the outcome alone, `strong` those that tell much;
+    both map a column to its power (see `lone_power`).
+    """
+
+    task: Task
+    rows: int
+    missing: int
+    labels: tuple[str, ...]
+    positive: str | int | bool | None
+    rate: float
+    span: tuple[float, float]
+    time: str | None
+    months: float | None
+    entity: str | None
+    sensitive: tuple[str, ...]
+    ignored: dict[str, str]
+    gives_away: dict[str, float]
+    strong: dict[str, float]
+
+
+def read_table(frame: pl.DataFrame, outcome: str) -> TableReading:
+    """Read a table for one outcome column.
+
+    Raises DataError where the column is not there, is empty or constant, or has outcomes that
+    no value model of today takes.
+    """
+    known = _outcome(frame, outcome)
+    values = known[outcome]
+    task = _task(values, outcome)
+    labels = _by_count(values) if task == "classification" else []
+    coded = _coded(values, labels)
+    others = [name for name in frame.columns if name != outcome]
+    time = _time(frame, others)
+    entity = _entity(frame, others)
+    ignored = {
+        name: reason
+        for name in others
+        if name not in (time, entity) and (reason := _useless(frame[name]))
+    }
+    features = [n for n in others if n not in (time, entity, *ignored) and _readable(frame[n])]
+    power = lone_power(known, features, coded, binary=task == "classification")
+    gives_away = {name: at for name, at in power.items() if at >= _GIVES_AWAY[task]}
+    return TableReading(
+        task=task,
+        rows=frame.height,
+        missing=frame.height - known.height,
+        labels=tuple(label_text(label) for label in labels),
+        positive=labels[-1] if labels else None,
+        rate=float(coded.mean()) if labels else 0.0,
+        span=(float(coded.min()), float(coded.max())),
+        time=time,
+        months=_months(frame, time),
+        entity=entity,
+        sensitive=tuple(n for n in features if n not in gives_away and _is_sensitive(n)),
+        ignored=ignored,
+        gives_away=gives_away,
+        strong={n: at for n, at in power.items() if _STRONG[task] <= at < _GIVES_AWAY[task]},
+    )
+
+
+def _outcome(frame: pl.DataFrame, outcome: str) -> pl.DataFrame:
+    if outcome not in frame.columns:
+        hint = did_you_mean(outcome, frame.columns).capitalize()
+        raise DataError(
+            f"The table has no column {outcome!r}. {hint or 'Its columns are'}"
+            f"{'' if hint else ': ' + ', '.join(frame.columns) + '.'}"
+        )
+    known = frame.filter(pl.col(outcome).is_not_null())
+    if frame.schema[outcome].is_float():
+        known = known.filter(pl.col(outcome).is_finite())
+    if known.is_empty():
+        raise DataError(
+            f"The outcome column {outcome!r} has no value in {frame.height} rows. "
+            "Name a column that holds what really happened."
+        )
+    return known
+
+
+def _task(values: pl.Series, outcome: str) -> Task:
+    distinct = values.n_unique()
+    if distinct == 1:
+        raise DataError(
+            f"The outcome column {outcome!r} holds nothing but {values[0]!r}: there is nothing to "
+            "predict. Name another column, or add rows with other outcomes."
+        )
+    if distinct == 2:
+        return "classification"
+    if values.dtype.is_numeric():
+        return "regression"
+    raise DataError(
+        f"The outcome column {outcome!r} holds {distinct} different values that are no numbers; "
+        "two outcomes, or numbers, can be predicted today. Join outcomes until two are left."
+    )
+
+
+def _by_count(values: pl.Series) -> list[str | int | bool]:
+    """Return the two outcomes, the more frequent first; on a tie in the order of their names."""
+    counts = values.value_counts(name="times")
+    pairs = sorted(counts.iter_rows(), key=lambda pair: (-pair[1], label_text(pair[0])))
+    return [_as_written(value) for value, _ in pairs]
+
+
+def _as_written(value: object) -> str | int | bool:
+    if isinstance(value, bool | int):
+        return value
+    return int(value) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _coded(values: pl.Series, labels: Sequence[object]) -> NDArray[np.float64]:
+    if not labels:
+        return values.cast(pl.Float64).to_numpy()
+    positive = label_text(labels[-1])
+    return np.array([float(label_text(value) == positive) for value in values.to_list()])
+
+
+def _is_date(series: pl.Series) -> bool:
+    if series.dtype in (pl.Date, pl.Datetime):
+        return True
+    if series.dtype != pl.String or series.null_count() == len(series):
+        return False
+    return bool(series.drop_nulls().str.contains(_ISO_DATE).all())
+
+
+def _time(frame: pl.DataFrame, names: Sequence[str]) -> str | None:
+    """Return the date column by which the rows are sorted, else the first without a gap."""
+    dates = [n for n in names if _is_date(frame[n]) and not frame[n].null_count()]
+    dates = [n for n in dates if frame[n].n_unique() > 1]
+    return next((name for name in dates if frame[name].is_sorted()), next(iter(dates), None))
+
+
+def _months(frame: pl.DataFrame, time: str | None) -> float | None:
+    if time is None:
+        return None
+    series = frame[time]
+    if series.dtype == pl.String:
+        series = series.str.slice(0, 10).str.to_date(strict=False)
+    first, last = series.cast(pl.Date).min(), series.cast(pl.Date).max()
+    days = pl.Series([first, last]).diff().dt.total_days().to_list()[-1]
+    return days / 30.44 if days else None
+
+
+def _entity(frame: pl.DataFrame, names: Sequence[str]) -> str | None:
+    for name in names:
+        whole = frame[name].dtype.is_integer() or frame[name].dtype == pl.String
+        if whole and _OWNER.fullmatch(name) and frame[name].n_unique() > frame.height / 50:
+            return name
+    return None
+
+
+def _useless(series: pl.Series) -> str | None:
+    """Return why a column is no feature, or None."""
+    distinct, rows = series.n_unique(), len(series)
+    if distinct == 1:
+        return "holds one value only"
+    if series.dtype == pl.String and rows >= 20 and distinct > 0.9 * rows and not _is_date(series):
+        return "nearly every row has its own"
+    if series.dtype.is_integer() and distinct == rows and rows >= 20:
+        counts_up = series.is_sorted() and bool((series.diff().drop_nulls() == 1).all())
+        if counts_up or _IDENTIFIER.fullmatch(series.name):
+            return "numbers the rows"
+    return None
+
+
+def _readable(series: pl.Series) -> bool:
+    plain = (pl.String, pl.Categorical, pl.Enum, pl.Boolean)
+    return series.dtype.is_numeric() or series.dtype.base_type() in plain
+
+
+def _is_sensitive(name: str) -> bool:
+    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
+    return not _SENSITIVE.isdisjoint(re.split(r"[^a-z]+", words.lower()))
