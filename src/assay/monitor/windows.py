@@ -1,0 +1,141 @@
+"""Rows cut into windows, by count or by the clock of the charter's time zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.charter.data import Span
+
+__all__ = ["Window", "cut_by_count", "cut_by_time", "cut_windows"]
+
+_SECONDS = {"hour": 3600, "day": 86_400}
+_QUARTER = 900
+"""Time zones change their offset at full quarters of an hour (UTC)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Some rows that stand together: places in the table they were cut from, in order of time.
+
+    `index` grows with time and `name` is stable: the same rows get the same name in every run.
+    `start` and `end` are moments in UTC: the bounds (by time) or the first and last row's moment.
+    `complete` is False while more rows may still fall into the window.
+    """
+
+    index: int
+    name: str
+    rows: NDArray[np.int64]
+    start: datetime | None = None
+    end: datetime | None = None
+    complete: bool = True
+
+
+def cut_windows(
+    times: NDArray[np.datetime64], span: Span, time_zone: str, now: datetime | None = None
+) -> tuple[Window, ...]:
+    """Cut rows made at `times` (UTC) into windows of the charter's span.
+
+    Rows that stand at one moment keep their order. Raises ValueError for a span in windows.
+    """
+    order = np.argsort(times, kind="stable")
+    if span.unit == "row":
+        return cut_by_count(len(times), span.count, times=times, order=order)
+    if span.unit == "window":
+        raise ValueError(
+            f"`monitoring.window` is `{span}`: a window is not made of windows. "
+            "Write rows, hours or days, such as `1000 rows` or `1 day`."
+        )
+    return cut_by_time(times, order, span, time_zone, now)
+
+
+def cut_by_count(
+    n: int,
+    size: int,
+    *,
+    times: NDArray[np.datetime64] | None = None,
+    order: NDArray[np.int64] | None = None,
+) -> tuple[Window, ...]:
+    """Cut n rows into windows of `size`; the last is incomplete where rows are left over.
+
+    >>> [(window.name, window.complete) for window in cut_by_count(5, 2)]
+    [('rows 1-2', True), ('rows 3-4', True), ('rows 5-6', False)]
+    """
+    if size < 1:
+        raise ValueError("`monitoring.window` is 0 rows: a window holds one row at least.")
+    places = np.arange(n) if order is None else order
+    return tuple(
+        Window(
+            index=start // size,
+            name=f"rows {start + 1}-{start + size}",
+            rows=places[start : start + size],
+            start=None if times is None else _moment(times[places[start]]),
+            end=None if times is None else _moment(times[places[min(start + size, n) - 1]]),
+            complete=start + size <= n,
+        )
+        for start in range(0, n, size)
+    )
+
+
+def cut_by_time(
+    times: NDArray[np.datetime64],
+    order: NDArray[np.int64],
+    span: Span,
+    time_zone: str,
+    now: datetime | None = None,
+) -> tuple[Window, ...]:
+    """Cut rows by local wall-clock time; a window without rows is left out.
+
+    Windows start at local midnight of 1970-01-01 plus multiples of the span, so that they do not
+    depend on which rows are there. Where clocks go back, the hour that comes twice falls
+    into one window. The newest window is complete once `now` is past its end.
+    """
+    zone = ZoneInfo(time_zone)
+    length = _SECONDS[span.unit] * span.count
+    if length == 0:
+        raise ValueError(f"`monitoring.window` is `{span}`: a window takes some time.")
+    if not len(order):
+        return ()
+    numbers = _wall_seconds(times, zone)[order] // length
+    firsts = np.flatnonzero(np.diff(numbers)) + 1
+    parts = np.split(order, firsts)
+    windows = []
+    for number, rows in zip(numbers[np.concatenate([[0], firsts])].tolist(), parts, strict=True):
+        start, end = (_utc(number * length + extra, zone) for extra in (0, length))
+        # Without a clock, a window is known to be over once a later one has rows.
+        over = len(windows) < len(parts) - 1 if now is None else now >= end
+        windows.append(Window(number, _name(number * length, span), rows, start, end, over))
+    return tuple(windows)
+
+
+def _wall_seconds(times: NDArray[np.datetime64], zone: ZoneInfo) -> NDArray[np.int64]:
+    """Return local wall-clock seconds since 1970-01-01T00:00 local."""
+    seconds = times.astype("datetime64[s]").astype(np.int64)
+    quarters, inverse = np.unique(seconds // _QUARTER, return_inverse=True)
+    offsets = [
+        int((datetime.fromtimestamp(quarter * _QUARTER, zone).utcoffset() or _NONE).total_seconds())
+        for quarter in quarters.tolist()
+    ]
+    return seconds + np.array(offsets, dtype=np.int64)[inverse]
+
+
+_NONE = timedelta(0)
+
+
+def _utc(wall: int, zone: ZoneInfo) -> datetime:
+    local = datetime(1970, 1, 1) + timedelta(seconds=wall)  # noqa: DTZ001 - made aware next
+    return local.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _name(wall: int, span: Span) -> str:
+    local = datetime(1970, 1, 1) + timedelta(seconds=wall)  # noqa: DTZ001 - a local name
+    return local.strftime("%Y-%m-%d" if span.unit == "day" else "%Y-%m-%d %H:%M")
+
+
+def _moment(time: np.datetime64) -> datetime:
+    microseconds = int(time.astype("datetime64[us]").astype(np.int64))
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
