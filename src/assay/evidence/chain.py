@@ -105,10 +105,10 @@ class _Break:
 
     def _out_of_step(self) -> str:
         found, seq = self.event.seq, self.seq
-        if any(event.seq == seq for event in self.rest):
-            return f"Entry {seq} was swapped with another: entry {found} stands before it."
         if found < seq:
             return f"Entry {found} stands there twice: one of the two was inserted."
+        if any(event.seq == seq for event in self.rest):
+            return f"Entry {seq} was swapped with another: entry {found} stands before it."
         return f"Entry {seq} is gone: it was removed, and entry {found} comes in its place."
 
     def _wrong_link(self) -> str:
@@ -139,12 +139,19 @@ class _Break:
             return None
         if home == seq - 1 and event.previous == self.passed[0]:
             return f"Entry {seq - 1} was inserted: the true entry {home} now stands after it."
-        for other in self.rest:
-            if other.previous == self.passed[-1] and _digest_at(other, seq) == other.digest:
-                return f"Entries {seq} and {other.seq} were swapped: each stands for the other."
+        true = next((other.seq for other in self.rest if self._fits(other)), None)
+        if true == home:
+            return f"Entries {seq} and {home} were swapped: each stands for the other."
+        if true is not None and home > seq:
+            return f"Entry {seq} was moved: it now stands at place {true}, and entry {home} here."
         if home > seq:
             return f"Entry {seq} is gone: it was removed, and entry {home} moved to its place."
         return f"Entry {seq} was inserted or overwritten: it is a copy of entry {home}."
+
+    def _fits(self, other: Event) -> bool:
+        """Whether another entry is the one that belongs at this place."""
+        follows = other.previous == self.passed[-1]
+        return follows and _digest_at(other, self.seq) == other.digest
 
     def _changed(self) -> str:
         seq, event = self.seq, self.event

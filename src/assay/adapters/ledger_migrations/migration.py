@@ -40,16 +40,15 @@ def bring_up_to_date(connection: Connection, stored: str | None) -> None:
     from alembic.operations import Operations  # noqa: PLC0415
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
 
     scripts = ScriptDirectory(str(Path(__file__).parent))
-    try:
-        steps = list(scripts.iterate_revisions(CURRENT, stored or "base"))
-    except CommandError as error:
+    known = [script.revision for script in scripts.walk_revisions()]
+    if stored is not None and stored not in known:
         raise StoreError(
             f"{connection.engine.url.database} is a ledger in format {stored}, and this version "
             f"of Assay knows formats up to {CURRENT}: use the newer version that wrote it."
-        ) from error
+        )
+    steps = list(scripts.iterate_revisions(CURRENT, stored or "base"))
     context = MigrationContext.configure(connection)
     with Operations.context(context):
         for step in reversed(steps):
