@@ -1,0 +1,223 @@
+"""From a fitted scikit-learn estimator to an ONNX model with one input per column."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+from lightgbm import LGBMClassifier, LGBMRegressor
+from onnx import TensorProto, helper
+from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+from skl2onnx import to_onnx, update_registered_converter
+from skl2onnx._supported_operators import sklearn_operator_name_map
+from skl2onnx.common._registration import get_converter, get_shape_calculator
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+from skl2onnx.common.shape_calculator import (
+    calculate_linear_classifier_output_shapes,
+    calculate_linear_regressor_output_shapes,
+)
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.pipeline import Pipeline
+
+from assay.errors import ModelError
+from assay.evidence.bundle import Input
+
+__all__ = ["SCORE", "to_onnx_bytes"]
+
+SCORE = "assay:score"
+"""The one output, shape (n, 1): P(positive) before calibration, or the point prediction."""
+
+_OPSETS = {"": 18, "ai.onnx.ml": 3}
+_MATRIX = "matrix"
+
+Task = Literal["classification", "regression"]
+
+
+def to_onnx_bytes(
+    estimator: Any, inputs: Sequence[Input], features: Sequence[str], task: Task
+) -> bytes:
+    """Return the estimator as ONNX bytes; the same estimator gives the same bytes.
+
+    The graph takes every input column under its own name, shape (n, 1): float32 for numbers, text
+    for categories. Columns that are not among `features` are taken and not read. Raises ModelError
+    where the estimator has no ONNX counterpart.
+    """
+    _register()
+    read = [column for column in inputs if column.name in features]
+    by_column = _starts_with_columns(estimator)
+    if not by_column and any(column.kind == "category" for column in read):
+        raise ModelError(
+            f"{type(estimator).__name__} reads text columns without a ColumnTransformer, which has "
+            "no ONNX counterpart. Put a sklearn ColumnTransformer first that encodes the columns "
+            f"{', '.join(column.name for column in read if column.kind == 'category')} by name."
+        )
+    try:
+        with warnings.catch_warnings():
+            # Converters lag behind NumPy and scikit-learn, and warn of it at each call.
+            warnings.simplefilter("ignore")
+            model = to_onnx(
+                estimator,
+                name="assay",
+                initial_types=_slots(read) if by_column else _one_slot(read),
+                target_opset=_OPSETS,
+                options=_options(estimator, task),
+            )
+    except Exception as error:
+        raise ModelError(_no_counterpart(estimator, error)) from error
+    if by_column:
+        _rename_inputs(model.graph, read)
+    else:
+        _concatenate_inputs(model.graph, read)
+    _only_score(model.graph, task)
+    _add_unread_inputs(model.graph, inputs)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def _starts_with_columns(estimator: Any) -> bool:
+    while isinstance(estimator, Pipeline):
+        estimator = estimator.steps[0][1]
+    return isinstance(estimator, ColumnTransformer)
+
+
+def _slots(read: Sequence[Input]) -> list[tuple[str, Any]]:
+    kinds = {"number": FloatTensorType, "category": StringTensorType}
+    return [(column.name, kinds[column.kind]([None, 1])) for column in read]
+
+
+def _one_slot(read: Sequence[Input]) -> list[tuple[str, Any]]:
+    return [(_MATRIX, FloatTensorType([None, len(read)]))]
+
+
+def _options(estimator: Any, task: Task) -> dict[int, Any] | None:
+    if task == "regression":
+        return None
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    return {id(last): {"zipmap": False}}
+
+
+def _no_counterpart(estimator: Any, error: Exception) -> str:
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    reason = str(error).strip().split("\n")[0][:300].rstrip(". ")
+    return (
+        f"{type(last).__name__} cannot be converted to ONNX: {reason}. Use an estimator that "
+        "skl2onnx converts (linear models, trees, boosting, neighbours, LightGBM), or hand in an "
+        "ONNX file of your own with `assay submit`."
+    )
+
+
+def _rename_inputs(graph: Any, read: Sequence[Input]) -> None:
+    """Give the inputs the columns' own names: the converter rewrites dots and blanks."""
+    names = {slot.name: column.name for slot, column in zip(graph.input, read, strict=True)}
+    for slot in graph.input:
+        slot.name = names[slot.name]
+    inner = {name for node in graph.node for name in node.output}
+    clash = {name: f"{name}:inner" for name in inner & set(names.values())}
+    for node in graph.node:
+        node.input[:] = [names.get(name, clash.get(name, name)) for name in node.input]
+        node.output[:] = [clash.get(name, name) for name in node.output]
+    for slot in graph.output:
+        slot.name = clash.get(slot.name, slot.name)
+
+
+def _concatenate_inputs(graph: Any, read: Sequence[Input]) -> None:
+    """Put a node in front that joins the columns into the one matrix that the model takes."""
+    join = helper.make_node("Concat", [column.name for column in read], [_MATRIX], axis=1)
+    graph.node.insert(0, join)
+    del graph.input[:]
+    graph.input.extend(_tensor_info(column) for column in read)
+
+
+def _only_score(graph: Any, task: Task) -> None:
+    """Replace the outputs by one: the last column of the probabilities, or the prediction."""
+    last = graph.output[-1].name
+    if task == "classification":
+        ends = {"positive_from": [1], "positive_to": [2], "positive_axis": [1]}
+        graph.initializer.extend(
+            helper.make_tensor(name, TensorProto.INT64, [1], value) for name, value in ends.items()
+        )
+        graph.node.append(helper.make_node("Slice", [last, *ends], [SCORE]))
+    else:
+        graph.node.append(helper.make_node("Identity", [last], [SCORE]))
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info(SCORE, TensorProto.FLOAT, [None, 1]))
+
+
+def _add_unread_inputs(graph: Any, inputs: Sequence[Input]) -> None:
+    there = {slot.name: slot for slot in graph.input}
+    ordered = [there.get(column.name) or _tensor_info(column) for column in inputs]
+    del graph.input[:]
+    graph.input.extend(ordered)
+
+
+def _tensor_info(column: Input) -> Any:
+    kind = TensorProto.FLOAT if column.kind == "number" else TensorProto.STRING
+    return helper.make_tensor_value_info(column.name, kind, [None, 1])
+
+
+@cache
+def _register() -> None:
+    """Teach the converter LightGBM, and work around its histogram boosting.
+
+    skl2onnx 1.20 writes booleans among the integers of a histogram-boosting tree, which
+    protobuf 7 refuses.
+    """
+    classifier = {"zipmap": [True, False, "columns"], "nocl": [True, False]}
+    update_registered_converter(
+        LGBMClassifier,
+        "LightGbmLGBMClassifier",
+        calculate_linear_classifier_output_shapes,
+        convert_lightgbm,
+        options=classifier,
+    )
+    update_registered_converter(
+        LGBMRegressor,
+        "LightGbmLGBMRegressor",
+        calculate_linear_regressor_output_shapes,
+        convert_lightgbm,
+        options={"split": None},
+    )
+    scored = {"raw_scores": [True, False], "output_class_labels": [False, True]}
+    for kind, options in (
+        (HistGradientBoostingClassifier, {**classifier, **scored}),
+        (HistGradientBoostingRegressor, None),
+    ):
+        alias = sklearn_operator_name_map[kind]
+        update_registered_converter(
+            kind,
+            alias,
+            get_shape_calculator(alias),
+            _with_plain_attributes(get_converter(alias)),
+            options=options,
+        )
+
+
+def _with_plain_attributes(convert: Callable[..., None]) -> Callable[..., None]:
+    def converted(scope: Any, operator: Any, container: Any) -> None:
+        convert(scope, operator, _PlainAttributes(container))
+
+    return converted
+
+
+class _PlainAttributes:
+    """A converter's container that turns NumPy and boolean attributes into plain numbers."""
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def add_node(self, op_type: str, inputs: Any, outputs: Any, **attributes: Any) -> None:
+        plain = {name: _plain(value) for name, value in attributes.items()}
+        self._container.add_node(op_type, inputs, outputs, **plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [int(each) if isinstance(each, bool | np.integer) else each for each in value]
+    return value
