@@ -1,0 +1,104 @@
+"""Desired state: what gateways are to serve, as one small document.
+
+Format 1, JSON: {format, revision, model, arms: [{name, version, bundle, weight}], salt, capture,
+exploration_share, entity}. A gateway follows the newest revision it has seen and keeps serving it
+when nobody tells it anything. Raise `FORMAT` when a field's meaning changes; gateways refuse a
+format they do not know and keep serving the last one they did.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from assay.charter.charter import Charter
+from assay.errors import DataError
+from assay.evidence.folds import ReleaseState
+
+__all__ = ["FORMAT", "Arm", "Desired", "desired_state"]
+
+FORMAT = 1
+
+
+class Arm(msgspec.Struct, frozen=True):
+    """One version that serves, and its share of traffic."""
+
+    name: Literal["champion", "challenger"]
+    version: int
+    bundle: str
+    weight: float
+
+
+class Desired(msgspec.Struct, frozen=True):
+    """What a gateway is to serve: at most a champion and a challenger of one model.
+
+    >>> state = Desired(revision=3, model="bank", arms=(Arm("champion", 2, "b" * 64, 1.0),))
+    >>> Desired.read(state.encode()) == state
+    True
+    """
+
+    revision: int
+    model: str
+    arms: tuple[Arm, ...]
+    salt: str = ""
+    capture: Literal["sync", "async"] = "sync"
+    exploration_share: float = 0.0
+    entity: str | None = None
+    format: int = FORMAT
+
+    def encode(self) -> bytes:
+        """Return the document as JSON."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+    @classmethod
+    def read(cls, raw: bytes) -> Desired:
+        """Read a document; raises DataError where it is none, or contradicts itself."""
+        try:
+            state = msgspec.json.decode(raw, type=cls)
+        except ValueError as error:
+            raise DataError(f"This is no desired state: {error}. Release again.") from error
+        faults = list(_faults(state))
+        if faults:
+            raise DataError(f"This desired state cannot be served: {'; '.join(faults)}.")
+        return state
+
+
+def desired_state(charter: Charter, state: ReleaseState, revision: int) -> Desired:
+    """Return what gateways are to serve when a release stands as the ledger says.
+
+    `revision` is that of the release's subject in the ledger: it grows with each entry.
+    Without champion and challenger nothing is served.
+    """
+    arms = []
+    weight = state.weight if state.challenger is not None else 0.0
+    if state.champion is not None:
+        arms.append(Arm("champion", state.champion.version, state.champion.bundle, 1.0 - weight))
+    if state.challenger is not None:
+        challenger = state.challenger
+        arms.append(Arm("challenger", challenger.version, challenger.bundle, weight))
+    return Desired(
+        revision=revision,
+        model=charter.name,
+        arms=tuple(arms),
+        salt=state.salt,
+        capture=charter.release.capture,
+        exploration_share=charter.release.exploration_share,
+        entity=charter.data.entity,
+    )
+
+
+def _faults(state: Desired) -> list[str]:
+    names = [arm.name for arm in state.arms]
+    faults = []
+    if state.format != FORMAT:
+        faults.append(f"its format is {state.format}, this gateway reads {FORMAT}")
+    if names not in ([], ["champion"], ["champion", "challenger"], ["challenger"]):
+        faults.append(f"its arms are {names}: a champion, then at most one challenger")
+    if not all(0.0 <= arm.weight <= 1.0 for arm in state.arms):
+        faults.append("a weight lies outside 0 to 1")
+    if state.arms and abs(sum(arm.weight for arm in state.arms) - 1.0) > 1e-9:
+        faults.append("the weights do not add up to 1")
+    if not 0.0 <= state.exploration_share <= 1.0:
+        faults.append("the exploration share lies outside 0 to 1")
+    return faults

@@ -1,0 +1,31 @@
+"""Which arm of a release answers: a sticky, salted split by entity."""
+
+from __future__ import annotations
+
+import hashlib
+
+__all__ = ["share_of", "to_challenger"]
+
+_WHOLE = 2**64
+
+
+def share_of(salt: str, key: str) -> int:
+    """Return a key's place on a ring of 2**64, uniform over keys and independent between salts.
+
+    >>> share_of("release-1", "ana") == share_of("release-1", "ana")
+    True
+    """
+    framed = f"{len(salt)}:{salt}{key}".encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(framed, digest_size=8).digest(), "big")
+
+
+def to_challenger(salt: str, key: str, weight: float) -> bool:
+    """Whether the challenger, with a weight from 0 to 1, answers for an entity.
+
+    Weight 0 gets nobody and weight 1 everybody, exactly; a growing weight only adds entities, so
+    that each stays on its arm.
+
+    >>> to_challenger("release-1", "ana", 0.0), to_challenger("release-1", "ana", 1.0)
+    (False, True)
+    """
+    return share_of(salt, key) < int(weight * _WHOLE)

@@ -1,0 +1,94 @@
+"""What a gateway serves at one moment: a desired state with its bundles loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from assay.deploy.desired import Arm, Desired
+from assay.deploy.fetch import fetch_bundle
+from assay.deploy.scoring import Scorer, read_signature
+from assay.errors import ModelError
+from assay.evidence.bundle import Signature
+from assay.gateway.router import to_challenger
+from assay.ports.blobs import Blobs
+from assay.ports.engine import Engine
+
+__all__ = ["LoadEngine", "LoadedArm", "Serving", "load_serving"]
+
+LoadEngine = Callable[[bytes, Signature], Engine]
+"""Makes an engine from a model's bytes, whose digest has been checked."""
+
+
+@dataclass(frozen=True)
+class LoadedArm:
+    """One version that serves, loaded."""
+
+    arm: Arm
+    scorer: Scorer
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A desired state, loaded; never changed, so that a request sees one state from end to end.
+
+    `arms` has the champion first, then the challenger where there is one.
+    """
+
+    desired: Desired
+    arms: tuple[LoadedArm, ...]
+
+    def index_for(self, key: str) -> int:
+        """Return which arm answers for an entity."""
+        last = self.arms[-1]
+        return len(self.arms) - 1 if self._chosen(key, last.arm.weight) else 0
+
+    def index_of(self, version: str) -> int | None:
+        """Return the arm that serves a version; None where none with any traffic does."""
+        for index, loaded in enumerate(self.arms):
+            if str(loaded.arm.version) == version and loaded.arm.weight > 0:
+                return index
+        return None
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions that get traffic."""
+        return [str(loaded.arm.version) for loaded in self.arms if loaded.arm.weight > 0]
+
+    def _chosen(self, key: str, weight: float) -> bool:
+        return len(self.arms) > 1 and to_challenger(self.desired.salt, key, weight)
+
+
+def load_serving(
+    desired: Desired, blobs: Blobs, load_engine: LoadEngine, before: Serving | None = None
+) -> Serving:
+    """Load every arm of a desired state; bundles that served `before` are kept as they are.
+
+    Raises StoreError where a bundle is missing or changed and ModelError where it cannot be
+    served; then nothing of the new state is served.
+    """
+    kept = before.arms if before is not None and before.desired.model == desired.model else ()
+    known: Mapping[str, Scorer] = {loaded.arm.bundle: loaded.scorer for loaded in kept}
+    arms = tuple(
+        LoadedArm(arm, known.get(arm.bundle) or _load(arm.bundle, desired, blobs, load_engine))
+        for arm in desired.arms
+    )
+    if len({loaded.scorer.signature.task for loaded in arms}) > 1:
+        raise ModelError(
+            "Champion and challenger answer different questions (classification and regression); "
+            "release the new task under a charter of its own."
+        )
+    return Serving(desired, arms)
+
+
+def _load(digest: str, desired: Desired, blobs: Blobs, load_engine: LoadEngine) -> Scorer:
+    bundle = fetch_bundle(blobs, digest)
+    if bundle.model != desired.model:
+        raise ModelError(
+            f"The bundle {digest} is one of {bundle.model}, not of {desired.model}. Release again."
+        )
+    if "model.onnx" not in bundle.files:
+        raise ModelError(f"The bundle {digest} holds no model.onnx. Build the model again.")
+    return Scorer.from_bundle(
+        bundle, load_engine(bundle.files["model.onnx"], read_signature(bundle))
+    )
