@@ -103,7 +103,7 @@ def cut_by_time(
     numbers = _wall_seconds(times, zone)[order] // length
     firsts = np.flatnonzero(np.diff(numbers)) + 1
     parts = np.split(order, firsts)
-    windows = []
+    windows: list[Window] = []
     for number, rows in zip(numbers[np.concatenate([[0], firsts])].tolist(), parts, strict=True):
         start, end = (_utc(number * length + extra, zone) for extra in (0, length))
         # Without a clock, a window is known to be over once a later one has rows.
