@@ -434,6 +434,23 @@ def test_kill_9_while_appending_loses_no_acknowledged_entry(tmp_path: Path) -> N
     assert len(acks) <= count <= len(acks) + 3  # at most one unacknowledged entry a kill
 
 
+def test_a_write_ahead_log_that_is_thrown_away_is_found(tmp_path: Path) -> None:
+    """Who copies the database without its log copies less than was acknowledged."""
+    path = tmp_path / "ledger.db"
+    with opened(path) as ledger:
+        say(ledger, "first")
+    process = writer(path, "w", 10_000)
+    assert process.stdout is not None
+    seq = int(process.stdout.readline().split()[0])
+    os.kill(process.pid, signal.SIGKILL)
+    acknowledged(process)
+    process.wait()
+    assert seq == 2
+    (tmp_path / "ledger.db-wal").unlink()
+    (tmp_path / "ledger.db-shm").unlink(missing_ok=True)
+    assert "removed from the end" in verdict(path)
+
+
 def test_processes_append_side_by_side(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     processes = [writer(path, f"w{n}", 12) for n in range(3)]  # they also race to create it

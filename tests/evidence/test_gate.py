@@ -209,6 +209,29 @@ def test_a_check_without_a_number_fails(make_charter: Make) -> None:
     assert verdict.failed == (f"The guardrail check {NOISE} failed: no number, limit x. No rows.",)
 
 
+@pytest.mark.parametrize("measured", [0.5, None])
+@pytest.mark.parametrize(("at", "kind", "name"), [(1, "evaluation", AUC), (2, "guardrail", NOISE)])
+def test_the_charter_has_the_last_word_on_its_limits(
+    make_charter: Make, at: int, kind: EvidenceKind, name: str, measured: float | None
+) -> None:
+    charter = make_charter()
+    evidence = all_evidence(charter)
+    flattering = Check(name, passed=True, measured=measured, limit="none", severity="warn")
+    evidence[at] = shown(charter, kind, flattering)
+    verdict = case(charter, evidence).verdict()
+    assert not verdict.open
+    assert verdict.failed[0].startswith(f"The {kind} check {name} failed")
+
+
+def test_a_guardrail_that_only_warns_does_not_close_the_gate(make_charter: Make) -> None:
+    rail = {"metric": NOISE, "at_least": 0.95, "severity": "warn"}
+    charter = make_charter(guardrails=[rail])
+    evidence = all_evidence(charter)
+    warned = Check(NOISE, passed=False, measured=0.9, limit="at least 0.95", severity="warn")
+    evidence[2] = shown(charter, "guardrail", warned)
+    assert case(charter, evidence).verdict().open
+
+
 @pytest.mark.parametrize(("kind", "name"), [("guardrail", NOISE), ("evaluation", AUC)])
 def test_a_limit_that_nobody_measured_closes_the_gate(
     make_charter: Make, kind: str, name: str

@@ -10,9 +10,9 @@ from typing import Any
 from assay.charter.charter import Charter
 from assay.charter.people import Role, line_of_defence
 from assay.evidence.candidate import Candidate
-from assay.evidence.evidence import Evidence
+from assay.evidence.evidence import Check, Evidence
 from assay.evidence.sign_off import SignOff, could_sign, refusal
-from assay.evidence.validity import required_kinds, unmeasured, void_reason
+from assay.evidence.validity import blocks, required_kinds, unmeasured, void_reason
 
 __all__ = ["Verdict", "Waiver", "gate", "waiver_refusal"]
 
@@ -110,7 +110,7 @@ def gate(
     valid, void = _valid_evidence(charter, bound, tuple(evidence))
     signed, void_signatures = _valid_sign_offs(charter, bound, sign_offs)
     waiving, void_waivers = _valid_waivers(charter, bound, waivers, signed, now)
-    failed, waived = _judge_checks(valid, waiving)
+    failed, waived = _judge_checks(charter, valid, waiving)
     return Verdict(
         subject=bound.subject,
         subject_digest=bound.digest,
@@ -183,27 +183,28 @@ def _missing_evidence(
 
 
 def _judge_checks(
-    valid: Mapping[str, Evidence], waivers: Sequence[Waiver]
+    charter: Charter, valid: Mapping[str, Evidence], waivers: Sequence[Waiver]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the failed blocking checks and the waived ones, as sentences."""
+    """Return the checks that close the gate and those that are waived, as sentences."""
     failed: dict[str, None] = {}
     waived: dict[str, None] = {}
     for one in valid.values():
-        for check in one.checks:
-            if check.passed or check.severity != "block":
-                continue
-            measured = "no number" if check.measured is None else f"{check.measured:.4g}"
-            text = f"The {one.kind} check {check.name} failed: {measured}, limit {check.limit}."
-            text += f" {check.note}" if check.note else ""
+        for check in (check for check in one.checks if blocks(charter, one.kind, check)):
+            text = _failure(one.kind, check)
             by = next((waiver for waiver in waivers if waiver.check == check.name), None)
             if by is None:
                 failed[text] = None
             else:
-                waived[
-                    f"{text} Waived by {by.person} as {by.role.value} until "
-                    f"{by.expires:%Y-%m-%d %H:%M}: {by.reason}"
-                ] = None
+                until = f"{by.expires:%Y-%m-%d %H:%M}"
+                text += f" Waived by {by.person} as {by.role.value} until {until}: {by.reason}"
+                waived[text] = None
     return tuple(failed), tuple(waived)
+
+
+def _failure(kind: str, check: Check) -> str:
+    measured = "no number" if check.measured is None else f"{check.measured:.4g}"
+    note = f" {check.note}" if check.note else ""
+    return f"The {kind} check {check.name} failed: {measured}, limit {check.limit}.{note}"
 
 
 def _valid_sign_offs(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from assay.charter.charter import Charter
+from assay.charter.limits import Limit
 from assay.evidence.candidate import Candidate
-from assay.evidence.evidence import Evidence, EvidenceKind
+from assay.evidence.evidence import Check, Evidence, EvidenceKind
 
-__all__ = ["required_kinds", "unmeasured", "void_reason"]
+__all__ = ["blocks", "required_kinds", "unmeasured", "void_reason"]
 
 
 def required_kinds(charter: Charter) -> tuple[EvidenceKind, ...]:
@@ -50,6 +51,24 @@ def unmeasured(charter: Charter, valid: Iterable[Evidence]) -> Iterator[tuple[Ev
         *(("evaluation", metric) for metric in charter.acceptance),
     ]
     yield from (pair for pair in wanted if pair not in checked)
+
+
+def blocks(charter: Charter, kind: EvidenceKind, check: Check) -> bool:
+    """Whether a check closes the gate.
+
+    It does where it is blocking and did not pass. Where the charter itself sets a blocking limit
+    to what was measured, the number is held against it anew: the charter has the last word, not
+    the evidence.
+    """
+    if check.severity == "block" and not check.passed:
+        return True
+    limits: list[Limit] = []
+    if kind == "guardrail":
+        rails = charter.guardrails
+        limits += [rail for rail in rails if (rail.label, rail.severity) == (check.name, "block")]
+    elif kind == "evaluation" and check.name in charter.acceptance:
+        limits.append(charter.acceptance[check.name])
+    return any(check.measured is None or not limit.holds(check.measured) for limit in limits)
 
 
 def _needed(charter: Charter, kind: EvidenceKind) -> tuple[str, ...]:
