@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 __all__ = ["Estimate"]
 
@@ -35,6 +38,27 @@ class Estimate:
     def shifted(self, by: float) -> Estimate:
         """Return the estimate plus a known amount of the same unit."""
         return replace(self, mean=self.mean + by, low=self.low + by, high=self.high + by)
+
+    def document(self) -> dict[str, Any]:
+        """Return the estimate as a JSON document; an infinite number is null, as JSON has none."""
+        return {
+            name: None if isinstance(value, float) and math.isinf(value) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Estimate:
+        """Read an estimate back; null is minus infinity for `low`, infinity elsewhere.
+
+        >>> estimate = Estimate(1.5, float("-inf"), 2.0, n=1, method="bootstrap")
+        >>> Estimate.from_document(estimate.document()) == estimate
+        True
+        """
+        ends = {"mean": math.inf, "low": -math.inf, "high": math.inf}
+        given: dict[str, Any] = {
+            name: ends[name] if value is None else value for name, value in document.items()
+        }
+        return cls(**given)
 
     def __repr__(self) -> str:
         unit = f" {self.unit}" if self.unit else ""

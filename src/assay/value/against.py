@@ -1,0 +1,37 @@
+"""Cases with known outcomes, and what each way of deciding them was worth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from assay.value.payoff import Columns, Floats
+from assay.value.valuation import Valuation
+
+__all__ = ["baseline_payoffs", "hindsight_payoffs", "per_decision", "policy_payoffs"]
+
+
+def policy_payoffs(
+    valuation: Valuation, forecast: Floats, outcomes: NDArray[Any], columns: Columns
+) -> Floats:
+    """Return what each case paid under the policy's decisions, in currency."""
+    return valuation.realised(valuation.decide(forecast, columns), outcomes, columns)
+
+
+def baseline_payoffs(
+    valuation: Valuation, outcomes: NDArray[Any], columns: Columns, name: str | None = None
+) -> Floats:
+    """Return what each case would have paid under a baseline (the charter's where not named)."""
+    decisions = valuation.baseline(columns, len(outcomes), name)
+    return valuation.realised(decisions, outcomes, columns)
+
+
+def hindsight_payoffs(valuation: Valuation, outcomes: NDArray[Any], columns: Columns) -> Floats:
+    """Return the most that each case could have paid, its outcome being known."""
+    return valuation.realised(valuation.hindsight(outcomes, columns), outcomes, columns)
+
+
+def per_decision(valuation: Valuation) -> str:
+    """Return the unit of a mean payoff, such as `EUR per decision`."""
+    return f"{valuation.currency} per decision"

@@ -1,0 +1,137 @@
+"""What a model's decisions are worth on cases whose outcomes are known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from assay.stats.bootstrap import bootstrap_mean
+from assay.stats.estimate import Estimate
+from assay.value.against import baseline_payoffs, hindsight_payoffs, per_decision
+from assay.value.payoff import Columns, Floats
+from assay.value.valuation import Valuation
+
+__all__ = ["Assessment", "assess"]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Value on `n` known cases, every amount with its interval.
+
+    `value` is the policy's payoff per decision and `total` over all the cases; `uplift` is against
+    the charter's baseline, `uplift_over` against each. `expected` is the mean payoff
+    per decision that the forecasts promised: well above `value`, they promise too much.
+    `ceiling` is the uplift of perfect information, `share_of_ceiling` how much of it was reached
+    (None where there is nothing to reach). `decisions` counts actions (empty in regression).
+    """
+
+    n: int
+    total: Estimate
+    value: Estimate
+    expected: float
+    uplift_per_decision: Estimate
+    uplift_per_month: Estimate
+    baseline: str
+    baselines: Mapping[str, Estimate]
+    uplift_over: Mapping[str, Estimate]
+    ceiling: Estimate
+    share_of_ceiling: Estimate | None
+    decisions: Mapping[str, int]
+
+    def document(self) -> dict[str, Any]:
+        """Return the assessment as a JSON document."""
+        share = self.share_of_ceiling
+        return {
+            "n": self.n,
+            "total": self.total.document(),
+            "value": self.value.document(),
+            "expected": self.expected,
+            "uplift_per_decision": self.uplift_per_decision.document(),
+            "uplift_per_month": self.uplift_per_month.document(),
+            "baseline": self.baseline,
+            "baselines": {name: e.document() for name, e in self.baselines.items()},
+            "uplift_over": {name: e.document() for name, e in self.uplift_over.items()},
+            "ceiling": self.ceiling.document(),
+            "share_of_ceiling": share.document() if share else None,
+            "decisions": dict(self.decisions),
+        }
+
+
+def assess(
+    valuation: Valuation,
+    forecast: Floats,
+    outcomes: NDArray[Any],
+    columns: Columns,
+    decisions_per_month: float,
+    seed: int,
+    clusters: NDArray[Any] | None = None,
+) -> Assessment:
+    """Return what the policy's decisions on a forecast (n, K) were worth, outcomes (n,) known.
+
+    Differences are taken case by case before their mean, so that what payoffs share cancels;
+    intervals are BCa bootstraps, by entity where `clusters` (n,) names each case's. Raises
+    ValueError without cases.
+
+    >>> import numpy as np
+    >>> from assay.charter.value import BestAction
+    >>> from assay.value.classification import ClassificationValuation
+    >>> from assay.value.payoff import PayoffTable
+    >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
+    >>> bank = ClassificationValuation(
+    ...     "EUR", table, BestAction(), {"nobody": "skip", "everybody": "call"}, "everybody")
+    >>> p = np.repeat([0.02, 0.5], 200)
+    >>> outcomes = np.tile([0, 0, 0, 0, 0, 0, 0, 1], 50) * (p > 0.1)
+    >>> found = assess(bank, np.column_stack([1 - p, p]), outcomes, {}, 1000, seed=0)
+    >>> found.uplift_per_decision.mean, found.uplift_over["nobody"].mean, found.decisions["skip"]
+    (0.5, 0.125, 200)
+    """
+    decisions = valuation.decide(forecast, columns)
+    paid = valuation.realised(decisions, outcomes, columns)
+    unit = per_decision(valuation)
+
+    def mean(values: Floats, unit: str = unit) -> Estimate:
+        return bootstrap_mean(values, seed=seed, clusters=clusters, unit=unit)
+
+    bases = {
+        name: baseline_payoffs(valuation, outcomes, columns, name)
+        for name in valuation.baseline_names
+    }
+    over = {name: mean(paid - base) for name, base in bases.items()}
+    base = bases[valuation.baseline_name]
+    best = hindsight_payoffs(valuation, outcomes, columns) - base
+    uplift, value = over[valuation.baseline_name], mean(paid)
+    return Assessment(
+        n=len(paid),
+        total=value.scaled(len(paid), valuation.currency),
+        value=value,
+        expected=float(valuation.expected(forecast, decisions, columns).mean()),
+        uplift_per_decision=uplift,
+        uplift_per_month=uplift.scaled(decisions_per_month, f"{valuation.currency} per month"),
+        baseline=valuation.baseline_name,
+        baselines={name: mean(base) for name, base in bases.items()},
+        uplift_over=over,
+        ceiling=mean(best),
+        share_of_ceiling=_share(mean, paid - base, best),
+        decisions=_counted(valuation, decisions),
+    )
+
+
+def _share(mean: Any, gain: Floats, best: Floats) -> Estimate | None:
+    """Return the ratio of two means, with its interval from the ratio made linear."""
+    reach = float(best.mean())
+    if reach <= 0:
+        return None
+    ratio = float(gain.mean()) / reach
+    estimate: Estimate = mean((gain - ratio * best) / reach, unit="").shifted(ratio)
+    return estimate
+
+
+def _counted(valuation: Valuation, decisions: NDArray[Any]) -> dict[str, int]:
+    if valuation.task == "regression":
+        return {}
+    counts = Counter(valuation.names(decisions))
+    return {action: counts[action] for action in valuation.actions}

@@ -1,0 +1,170 @@
+"""How good a model must be to be worth having."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.charter.value import ValueModel
+from assay.value.against import baseline_payoffs, policy_payoffs
+from assay.value.classification import ClassificationValuation
+from assay.value.payoff import Columns, Floats, Ints
+from assay.value.rule import indifference
+from assay.value.valuation import Valuation
+
+__all__ = ["BreakEven", "binormal_forecast", "break_even", "needed_per_month"]
+
+_NORMAL = NormalDist()
+_ROWS = 20_000
+_AUCS = (*np.linspace(0.5, 0.99, 50).tolist(), 0.995, 0.999, 0.9999)
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """What a model must reach, in the charter's currency per month and as statistics.
+
+    `needed` is the uplift per month that covers running and amortised build cost, or the agreed
+    floor where that is higher. `auc` is the least ROC AUC that brings it (None where not even a
+    nearly perfect model does), `precision` the share of positives among the cases acted on from
+    which acting beats not acting. `aucs` and `uplift` are the whole relation.
+    """
+
+    needed: float
+    auc: float | None
+    precision: float
+    aucs: tuple[float, ...]
+    uplift: tuple[float, ...]
+    unit: str
+
+    @property
+    def text(self) -> str:
+        """The finding in one sentence."""
+        amount = f"{self.needed:,.0f} {self.unit}"
+        if self.auc is None:
+            best = f"{max(self.uplift):,.0f}"
+            return f"No model brings {amount}: even a nearly perfect one brings {best}."
+        if self.auc <= _AUCS[0]:
+            return f"{amount} need no model: acting on the base rate alone brings it."
+        return f"A ROC AUC of {self.auc:.3f} brings {amount}."
+
+
+def needed_per_month(model: ValueModel, floor_per_month: float = 0.0) -> float:
+    """Return the uplift per month that covers all costs, or the floor where it is higher.
+
+    >>> model = ValueModel.model_validate({
+    ...     "currency": "EUR", "under": 3, "over": 1, "baselines": {"none": 0}, "baseline": "none",
+    ...     "decisions_per_month": 1, "build_cost": 2400, "run_cost_per_month": 50})
+    >>> needed_per_month(model)  # over a horizon of 12 months
+    250.0
+    """
+    return max(model.run_cost_per_month + model.build_cost / model.horizon_months, floor_per_month)
+
+
+def break_even(
+    valuation: Valuation,
+    model: ValueModel,
+    outcomes: NDArray[Any],
+    columns: Columns,
+    *,
+    seed: int | np.random.Generator,
+    floor_per_month: float = 0.0,
+) -> BreakEven:
+    """Return the least ROC AUC at which the charter's policy covers its costs.
+
+    `outcomes` (n,) and `columns` are the cases on which payoffs, baselines and the share of
+    positives are taken. Scores are imagined: normal with equal variance among positives and
+    negatives (the binormal model: Green and Swets, Signal Detection Theory and Psychophysics,
+    1966; `AUC = Phi(d / sqrt 2)`), independent of the columns given the outcome, and perfectly
+    calibrated. Under them the policy decides as it would, capacity included. No model is needed, so
+    that this can be asked before one is built.
+
+    Raises ValueError in regression, which has no AUC, and unless both outcomes occur.
+
+    >>> from assay.charter.data import Data
+    >>> from assay.value.valuation import valuation
+    >>> model = ValueModel.model_validate({
+    ...     "currency": "EUR", "actions": {"call": {"yes": 9, "no": -1}, "skip": 0},
+    ...     "baselines": {"nobody": "skip"}, "baseline": "nobody", "decisions_per_month": 1000,
+    ...     "build_cost": 1200, "run_cost_per_month": 100})
+    >>> bank = valuation(model, Data(source="bank.csv", outcome="y", positive="yes"))
+    >>> outcomes = bank.encode(np.repeat(["no", "yes"], [900, 100]))
+    >>> break_even(bank, model, outcomes, {}, seed=0).text
+    'A ROC AUC of 0.655 brings 200 EUR per month.'
+    """
+    if not isinstance(valuation, ClassificationValuation) or len(valuation.labels) != 2:
+        raise ValueError("the least ROC AUC exists for classification with two outcomes only")
+    if len(np.unique(outcomes)) != 2:
+        raise ValueError("both outcomes must occur among the cases")
+    repeats = max(1, _ROWS // len(outcomes))
+    y = np.tile(outcomes, repeats)
+    rows = {name: np.tile(columns[name], repeats) for name in valuation.columns & set(columns)}
+    fresh = valuation.untuned()
+    base = baseline_payoffs(fresh, y, rows)
+    noise = _stratified_noise(y, np.random.default_rng(seed))
+
+    def per_month(auc: float) -> float:
+        paid = policy_payoffs(fresh, binormal_forecast(y, noise, auc), y, rows)
+        return float((paid - base).mean()) * model.decisions_per_month
+
+    uplift = tuple(per_month(auc) for auc in _AUCS)
+    needed = needed_per_month(model, floor_per_month)
+    gain = fresh.payoffs(rows, len(y)).mean(axis=0)
+    act, rest = fresh.alternatives(gain[None])
+    return BreakEven(
+        needed=needed,
+        auc=_least(per_month, uplift, needed),
+        precision=indifference(gain[act] - gain[rest]),
+        aucs=_AUCS,
+        uplift=uplift,
+        unit=f"{valuation.currency} per month",
+    )
+
+
+def binormal_forecast(outcomes: Ints, noise: Floats, auc: float) -> Floats:
+    """Return calibrated probabilities (n, 2) of a binormal score with the given ROC AUC.
+
+    `noise` (n,) is standard normal within each outcome; the score is `noise + d y`, and the
+    log-odds are those of the base rate plus `d score - d^2 / 2`.
+
+    >>> y = np.array([0, 1])
+    >>> binormal_forecast(y, np.zeros(2), 0.5)
+    array([[0.5, 0.5],
+           [0.5, 0.5]])
+    """
+    d = np.sqrt(2.0) * _NORMAL.inv_cdf(auc)
+    rate = float(np.mean(outcomes))
+    odds = np.log(rate / (1 - rate)) + d * (noise + d * outcomes) - d * d / 2
+    positive = 0.5 * (1 + np.tanh(odds / 2))
+    return np.column_stack([1 - positive, positive])
+
+
+def _stratified_noise(outcomes: Ints, rng: np.random.Generator) -> Floats:
+    """Return standard normal noise whose quantiles are exact within each outcome."""
+    noise = np.empty(len(outcomes))
+    for outcome in (0, 1):
+        members = np.flatnonzero(outcomes == outcome)
+        levels = (np.arange(len(members)) + 0.5) / len(members)
+        quantiles = np.array([_NORMAL.inv_cdf(level) for level in levels])
+        noise[rng.permutation(members)] = quantiles
+    return noise
+
+
+def _least(
+    per_month: Callable[[float], float], uplift: tuple[float, ...], needed: float
+) -> float | None:
+    """Return the least AUC that brings what is needed: a scan, then halving."""
+    reaching = [place for place, amount in enumerate(uplift) if amount >= needed]
+    if not reaching:
+        return None
+    if reaching[0] == 0:
+        return float(_AUCS[0])
+    low, high = _AUCS[reaching[0] - 1], _AUCS[reaching[0]]
+    for _ in range(12):
+        middle = (low + high) / 2
+        low, high = (low, middle) if per_month(middle) >= needed else (middle, high)
+    return float(high)

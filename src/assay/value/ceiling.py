@@ -1,0 +1,47 @@
+"""The most that any model could be worth on the given cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.stats.bootstrap import bootstrap_mean
+from assay.stats.estimate import Estimate
+from assay.value.against import baseline_payoffs, hindsight_payoffs, per_decision
+from assay.value.payoff import Columns
+from assay.value.valuation import Valuation
+
+__all__ = ["ceiling"]
+
+
+def ceiling(
+    valuation: Valuation,
+    outcomes: NDArray[Any],
+    columns: Columns,
+    *,
+    seed: int | np.random.Generator,
+    clusters: NDArray[Any] | None = None,
+) -> Estimate:
+    """Return the value of perfect information over the charter's baseline, per decision.
+
+    `outcomes` (n,) as `Valuation.encode` gives them. The mean over cases of the best payoff
+    knowing the outcome minus the baseline's payoff (Howard, Information value theory, IEEE
+    Transactions on Systems Science and Cybernetics 2, 1966). Needs no model: it says before any is
+    built whether one can be worth its cost. Capacity limits are not applied: the ceiling of a
+    top-k policy can lie lower.
+
+    >>> from assay.value.classification import ClassificationValuation
+    >>> from assay.value.payoff import PayoffTable
+    >>> from assay.charter.value import BestAction
+    >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
+    >>> bank = ClassificationValuation("EUR", table, BestAction(), {"nobody": "skip"}, "nobody")
+    >>> outcomes = bank.encode(np.repeat(["no", "yes"], [900, 100]))
+    >>> ceiling(bank, outcomes, {}, seed=0).mean
+    0.9
+    """
+    gain = hindsight_payoffs(valuation, outcomes, columns) - baseline_payoffs(
+        valuation, outcomes, columns
+    )
+    return bootstrap_mean(gain, seed=seed, clusters=clusters, unit=per_decision(valuation))
