@@ -143,6 +143,15 @@ def test_an_entry_with_a_new_digest_is_named() -> None:
     assert said.startswith("Entry 3 was changed and given a new digest")
 
 
+def test_a_first_entry_that_does_not_begin_the_chain_is_named() -> None:
+    events = chain(2)
+    head = head_of(events)
+    events[0] = redigested(replace(events[0], previous="f" * 64))
+    said = first_break(events, head)
+    assert said is not None
+    assert said.startswith("Entry 1 does not follow on the beginning")
+
+
 def test_an_entry_put_behind_the_head_without_its_link_is_named() -> None:
     events = chain(3)
     forged = chained(4, "model:bank/1", 2, "signed", b"{}", "f" * 64)

@@ -147,3 +147,19 @@ def test_of_rival_writers_one_wins(ledger: Ledger) -> None:
     in_threads(5, work)
     assert (len(won), len(lost)) == (1, 4)
     assert ledger.verify() == 1
+
+
+def test_verifying_while_others_write_never_cries_wolf(ledger: Ledger) -> None:
+    counts: list[int] = []
+
+    def work(number: int) -> None:
+        for n in range(6):
+            if number == 0:
+                counts.append(ledger.verify())
+            else:
+                closed(ledger, "bank", f"{number}.{n}")
+
+    in_threads(3, work)
+    assert counts == sorted(counts)
+    assert len(counts) == 6
+    assert ledger.verify() == 12

@@ -9,6 +9,7 @@ names another entry, is a broken ledger, and nothing is written to it any more.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +83,8 @@ class SqliteLedger:
     def __init__(self, engine: Engine, head: HeadFile) -> None:
         self._engine = engine
         self._head = head
+        # SQLite's connections are to be closed by hand; who forgets is helped here.
+        weakref.finalize(self, engine.dispose)
 
     def prepare(self) -> None:
         """Make the table where there is none, and migrate an older format."""
@@ -111,8 +114,7 @@ class SqliteLedger:
                 raise LedgerConflict(subject, expected, revision)
             event = chained(last.seq + 1, subject, revision + 1, type_, content, last.digest)
             connection.execute(insert(LEDGER).values(_values(event)))
-        with self._writing() as connection:
-            self._head.write(self._checked_end(connection))
+        self._acknowledge(event)
         return event
 
     def events(self, subject: str | None = None, after: int = 0) -> Iterator[Event]:
@@ -155,6 +157,17 @@ class SqliteLedger:
     def close(self) -> None:
         """Close the connections; a second call does nothing."""
         self._engine.dispose()
+
+    def _acknowledge(self, event: Event) -> None:
+        """Move the head on to the last entry there is, this one or a later one."""
+        try:
+            with self._writing() as connection:
+                self._head.write(self._checked_end(connection))
+        except StoreError as error:
+            raise StoreError(
+                f"{error} Entry {event.seq} on {event.subject} may stand in the ledger although "
+                "it was not acknowledged: look before you repeat the command."
+            ) from error
 
     def _start(self) -> None:
         """Write the head of an empty ledger, unless a head tells of entries that are gone."""

@@ -120,9 +120,12 @@ class _Break:
                 "intact, names another predecessor."
             )
         return (
-            f"Entry {seq} does not follow on entry {seq - 1}: it was changed or inserted, and "
+            f"Entry {seq} does not follow on {self._before()}: it was changed or inserted, and "
             "given a new digest."
         )
+
+    def _before(self) -> str:
+        return f"entry {self.seq - 1}" if self.seq > 1 else "the beginning"
 
     def _vouched(self) -> bool:
         """Whether the next entry, or the head, names this one by its stored digest."""
@@ -164,7 +167,7 @@ class _Break:
         if event.previous != self.passed[-1]:
             relinked = replace(event, previous=self.passed[-1])
             if _digest_at(relinked, seq) == event.digest:
-                return f"Entry {seq} was changed: its link to entry {seq - 1} was overwritten."
+                return f"Entry {seq} was changed: its link to {self._before()} was overwritten."
         return (
             f"Entry {seq} was changed: its content, subject, revision or type does not give its "
             "digest any more."
