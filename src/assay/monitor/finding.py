@@ -1,0 +1,89 @@
+"""What a window's numbers say against plan and boundary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from assay.charter.operation import Boundary
+from assay.monitor.drift import Drift
+from assay.stats.estimate import Estimate
+from assay.stats.profile import SCORE
+
+__all__ = ["DAYS_PER_MONTH", "Finding", "FindingKind", "drift_findings", "value_findings"]
+
+FindingKind = Literal["value", "plan", "drift", "stale"]
+DAYS_PER_MONTH = 365.25 / 12
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing in one window that deserves an alert.
+
+    `value_per_day` is what it costs in the charter's currency, where that is known.
+    """
+
+    kind: FindingKind
+    metric: str
+    measured: float
+    limit: str
+    text: str
+    value_per_day: float | None = None
+
+
+def value_findings(
+    uplift: Estimate,
+    decisions_per_month: float,
+    boundary: Boundary,
+    *,
+    basis: Literal["realised", "expected"],
+    plan: Estimate | None = None,
+) -> tuple[Finding, ...]:
+    """Return the limits that an uplift per decision surely misses: floor, daily loss, plan.
+
+    Surely: even the upper end of its interval lies below. `plan` is the uplift per decision
+    that was signed; it is missed where the upper end lies below the plan's lower one.
+
+    >>> poor = Estimate(-0.2, -0.3, -0.1, n=1000, method="", unit="EUR per decision")
+    >>> [one.metric for one in value_findings(poor, 1400, Boundary(), basis="realised")]
+    ['floor']
+    """
+    currency = uplift.unit.split(" ", maxsplit=1)[0]
+    monthly = uplift.scaled(decisions_per_month, f"{currency} per month")
+    daily = monthly.scaled(1 / DAYS_PER_MONTH, f"{currency} per day")
+    said = "uplift" if basis == "realised" else "uplift expected before labels"
+    found = []
+    if monthly.high < boundary.floor_per_month:
+        limit = f"at least {boundary.floor_per_month:,.0f} {currency} per month"
+        lost = (boundary.floor_per_month - monthly.mean) / DAYS_PER_MONTH
+        text = f"{said} {monthly!r} lies below the floor: {limit}"
+        found.append(Finding("value", "floor", monthly.mean, limit, text, lost))
+    if boundary.max_loss_per_day is not None and daily.high < -boundary.max_loss_per_day:
+        limit = f"at most {boundary.max_loss_per_day:,.0f} {currency} lost per day"
+        text = f"{said} {daily!r} breaks the limit: {limit}"
+        found.append(Finding("value", "loss", daily.mean, limit, text, -daily.mean))
+    if plan is not None and uplift.high < plan.low:
+        limit = f"the plan, {plan!r}"
+        lost = (plan.mean - uplift.mean) * decisions_per_month / DAYS_PER_MONTH
+        text = f"{said} {uplift!r} lies below {limit}"
+        found.append(Finding("plan", "uplift", uplift.mean, limit, text, lost))
+    return tuple(found)
+
+
+def drift_findings(drift: Drift) -> tuple[Finding, ...]:
+    """Return at most two findings: inputs that moved (together), and the model's score."""
+    inputs = [one for one in drift.moved if one.feature != SCORE]
+    score = [one for one in drift.moved if one.feature == SCORE]
+    found = []
+    if inputs:
+        shown = "; ".join(f"{one.feature}: {one.text}" for one in inputs[:_SHOWN])
+        more = f"; and {len(inputs) - _SHOWN} more" if len(inputs) > _SHOWN else ""
+        count = len(drift.features) - (SCORE in drift.features)
+        text = f"{len(inputs)} of {count} inputs moved. {shown}{more}"
+        found.append(Finding("drift", "inputs", float(len(inputs)), "no input moves", text))
+    for one in score:
+        text = f"the model's score moved: {one.text}"
+        found.append(Finding("drift", "score", one.effect, "the score does not move", text))
+    return tuple(found)
