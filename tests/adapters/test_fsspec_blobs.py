@@ -73,6 +73,19 @@ def test_a_folder_in_the_place_of_a_blob_is_one_paragraph(
     assert "\n" not in str(caught.value)
 
 
+def test_a_store_that_does_not_answer_is_one_paragraph(
+    blobs: FsspecBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(self: Any, path: str) -> bool:
+        raise OSError(110, "Connection timed out")
+
+    monkeypatch.setattr("fsspec.implementations.local.LocalFileSystem.isfile", away)
+    with pytest.raises(StoreError, match="timed out"):
+        blobs.has("0" * 64)
+    with pytest.raises(StoreError, match="timed out"):
+        blobs.put(b"gold")
+
+
 def test_a_blob_changed_in_memory_is_found() -> None:
     blobs = MemoryBlobs()
     digest = blobs.put(b"gold")

@@ -290,6 +290,14 @@ def test_a_missing_directory_is_one_paragraph(tmp_path: Path) -> None:
         open_ledger(tmp_path / "nowhere" / "ledger.db")
 
 
+def test_a_directory_in_the_place_of_a_file_is_one_paragraph(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").mkdir()
+    with pytest.raises(StoreError, match=r"cannot be used .*can be read and written"):
+        open_ledger(tmp_path / "ledger.db")
+    with pytest.raises(StoreError, match="cannot be read"):
+        HeadFile(tmp_path / "ledger.db").read()
+
+
 def test_a_full_disk_acknowledges_nothing(tmp_path: Path) -> None:
     engine = sqlite_engine(tmp_path / "ledger.db", 1.0)
     ledger = SqliteLedger(engine, HeadFile(tmp_path / "ledger.head"))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assay.adapters.memory_ledger import MemoryLedger
 from assay.adapters.sqlite_ledger import SqliteLedger, open_ledger
-from assay.errors import LedgerConflict
+from assay.errors import LedgerBroken, LedgerConflict
 from assay.evidence.digest import canonical_bytes
 from assay.evidence.event import GENESIS
 from assay.ports.ledger import Ledger
@@ -163,3 +164,11 @@ def test_verifying_while_others_write_never_cries_wolf(ledger: Ledger) -> None:
     assert counts == sorted(counts)
     assert len(counts) == 6
     assert ledger.verify() == 12
+
+
+def test_a_changed_entry_in_memory_is_found() -> None:
+    ledger = MemoryLedger()
+    closed(ledger, "bank")
+    ledger.entries[0] = replace(ledger.entries[0], content=b"{}")
+    with pytest.raises(LedgerBroken, match="Entry 1 was changed"):
+        ledger.verify()
