@@ -218,11 +218,8 @@ def _chosen(scores: Floats, outcomes: Floats) -> CalibratorKind:
     folds = np.arange(len(scores)) % 5
     losses = {kind: _losses(kind, scores, outcomes, folds) for kind in kinds}
     best = min(losses.values(), key=lambda loss: float(loss.mean()))
-    for kind, loss in losses.items():
-        gap = loss - best
-        if gap.mean() <= gap.std() / np.sqrt(len(gap)):
-            return kind
-    raise AssertionError("the best kind is within its own error")
+    gaps = {kind: loss - best for kind, loss in losses.items()}
+    return next(k for k, gap in gaps.items() if gap.mean() <= gap.std() / np.sqrt(len(gap)))
 
 
 def _losses(kind: CalibratorKind, scores: Floats, outcomes: Floats, folds: Ints) -> Floats:
@@ -305,7 +302,7 @@ def _logistic(x: Floats, outcomes: Floats) -> tuple[float, float]:
         curvature = design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
         before = _cross_entropy(design @ weights, target)
-        while _cross_entropy(design @ (weights + step), target) > before + 1e-9:
+        while _cross_entropy(design @ (weights + step), target) > before * (1 + 1e-12):
             step /= 2
         weights += step
         if np.abs(step).max() < 1e-10:
