@@ -61,7 +61,7 @@ class Scorer:
         try:
             calibrate = _calibration(signature, json.loads(bundle.files["calibration.json"]))
             valuation = valuation_from_document(json.loads(bundle.files["policy.json"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _unreadable(bundle, error) from error
         return cls(signature, engine, calibrate, valuation)
 

@@ -1,0 +1,251 @@
+"""Whether a challenger is promoted, tried on, or rolled back, decided while one watches.
+
+The unit is the entity (the request where the charter names none), and enters with the next batch
+once its outcome can be known, in order of assignment. Looking at every batch does not raise the
+error rates: the evidence is betting processes (Waudby-Smith and Ramdas 2024).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.deploy.sample_ratio import sample_ratio_log_e
+from assay.stats.betting import BettingProcess
+from assay.stats.estimate import Estimate
+
+__all__ = ["Batch", "Decision", "RolloutPlan", "RolloutState", "decide", "expected_units"]
+
+Floats = NDArray[np.float64]
+
+_BROKEN_SPLIT = float(np.log(1000))
+
+
+@dataclass(frozen=True)
+class RolloutPlan:
+    """What was agreed before the first unit; amounts are in currency per unit.
+
+    `bounds` are the least and the most that one unit can pay. `tolerance` (above 0) is the loss
+    against the champion that a promoted challenger may hide; `margin` (0 or more) is how much
+    worse it must surely be to be rolled back. `shares` are the challenger's shares of traffic in
+    the release's steps; empty says that both arms are scored on each unit (paired shadow).
+    `rollback_conditions` counts all the conditions that alpha is split over, value being one.
+    `undecided` is what follows when `most_units` settle nothing.
+    """
+
+    currency: str
+    bounds: tuple[float, float]
+    tolerance: float
+    most_units: int
+    shares: tuple[float, ...] = ()
+    margin: float = 0.0
+    alpha: float = 0.05
+    rollback_conditions: int = 1
+    undecided: Literal["promote", "roll_back"] = "roll_back"
+
+    @property
+    def difference_bounds(self) -> tuple[float, float]:
+        """The least and the most that one unit can say about challenger minus champion."""
+        low, high = self.bounds
+        if not self.shares:
+            return low - high, high - low
+        ends = [
+            end for p in self.shares for end in (low / p, high / p, -low / (1 - p), -high / (1 - p))
+        ]
+        return min(ends), max(ends)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Units whose outcomes are known: what each says about challenger minus champion."""
+
+    differences: Floats
+    on_challenger: int = 0
+    on_champion: int = 0
+    share: float | None = None
+    failed_guardrails: tuple[str, ...] = ()
+
+    @classmethod
+    def split(
+        cls,
+        payoffs: Floats,
+        challenger: NDArray[np.bool_],
+        share: float,
+        failed_guardrails: tuple[str, ...] = (),
+    ) -> Batch:
+        """Return units that got one arm each, the challenger with probability `share`.
+
+        `Y Z / p - Y (1 - Z) / (1 - p)` has the difference for its mean (Horvitz and Thompson
+        1952). All units of a batch were assigned under the same share, strictly between
+        0 and 1 (ValueError).
+        """
+        if not 0.0 < share < 1.0:
+            raise ValueError(f"a share of {share:g} gives one arm nothing to compare")
+        values = np.where(challenger, payoffs / share, -payoffs / (1.0 - share))
+        n = int(np.count_nonzero(challenger))
+        return cls(values, n, len(payoffs) - n, share, failed_guardrails)
+
+    @classmethod
+    def paired(
+        cls, champion: Floats, challenger: Floats, failed_guardrails: tuple[str, ...] = ()
+    ) -> Batch:
+        """Return units on which both arms were scored, their outcomes not moved by the action."""
+        return cls(challenger - champion, failed_guardrails=failed_guardrails)
+
+
+@dataclass(frozen=True)
+class RolloutState:
+    """What is known so far: money won for and against, and the counts behind an interval."""
+
+    plan: RolloutPlan
+    not_worse: BettingProcess
+    worse: BettingProcess
+    ratio_log_e: float = 0.0
+    values: Floats = field(default_factory=lambda: np.empty(0))
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    @classmethod
+    def start(cls, plan: RolloutPlan) -> RolloutState:
+        """Return the state before the first unit; ValueError where the plan cannot be decided."""
+        bounds = plan.difference_bounds
+        if plan.tolerance <= 0 or plan.margin < 0:
+            raise ValueError("a rollout needs a tolerance above 0 and a margin of 0 or more")
+        return cls(
+            plan,
+            BettingProcess.against(-plan.tolerance, bounds),
+            BettingProcess.against(-plan.margin, bounds, below=True),
+        )
+
+    @property
+    def n(self) -> int:
+        """The number of units so far."""
+        return int(self.counts.sum())
+
+    def after(self, batch: Batch) -> RolloutState:
+        """Return the state with a batch more."""
+        ratio = self.ratio_log_e
+        if batch.share is not None:
+            ratio += sample_ratio_log_e(batch.on_challenger, batch.on_champion, batch.share)
+        values, place = np.unique(
+            np.concatenate([self.values, batch.differences]), return_inverse=True
+        )
+        times = np.concatenate([self.counts, np.ones(len(batch.differences), dtype=np.int64)])
+        counts = np.bincount(place, weights=times, minlength=len(values)).astype(np.int64)
+        return replace(
+            self,
+            not_worse=self.not_worse.updated(batch.differences),
+            worse=self.worse.updated(batch.differences),
+            ratio_log_e=ratio,
+            values=values,
+            counts=counts,
+        )
+
+    def difference(self) -> Estimate:
+        """Return challenger minus champion with an interval that holds at every look at once."""
+        unit = f"{self.plan.currency} per unit"
+        low, high = self.plan.difference_bounds
+        if not self.n:
+            return Estimate(0.0, low, high, 0, "no units yet", unit, 1 - self.plan.alpha)
+        mean = float(self.values @ self.counts) / self.n
+        return Estimate(
+            mean,
+            self._edge(low, mean, below=False),
+            self._edge(high, mean, below=True),
+            self.n,
+            "betting confidence sequence",
+            unit,
+            1 - self.plan.alpha,
+        )
+
+    def _edge(self, end: float, mean: float, *, below: bool) -> float:
+        """Return where the claim about the mean stops being refuted, between a bound and the mean.
+
+        The money won is monotone in the claimed mean, so that halving finds the edge.
+        """
+        refuted, open_ = end, mean
+        for _ in range(40):
+            middle = (refuted + open_) / 2
+            if not min(end, mean) < middle < max(end, mean):
+                break
+            process = BettingProcess.against(middle, self.plan.difference_bounds, below=below)
+            won = process.updated(self.values, self.counts).rejects(self.plan.alpha / 2)
+            refuted, open_ = (middle, open_) if won else (refuted, middle)
+        return refuted
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do, why, and the state that it rests on, from which the next batch goes on."""
+
+    verdict: Literal["promote", "hold", "roll_back"]
+    reason: str
+    state: RolloutState
+
+    @property
+    def difference(self) -> Estimate:
+        """Challenger minus champion so far."""
+        return self.state.difference()
+
+
+def decide(state: RolloutState, batch: Batch) -> Decision:
+    """Take in a batch and decide; the same function in production, simulation and replay.
+
+    In this order: a failed guardrail rolls back; a split that did not happen as agreed holds,
+    since nothing it shows can be trusted; a challenger surely worse is rolled back; one surely not
+    worse than the tolerance is promoted; at the agreed maximum the plan's `undecided` follows.
+    """
+    state = state.after(batch)
+    plan = state.plan
+    settled = _settled(state, batch)
+    if settled is not None:
+        return Decision(*settled, state)
+    if state.n >= plan.most_units:
+        reason = f"{state.n} units settle nothing within the agreed {plan.most_units}"
+        if plan.undecided == "promote":
+            reason += "; guardrails hold, and alone decide"
+        return Decision(plan.undecided, reason, state)
+    return Decision("hold", f"{state.n} of at most {plan.most_units} units", state)
+
+
+def expected_units(plan: RolloutPlan, difference: float, deviation: float) -> float:
+    """Return about how many units a promotion takes; infinite where it is not to be expected.
+
+    `difference` is the true one, `deviation` the standard deviation of one unit's difference. A
+    bet b wins about `b gap - b^2 (deviation^2 + gap^2) / 2` a unit in the logarithm, `gap` being
+    difference + tolerance (Waudby-Smith and Ramdas 2024, section 5); the bounds limit the bet, and
+    not knowing the best one costs about log 30. Plan for twice as many.
+
+    >>> plan = RolloutPlan("EUR", (-1.0, 9.0), tolerance=0.1, most_units=10_000)
+    >>> round(expected_units(plan, difference=0.1, deviation=1.0))
+    461
+    """
+    gap = difference + plan.tolerance
+    if gap <= 0:
+        return float("inf")
+    spread = deviation**2 + gap**2
+    bet = min(gap / spread, 0.9 / (-plan.tolerance - plan.difference_bounds[0]))
+    growth = bet * gap - bet**2 * spread / 2
+    return float((np.log(1 / plan.alpha) + np.log(30)) / growth)
+
+
+_Settled = tuple[Literal["promote", "hold", "roll_back"], str]
+
+
+def _settled(state: RolloutState, batch: Batch) -> _Settled | None:
+    plan = state.plan
+    if batch.failed_guardrails:
+        return "roll_back", f"failed: {', '.join(batch.failed_guardrails)}"
+    if state.ratio_log_e >= _BROKEN_SPLIT:
+        return "hold", "traffic was not split as agreed (sample ratio): mend the routing first"
+    if state.worse.rejects(plan.alpha / plan.rollback_conditions):
+        worse = "the champion" if not plan.margin else f"the champion by {plan.margin:g}"
+        return "roll_back", f"surely worse than {worse} ({plan.currency} per unit)"
+    if state.not_worse.rejects(plan.alpha):
+        return (
+            "promote",
+            f"surely at most {plan.tolerance:g} {plan.currency} per unit worse than the champion",
+        )
+    return None

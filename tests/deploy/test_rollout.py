@@ -1,0 +1,164 @@
+"""Rollouts watched at every batch: wrong at most as often as agreed, and right in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from assay.deploy.rollout import Batch, Decision, RolloutPlan, RolloutState, decide, expected_units
+from assay.deploy.sample_ratio import sample_ratio_log_e
+
+PAIRED = RolloutPlan("EUR", (-1.0, 9.0), tolerance=0.1, most_units=20_000)
+SPLIT = replace(PAIRED, shares=(0.5,), tolerance=0.5)
+
+
+def _run(plan: RolloutPlan, shift: float, seed: int, batch: int = 500) -> Decision:
+    """Watch a rollout whose challenger wins or loses one unit of ten as `shift` has it."""
+    random = np.random.default_rng(seed)
+    state = RolloutState.start(plan)
+    while True:
+        champion = random.choice([-1.0, 0.0, 9.0], batch, p=[0.3, 0.6, 0.1])
+        move = random.choice([-1.0, 1.0], batch, p=[0.5 - shift / 2, 0.5 + shift / 2])
+        challenger = np.clip(champion + move, -1.0, 9.0)
+        if plan.shares:
+            to = random.random(batch) < plan.shares[0]
+            cases = Batch.split(np.where(to, challenger, champion), to, plan.shares[0])
+        else:
+            cases = Batch.paired(champion, challenger)
+        decision = decide(state, cases)
+        state = decision.state
+        if decision.verdict != "hold":
+            return decision
+
+
+def _never(plan: RolloutPlan, mean: float, seed: int) -> Decision:
+    """Watch paired differences of a known mean to the end."""
+    random = np.random.default_rng(seed)
+    state = RolloutState.start(plan)
+    for _ in range(20):
+        values = random.choice([-1.0, 1.0], 200, p=[(1 - mean) / 2, (1 + mean) / 2])
+        decision = decide(state, Batch(values))
+        state = decision.state
+        if decision.verdict != "hold":
+            return decision
+    return decision
+
+
+def test_wrong_promotions_are_at_most_alpha_at_the_very_edge() -> None:
+    plan = replace(PAIRED, alpha=0.1, most_units=10_000)
+    runs = [_never(plan, -plan.tolerance, seed).verdict for seed in range(150)]
+    assert runs.count("promote") / 150 <= 0.1 + 0.05
+
+
+def test_wrong_rollbacks_are_at_most_alpha_where_the_arms_are_alike() -> None:
+    plan = replace(PAIRED, alpha=0.1, tolerance=0.5, most_units=10_000)
+    calm = replace(plan, tolerance=1e-6)
+    runs = [_never(calm, 0.0, seed).verdict for seed in range(150)]
+    assert runs.count("roll_back") / 150 <= 0.1 + 0.05
+
+
+@pytest.mark.parametrize("plan", [PAIRED, SPLIT])
+def test_a_clear_winner_is_promoted_and_a_clear_loser_rolled_back(plan: RolloutPlan) -> None:
+    won, lost = _run(plan, 0.9, seed=1), _run(plan, -0.9, seed=2)
+    assert (won.verdict, lost.verdict) == ("promote", "roll_back")
+    assert won.difference.low > -plan.tolerance
+    assert lost.difference.mean < 0
+    assert won.difference.unit == "EUR per unit"
+    assert "surely worse than the champion" in lost.reason
+
+
+def test_a_paired_shadow_needs_far_fewer_units_than_a_split() -> None:
+    plan = replace(PAIRED, tolerance=0.2)
+    needed = [
+        np.median([_run(one, 0.2, seed, batch=200).state.n for seed in range(11)])
+        for one in (plan, replace(plan, shares=(0.5,), most_units=40_000))
+    ]
+    assert 5 * needed[0] < needed[1]
+
+
+def test_a_failed_guardrail_rolls_back_at_once() -> None:
+    batch = Batch(np.array([1.0]), failed_guardrails=("latency", "fairness"))
+    decision = decide(RolloutState.start(PAIRED), batch)
+    assert (decision.verdict, decision.reason) == ("roll_back", "failed: latency, fairness")
+
+
+def test_a_split_that_did_not_happen_as_agreed_holds_whatever_it_shows() -> None:
+    random = np.random.default_rng(5)
+    to = random.random(4000) < 0.4
+    payoffs = np.where(to, 9.0, -1.0)
+    decision = decide(RolloutState.start(SPLIT), Batch.split(payoffs, to, 0.5))
+    assert decision.verdict == "hold"
+    assert "sample ratio" in decision.reason
+
+
+def test_an_honest_split_is_not_suspected() -> None:
+    worst = []
+    for seed in range(200):
+        counts = np.random.default_rng(seed).binomial(100, 0.1, 50)
+        log_e = np.cumsum([sample_ratio_log_e(int(n), 100 - int(n), 0.1) for n in counts])
+        worst.append(log_e.max())
+    assert sum(one >= np.log(20) for one in worst) / 200 <= 0.05 + 0.03
+
+
+@pytest.mark.parametrize("undecided", ["promote", "roll_back"])
+def test_the_agreed_maximum_ends_it_as_agreed(
+    undecided: Literal["promote", "roll_back"],
+) -> None:
+    plan = replace(PAIRED, most_units=100, undecided=undecided)
+    decision = decide(RolloutState.start(plan), Batch(np.zeros(99)))
+    assert decision.verdict == "hold"
+    decision = decide(RolloutState.start(plan), Batch(np.zeros(100)))
+    assert decision.verdict == undecided
+    assert "settle nothing" in decision.reason
+
+
+def test_the_order_within_and_the_size_of_batches_change_nothing_in_the_money() -> None:
+    values = np.random.default_rng(6).choice([-1.0, 0.0, 1.0], 300)
+    whole = decide(RolloutState.start(PAIRED), Batch(values)).state
+    parts = RolloutState.start(PAIRED)
+    for part in np.array_split(values[::-1], 7):
+        parts = decide(parts, Batch(part)).state
+    assert whole.not_worse.log_e == pytest.approx(parts.not_worse.log_e)
+    assert whole.difference().low == pytest.approx(parts.difference().low)
+
+
+def test_an_empty_batch_changes_nothing() -> None:
+    decision = decide(RolloutState.start(PAIRED), Batch(np.empty(0)))
+    assert (decision.state.n, decision.verdict, decision.difference.n) == (0, "hold", 0)
+
+
+def test_the_interval_covers_the_truth_at_every_look() -> None:
+    missed = 0
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        state = RolloutState.start(replace(PAIRED, alpha=0.1))
+        for _ in range(6):
+            state = state.after(Batch(random.choice([-1.0, 9.0], 100, p=[0.9, 0.1])))
+            estimate = state.difference()
+            if not estimate.low <= 0.0 <= estimate.high:
+                missed += 1
+                break
+    assert missed <= 6
+
+
+def test_a_plan_that_cannot_be_decided_is_refused() -> None:
+    with pytest.raises(ValueError, match="tolerance above 0"):
+        RolloutState.start(replace(PAIRED, tolerance=0.0))
+    with pytest.raises(ValueError, match="gives one arm nothing"):
+        Batch.split(np.zeros(1), np.zeros(1, dtype=np.bool_), 0.0)
+
+
+def test_the_expected_number_of_units_is_about_right() -> None:
+    plan = replace(PAIRED, tolerance=0.3)
+    needed = []
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        state, n = RolloutState.start(plan), 0
+        while not state.not_worse.rejects(plan.alpha):
+            state, n = state.after(Batch(random.choice([-1.0, 1.0], 20))), n + 20
+        needed.append(n)
+    assert 0.6 < np.mean(needed) / expected_units(plan, 0.0, 1.0) < 1.3
+    assert expected_units(plan, -0.5, 1.0) == float("inf")
