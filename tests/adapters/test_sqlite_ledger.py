@@ -459,6 +459,39 @@ def test_a_write_ahead_log_that_is_thrown_away_is_found(tmp_path: Path) -> None:
     assert "removed from the end" in verdict(path)
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger whose writer was killed: its newest entries lie in the write-ahead log only."""
+    folder = tmp_path_factory.mktemp("killed")
+    process = writer(folder / "ledger.db", "w", 10_000)
+    assert process.stdout is not None
+    for _ in range(COUNT):
+        process.stdout.readline()
+    os.kill(process.pid, signal.SIGKILL)
+    acknowledged(process)
+    process.wait()
+    return folder
+
+
+@settings(max_examples=40)
+@given(kept=st.floats(0, 1))
+def test_a_write_ahead_log_cut_anywhere_never_passes_for_whole(
+    tmp_path_factory: pytest.TempPathFactory, killed: Path, kept: float
+) -> None:
+    path = copy(killed, tmp_path_factory.mktemp("cut"))
+    head = HeadFile(path.with_suffix(".head")).read()
+    assert head is not None
+    path.with_name("ledger.db-shm").unlink()
+    log = path.with_name("ledger.db-wal")
+    os.truncate(log, int(kept * log.stat().st_size))
+    try:
+        with opened(path) as ledger:
+            assert ledger.verify() >= head.seq
+    except LedgerBroken as error:
+        assert "removed" in str(error)  # noqa: PT017
+    shutil.rmtree(path.parent)
+
+
 def test_processes_append_side_by_side(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     processes = [writer(path, f"w{n}", 12) for n in range(3)]  # they also race to create it
