@@ -58,7 +58,10 @@ def findings_of(
         for place, found in places.items()
         if not any(len(other) > len(place) and other[: len(place)] == place for other in places)
     }
-    return [_finding(found, (*path, *place), field) for place, found in deepest.items()]
+    findings = [_finding(found, (*path, *place), field) for place, found in deepest.items()]
+    if isinstance(raw, dict) and errors[0]["type"] == "union_tag_invalid":
+        return [findings[0]._replace(path=(*path, "kind"))]
+    return findings
 
 
 def _place(loc: tuple[int | str, ...], given: Any) -> Path:
@@ -88,8 +91,7 @@ def _finding(errors: list[ErrorDetails], path: Path, field: FieldInfo) -> Findin
         return Finding(path, f"not {' or '.join(kinds)}", _example(list(kinds), errors[0]["input"]))
     error = _most_telling(errors)
     problem, mend = _one(error, field.description)
-    named = error["type"] == "union_tag_invalid" and isinstance(error["input"], dict)
-    return Finding((*path, "kind") if named else path, problem, mend)
+    return Finding(path, problem, mend)
 
 
 def _example(kinds: list[str], given: Any) -> str:

@@ -74,8 +74,13 @@ def parse_charter(text: str, where: str, known_metrics: Collection[str] | None =
 def _read(data: dict[str, Any]) -> tuple[Charter, list[Finding]]:
     try:
         return Charter.model_validate(data), []
-    except ValidationError:
+    except ValidationError as error:
         partial, findings = read_partially(Charter, data, _homes())
+        # Nothing refused may pass: what only the whole charter's reading saw is told as it is.
+        findings = findings or [
+            Finding(fault["loc"], f"not right: {fault['msg']}", "change it")
+            for fault in error.errors()
+        ]
     # A Partial answers as a charter does, and raises Unread for what could not be read.
     return cast("Charter", partial), findings
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from assay.charter.faults_of_types import findings_of
@@ -133,8 +133,7 @@ class _Reader:
         return self.section(inner, kind, path)
 
     def _leaf(self, field: FieldInfo, raw: Any, path: Path) -> Any:
-        annotated: Any = Annotated[field.annotation, field]
-        adapter: TypeAdapter[Any] = TypeAdapter(annotated)
+        adapter = _adapter(field)
         try:
             return adapter.validate_python(raw)
         except ValidationError as error:
@@ -144,6 +143,16 @@ class _Reader:
             if name not in _STAND_INS or any(finding.path == path for finding in found):
                 return _UNREAD
             return _replaced(raw, [finding.path[len(path) :] for finding in found], name)
+
+
+def _adapter(field: FieldInfo) -> TypeAdapter[Any]:
+    """Return what reads one field alone: its type and limits, and the sections' ban on infinity."""
+    rules = list(field.metadata)
+    if field.discriminator is not None:
+        rules.insert(0, Field(discriminator=field.discriminator))
+    annotated: Any = Annotated[field.annotation, *rules] if rules else field.annotation
+    own = isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+    return TypeAdapter(annotated, config=None if own else ConfigDict(allow_inf_nan=False))
 
 
 def _replaced(raw: Any, places: list[Path], name: Any) -> Any:

@@ -42,7 +42,7 @@ def _head(plain: str, name: str, outcome: str) -> Iterable[str]:
         "# A first draft, made from the table. Read every line: comments say what was guessed, and",
         "# `TODO` marks what only you know. `assay check` tells every fault at once.",
         "",
-        f"name: {plain}",
+        f"name: {_text(plain)}",
         f"title: {_text(name)}",
         "",
         "problem:",

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assay.charter.charter import Charter
+from assay.charter.load import parse_charter
+from assay.envision.draft import draft_charter
+from assay.errors import DataError
+
+
+def drafted(frame: pl.DataFrame, outcome: str, name: str = "case") -> tuple[Charter, str]:
+    text = draft_charter(frame, "data.csv", outcome, name)
+    known = {"demographic_parity_ratio", "value_kept_under_noise"}
+    return parse_charter(text, "charter.yaml", known), text
+
+
+def sales(rows: int = 400) -> pl.DataFrame:
+    source = np.random.default_rng(3)
+    bought = source.random(rows) < 0.2
+    return pl.DataFrame(
+        {
+            "row id": range(rows),
+            "customer_id": source.integers(0, rows // 2, rows),
+            "day": [date(2024, 1, 1) + timedelta(days=i // 10) for i in range(rows)],
+            "Age": source.integers(18, 90, rows),
+            "income": source.normal(40, 9, rows),
+            "country": ["here"] * rows,
+            "note": [f"{source.random()}" for _ in range(rows)],
+            "paid": np.where(bought, source.random(rows), 0.0),
+            "visits": bought * 2.0 + source.normal(0, 1, rows),
+            "bought": bought,
+        }
+    )
+
+
+def test_what_the_table_says_is_filled_in() -> None:
+    charter, text = drafted(sales(), "bought", "Sales Q1 (2024)")
+    assert charter.name == "sales-q1-2024"
+    assert charter.title == "Sales Q1 (2024)"
+    data = charter.data
+    assert (data.outcome, data.positive, data.time) == ("bought", True, "day")
+    assert data.entity == "customer_id"
+    assert data.sensitive == ("Age",)
+    assert set(data.ignore) == {"row id", "country", "note"}
+    assert data.known_after == ("paid",)
+    assert '"visits" 0.' in text
+    assert charter.value.actions == {"act": {"true": 4.0, "false": -1.0}, "skip": 0.0}
+    assert charter.risk.tier == "medium"
+    assert charter.value.decisions_per_month == pytest.approx(400 / (39 / 30.44), abs=1)
+    assert [guardrail.column for guardrail in charter.guardrails] == [None, "Age"]
+
+
+def test_a_table_about_things_has_one_owner() -> None:
+    charter, _ = drafted(sales().select("income", "visits", "bought"), "bought")
+    assert charter.people.solo
+    assert charter.risk.tier == "low"
+    assert not charter.data.ordered
+
+
+def test_numbers_are_predicted_as_amounts() -> None:
+    frame = sales(4000).with_columns(double=pl.col("income") * 2 + 0.01 * pl.col("Age"))
+    charter, _ = drafted(frame, "double")
+    assert charter.task == "regression"
+    assert charter.data.positive is None
+    assert "income" in charter.data.known_after
+    assert charter.value.caps["outcome"][0] == 0
+
+
+def test_rows_without_outcome_are_told() -> None:
+    frame = pl.DataFrame({"a": [1.0, 2.0] * 20, "y": ["u", "v", "v", None] * 10})
+    charter, text = drafted(frame, "y")
+    assert charter.data.positive == "u"
+    assert "10 of 40 rows have no outcome" in text
+
+
+@pytest.mark.parametrize(
+    ("frame", "outcome", "fault"),
+    [
+        (pl.DataFrame({"bought": [0, 1]}), "bougth", "Did you mean `bought`"),
+        (pl.DataFrame({"bought": [0, 1]}), "zzz", "Its columns are: bought"),
+        (pl.DataFrame({"y": [1, 1, 1]}), "y", "nothing but 1"),
+        (pl.DataFrame({"y": [None, None]}), "y", "no value in 2 rows"),
+        (pl.DataFrame({"y": [float("nan")] * 3}), "y", "no value in 3 rows"),
+        (pl.DataFrame({"y": []}), "y", "no value in 0 rows"),
+        (pl.DataFrame({"y": ["a", "b", "c"]}), "y", "3 different values"),
+    ],
+)
+def test_an_outcome_that_cannot_serve(frame: pl.DataFrame, outcome: str, fault: str) -> None:
+    with pytest.raises(DataError, match=fault):
+        draft_charter(frame, "data.csv", outcome, "case")
+
+
+@given(
+    column=st.text(min_size=1, max_size=12).filter(lambda text: text.strip() not in {"", "y"}),
+    labels=st.lists(
+        st.text(max_size=6).map(str.strip).filter(bool), min_size=2, max_size=2, unique=True
+    ),
+    name=st.text(max_size=20),
+)
+@settings(max_examples=60)
+def test_odd_names_and_labels_load(column: str, labels: list[str], name: str) -> None:
+    frame = pl.DataFrame({column: [1.0, 2.0] * 8 + [3.0], "y": [labels[0]] + labels * 8})
+    charter, _ = drafted(frame, "y", name or "x")
+    assert charter.data.positive == labels[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "outcome", "mistrusted"),
+    [
+        ("bank_marketing/bank-additional-full.parquet", "y", "duration"),
+        ("bike_sharing/hour.parquet", "cnt", "registered"),
+        ("adult_census_income/adult-train.parquet", "income", "relationship"),
+        ("credit_default_taiwan/credit-card-clients.parquet", "default payment", ""),
+        ("elec2_electricity/elec.parquet", "class", ""),
+    ],
+)
+def test_real_tables(shared_data: Path, file: str, outcome: str, mistrusted: str) -> None:
+    charter, text = drafted(pl.read_parquet(shared_data / file), outcome)
+    assert charter.data.outcome == outcome
+    assert f'#   "{mistrusted}' in text or not mistrusted
