@@ -292,6 +292,7 @@ def test_outcomes_of_any_type(given: Any, positive: Any, labels: dict[str, float
     ("given", "said"),
     [
         (["yes", "Yes"], "1 outcomes are not in the payoff table: 'Yes'.*did you mean 'yes'"),
+        (["YES "], "'YES '.*did you mean 'yes'"),
         (["yes", None], "1 outcomes are missing"),
         (["a", "b", "c", "d", None], "'a', 'b', 'c', …"),
     ],
@@ -398,6 +399,9 @@ def test_regression_bounds_come_from_caps_and_decisions_keep_them() -> None:
     capped = bikes(caps={"outcome": [0, 100]})
     assert capped.bounds() == (-300.0, 0.0)
     assert capped.decide(np.array([[50.0, 500.0]]), {})[0] == 100.0
+    np.testing.assert_array_equal(
+        capped.realised(np.array([0.0, 100.0]), np.array([1e6, -5.0]), {}), [-300, -100]
+    )
 
 
 SALE = {"under": None, "over": None, "payoff": "price * min(decision, outcome) - 2 * decision"}

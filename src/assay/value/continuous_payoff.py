@@ -51,9 +51,13 @@ class UnitCosts:
         return self.under / total if total else 0.5
 
     def payoff(self, decision: Floats, outcome: Floats, columns: Columns) -> Floats:
-        """Return the payoff of each decision given each outcome (shapes broadcast)."""
+        """Return the payoff of each decision given each outcome (shapes broadcast).
+
+        An outcome beyond its cap counts as the cap, so that the bounds hold.
+        """
         del columns
-        short = outcome - decision
+        low, high = self.caps.get("outcome", (-np.inf, np.inf))
+        short = np.clip(outcome, low, high) - decision
         return -(self.under * np.maximum(short, 0.0) + self.over * np.maximum(-short, 0.0))
 
     def best(self, forecast: Floats, columns: Columns) -> Floats:

@@ -70,8 +70,9 @@ def _unknown(strangers: list[Any], labels: tuple[str, ...]) -> str:
             f"{missing} outcomes are missing; the value model knows {', '.join(labels)}. "
             "Leave out rows whose outcome is not known."
         )
-    near = get_close_matches(texts[0].strip().lower(), [label.lower() for label in labels], n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    lower = {label.lower(): label for label in labels}
+    near = get_close_matches(texts[0].strip().lower(), lower, n=1)
+    hint = f" (did you mean {lower[near[0]]!r}?)" if near else ""
     shown = ", ".join(repr(text) for text in texts[:3]) + (", …" if len(texts) > 3 else "")
     return (
         f"{len(strangers)} outcomes are not in the payoff table: {shown}{hint}. It knows "
