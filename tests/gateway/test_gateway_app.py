@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -140,6 +142,7 @@ def test_health_metadata_and_metrics(client: httpx.Client, body: Body) -> None:
         ("GET", "/v2/models/bank/versions/9/ready", 404),
         ("POST", "/v2/models/other/infer", 404),
         ("POST", "/v2/models/bank/versions/x/infer", 404),
+        ("POST", "/v2/models/bank/infer/", 404),
         ("POST", "/v2/models/bank/versions/1 /infer", 404),
         ("GET", "/v2/models/bank/infer", 405),
         ("GET", "/nowhere", 404),
@@ -210,6 +213,38 @@ def test_an_answer_that_cannot_be_captured_is_withheld(
         stage.publish(classifiers[0], capture="async")
         assert client.post(INFER, json=body(2)).status_code == 200
         assert "assay_capture_failures_total 4.0" in client.get("/metrics").text
+
+
+class _SlowDisk(MemoryCaptures):
+    """Leaves every future open until the test writes it off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[Future[None]] = []
+
+    def append(self, records: Any) -> Future[None]:
+        super().append(records)
+        self.open.append(Future())
+        return self.open[-1]
+
+
+@pytest.mark.parametrize(("capture", "waits"), [("sync", True), ("async", False)])
+def test_an_answer_leaves_after_its_capture_is_on_disk_where_the_charter_says_so(
+    stage: Any, classifiers: tuple[Bundle, Bundle], body: Body, capture: str, waits: bool
+) -> None:
+    disk = stage.gateway.captures = _SlowDisk()
+    stage.publish(classifiers[0], capture=capture)
+
+    async def run() -> None:
+        content = json.dumps(body(1)).encode()
+        answer = asyncio.create_task(stage.gateway.infer("bank", None, content))
+        for _ in range(50):
+            await asyncio.sleep(0.001)
+        assert answer.done() is not waits
+        disk.open[0].set_result(None)
+        assert b"prediction_ids" in await answer
+
+    asyncio.run(run())
 
 
 def test_exploration_takes_random_actions_with_a_known_propensity(

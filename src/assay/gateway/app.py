@@ -104,6 +104,7 @@ def create_app(gateway: Gateway, poll_seconds: float = 0.2) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # both pages load scripts from the network, which a gateway may not have
         redoc_url=None,
+        redirect_slashes=False,  # a redirect loses the body and is not in the protocol
     )
     _add_health(app, gateway)
     _add_metadata(app, gateway)

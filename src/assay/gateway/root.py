@@ -43,9 +43,7 @@ def build_gateway(folder: Path) -> Gateway:
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until stopped; prints one line when ready. Returns the exit code."""
     given = _parser().parse_args(argv)
-    # Standard output carries the one line that says where; everything else goes to the log.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    _log_to_stderr()
     try:
         listening = _listen(given.host, given.port)
         app = create_app(build_gateway(given.folder), given.poll)
@@ -69,6 +67,19 @@ async def _serve(app: FastAPI, listening: socket.socket) -> None:
         sys.stdout.write(f"Assay gateway ready on http://{host}:{port}\n")
         sys.stdout.flush()
     await serving
+
+
+def _log_to_stderr() -> None:
+    """Leave standard output to the one line that says where the gateway listens."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
 
 
 def _listen(host: str, port: int) -> socket.socket:
