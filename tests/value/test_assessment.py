@@ -47,7 +47,8 @@ def test_the_parts_agree() -> None:
     assert found.share_of_ceiling is not None
     assert found.share_of_ceiling.mean == pytest.approx(paid.mean() / (9 * y.mean()))
     assert 0 < found.share_of_ceiling.low < found.share_of_ceiling.high < 1
-    assert found.expected == pytest.approx(found.value.mean, abs=0.1)
+    assert found.shortfall.low < 0 < found.shortfall.high  # calibrated: no more than promised
+    assert found.expected - found.value.mean == pytest.approx(found.shortfall.mean)
     assert sum(found.decisions.values()) == 4000
     json.dumps(found.document(), allow_nan=False)
 
@@ -64,6 +65,18 @@ def test_entities_widen_the_interval() -> None:
 
     assert width(owned) == pytest.approx(width(once), rel=0.1)
     assert width(owned) > 1.3 * width(alone)
+
+
+def test_scores_that_do_not_know_the_amount_promise_too_much() -> None:
+    """Calibrated overall, but large amounts fail more often than the score says."""
+    rng = np.random.default_rng(0)
+    amount = rng.uniform(0, 40, 8000)
+    y = (rng.random(8000) < 0.4 * (1 - amount / 50)).astype(np.int64)
+    forecast = np.tile([1 - y.mean(), y.mean()], (8000, 1))
+    actions = {"call": {"yes": "amount", "no": -5}, "skip": 0}
+    valued = bank(actions=actions, caps={"amount": [0, 40]})
+    found = assess(valued, forecast, y, {"amount": amount}, 1000, seed=0)
+    assert found.shortfall.low > 0.5
 
 
 def test_nothing_to_reach_has_no_share() -> None:

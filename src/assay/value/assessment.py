@@ -23,8 +23,11 @@ class Assessment:
     """Value on `n` known cases, every amount with its interval.
 
     `value` is the policy's payoff per decision and `total` over all the cases; `uplift` is against
-    the charter's baseline, `uplift_over` against each. `expected` is the mean payoff
-    per decision that the forecasts promised: well above `value`, they promise too much.
+    the charter's baseline, `uplift_over` against each. `expected` is the mean payoff per decision that
+    the forecasts promised and `shortfall` what they promised less what came: surely above zero,
+    they promise too much. That happens where probabilities are not calibrated, and also where
+    they are but a payoff reads a column that says more about the outcome than the score does
+    (P(y | score) is not P(y | score, amount)): then best actions are not the best.
     `ceiling` is the uplift of perfect information, `share_of_ceiling` how much of it was reached
     (None where there is nothing to reach). `decisions` counts actions (empty in regression).
     """
@@ -33,6 +36,7 @@ class Assessment:
     total: Estimate
     value: Estimate
     expected: float
+    shortfall: Estimate
     uplift_per_decision: Estimate
     uplift_per_month: Estimate
     baseline: str
@@ -50,6 +54,7 @@ class Assessment:
             "total": self.total.document(),
             "value": self.value.document(),
             "expected": self.expected,
+            "shortfall": self.shortfall.document(),
             "uplift_per_decision": self.uplift_per_decision.document(),
             "uplift_per_month": self.uplift_per_month.document(),
             "baseline": self.baseline,
@@ -91,6 +96,7 @@ def assess(
     """
     decisions = valuation.decide(forecast, columns)
     paid = valuation.realised(decisions, outcomes, columns)
+    promised = valuation.expected(forecast, decisions, columns)
     unit = per_decision(valuation)
 
     def mean(values: Floats, unit: str = unit) -> Estimate:
@@ -108,7 +114,8 @@ def assess(
         n=len(paid),
         total=value.scaled(len(paid), valuation.currency),
         value=value,
-        expected=float(valuation.expected(forecast, decisions, columns).mean()),
+        expected=float(promised.mean()),
+        shortfall=mean(promised - paid),
         uplift_per_decision=uplift,
         uplift_per_month=uplift.scaled(decisions_per_month, f"{valuation.currency} per month"),
         baseline=valuation.baseline_name,
