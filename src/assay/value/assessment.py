@@ -23,8 +23,8 @@ class Assessment:
     """Value on `n` known cases, every amount with its interval.
 
     `value` is the policy's payoff per decision and `total` over all the cases; `uplift` is against
-    the charter's baseline, `uplift_over` against each. `expected` is the mean payoff per decision that
-    the forecasts promised and `shortfall` what they promised less what came: surely above zero,
+    the charter's baseline, `uplift_over` against each. `expected` is the mean payoff per decision
+    that the forecasts promised, `shortfall` what they promised less what came: surely above zero,
     they promise too much. That happens where probabilities are not calibrated, and also where
     they are but a payoff reads a column that says more about the outcome than the score does
     (P(y | score) is not P(y | score, amount)): then best actions are not the best.
