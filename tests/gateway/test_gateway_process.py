@@ -21,6 +21,7 @@ from assay.adapters.fsspec_blobs import FsspecBlobs
 from assay.adapters.log_captures import LogCaptures
 from assay.deploy.desired import Arm, Desired
 from assay.evidence.bundle import Bundle
+from assay.gateway.root import _listen
 
 Body = Callable[..., dict[str, Any]]
 
@@ -145,3 +146,9 @@ def test_a_port_that_is_taken_is_said_in_one_paragraph(folder: Path) -> None:
     assert ended.returncode == 3
     assert "Give another --port" in ended.stderr
     assert ended.stdout == ""
+
+
+def test_connections_do_not_wait_for_the_clients_acknowledgements() -> None:
+    """asyncio sets TCP_NODELAY only where the listening socket names its protocol."""
+    with _listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP

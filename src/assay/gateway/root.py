@@ -84,7 +84,10 @@ def _log_to_stderr() -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     """Return a bound socket; port 0 takes a free one."""
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Without the protocol named, asyncio does not switch Nagle's algorithm off on the connections,
+    # and each answer waits 40 ms for the client's delayed acknowledgement of its headers.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
