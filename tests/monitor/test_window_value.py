@@ -89,7 +89,14 @@ def test_all_labels_give_the_plain_mean() -> None:
     decisions = bank.decide(case.forecast, case.columns)
     everything = np.ones(300, dtype=bool)
     real = realised_uplift(
-        bank, case.forecast, decisions, case.outcomes, everything, case.columns, seed=1
+        bank,
+        case.forecast,
+        decisions,
+        case.outcomes,
+        everything,
+        case.columns,
+        seed=1,
+        blocks=case.blocks,
     )
     assert real is not None
     own = bank.realised(decisions, case.outcomes, case.columns)
@@ -108,9 +115,18 @@ def test_pending_labels_are_filled_in_without_bias_and_widen_the_interval() -> N
         few = case.rng.random(1000) < 0.2
         unread = np.where(few, case.outcomes, -7)
         full = realised_uplift(
-            bank, case.forecast, decisions, case.outcomes, few | True, case.columns, seed=1
+            bank,
+            case.forecast,
+            decisions,
+            case.outcomes,
+            few | True,
+            case.columns,
+            seed=1,
+            blocks=case.blocks,
         )
-        part = realised_uplift(bank, case.forecast, decisions, unread, few, case.columns, seed=1)
+        part = realised_uplift(
+            bank, case.forecast, decisions, unread, few, case.columns, seed=1, blocks=case.blocks
+        )
         assert full is not None
         assert part is not None
         assert part.pending > 0
@@ -133,6 +149,7 @@ def test_outcomes_that_no_action_reveals_are_said_to_be_hidden() -> None:
         called,
         case.columns,
         seed=1,
+        blocks=case.blocks,
         revealed_by=("call",),
     )
     assert real is not None
@@ -147,6 +164,7 @@ def test_outcomes_that_no_action_reveals_are_said_to_be_hidden() -> None:
         called,
         case.columns,
         seed=1,
+        blocks=case.blocks,
         revealed_by=("call",),
     )
     assert against_nobody is not None
@@ -158,11 +176,27 @@ def test_no_label_shows_nothing_yet() -> None:
     decisions = np.zeros(50, dtype=np.int64)
     none = np.zeros(50, dtype=bool)
     assert (
-        realised_uplift(bank, case.forecast, decisions, case.outcomes, none, case.columns, seed=1)
+        realised_uplift(
+            bank,
+            case.forecast,
+            decisions,
+            case.outcomes,
+            none,
+            case.columns,
+            seed=1,
+            blocks=case.blocks,
+        )
         is None
     )
     skipped = realised_uplift(
-        bank, case.forecast, decisions + 1, case.outcomes, none, case.columns, seed=1
+        bank,
+        case.forecast,
+        decisions + 1,
+        case.outcomes,
+        none,
+        case.columns,
+        seed=1,
+        blocks=case.blocks,
     )
     assert skipped is not None
     assert (skipped.uplift.mean, skipped.value) == (0.0, 0.0)
@@ -214,7 +248,9 @@ def test_regression_has_both_estimates_too() -> None:
     blocks = Blocks((level > 12).astype(np.int64), np.array([400, 400]))
     expected = expected_uplift(bikes, forecast, decisions, {}, blocks)
     every = np.ones(800, dtype=bool)
-    real = realised_uplift(bikes, forecast, decisions, level + noise, every, {}, seed=1)
+    real = realised_uplift(
+        bikes, forecast, decisions, level + noise, every, {}, seed=1, blocks=blocks
+    )
     assert real is not None
     assert expected.uplift.low < real.uplift.mean < expected.uplift.high
     assert not possible_uplifts(bikes, forecast, decisions, {}).certain.any()

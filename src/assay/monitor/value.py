@@ -87,6 +87,7 @@ def realised_uplift(
     labelled: NDArray[np.bool_],
     columns: Columns,
     *,
+    blocks: Blocks,
     seed: int,
     revealed_by: Collection[str] = (),
     entities: NDArray[Any] | None = None,
@@ -97,7 +98,8 @@ def realised_uplift(
     actions after which an outcome is ever seen (all where empty). Cases whose uplift is the
     same whatever the outcome need no label. Outcomes pending are filled in by the difference
     estimator (Cassel, Sarndal and Wretman 1976, Biometrika 63): expectation plus the mean error
-    that labels show; intervals are bootstrapped over cases, or entities where given.
+    that labels show; intervals are bootstrapped over cases, or entities where given, and widened
+    by both errors of what is expected of hidden cases.
     """
     possible = possible_uplifts(valuation, forecast, decisions, columns)
     paid = possible_payoffs(valuation, forecast, decisions, columns)
@@ -120,6 +122,9 @@ def realised_uplift(
         uplift[seen] += pending.sum() / seen.sum() * (error - error.mean())
     unit = f"{valuation.currency} per decision"
     estimate = bootstrap_mean(uplift, seed=seed, clusters=entities, unit=unit)
+    if hidden.any():
+        errors = possible.at(hidden).errors(blocks.at(hidden))
+        estimate = _widened(estimate, float(np.hypot(*errors)) * float(hidden.mean()))
     return Realised(
         uplift=replace(estimate, method=_method(estimate.method, pending, hidden)),
         value=float(value.sum()),
@@ -158,6 +163,13 @@ def _labelled(
         valuation.realised(decisions[labelled], known, part),
         valuation.realised(baseline, known, part),
     )
+
+
+def _widened(estimate: Estimate, error: float) -> Estimate:
+    """Return the estimate with an independent standard error added to its interval."""
+    below = float(np.hypot(estimate.mean - estimate.low, _Z * error))
+    above = float(np.hypot(estimate.high - estimate.mean, _Z * error))
+    return replace(estimate, low=estimate.mean - below, high=estimate.mean + above)
 
 
 def _method(method: str, pending: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> str:

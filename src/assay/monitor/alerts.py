@@ -1,0 +1,165 @@
+"""Alerts: one for each cause, from the window that opened it to the one that closed it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+
+from assay.evidence.digest import digest_of
+from assay.evidence.states import AlertState
+from assay.monitor.finding import Finding, FindingKind
+
+__all__ = ["Alert", "Changes", "Judgement", "changes", "follow"]
+
+QUIET = 2
+"""Judged windows in a row without the finding that close an alert: one may be chance."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one window of one model version was judged on, and what was found."""
+
+    window: str
+    version: int
+    judged: frozenset[FindingKind]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One cause (kind, metric, version) that findings share.
+
+    `id` names model, cause and opening window: judging the same windows again gives the same ids.
+    `finding` is the newest one, `windows` every window that had it, `closed` the window that
+    closed the alert, and `reason` why.
+    """
+
+    id: str
+    version: int
+    finding: Finding
+    windows: tuple[str, ...]
+    quiet: int = 0
+    closed: str | None = None
+    reason: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether the cause still holds."""
+        return self.closed is None
+
+    @property
+    def cause(self) -> tuple[str, str, int]:
+        """Kind, metric and version: what makes two findings the same alert."""
+        return self.finding.kind, self.finding.metric, self.version
+
+    def document(self) -> dict[str, Any]:
+        """Return the content of an `alert.raised` entry, but for its moment."""
+        return {
+            "id": self.id,
+            "kind": self.finding.kind,
+            "metric": self.finding.metric,
+            "version": self.version,
+            "window": self.windows[-1],
+            "measured": self.finding.measured,
+            "limit": self.finding.limit,
+            "text": self.finding.text,
+            "value_per_day": self.finding.value_per_day,
+        }
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What the ledger does not know yet: alerts to raise, and (id, reason) of those to close."""
+
+    raised: tuple[Alert, ...]
+    closed: tuple[tuple[str, str], ...]
+
+
+def follow(model: str, judgements: Sequence[Judgement], *, quiet: int = QUIET) -> tuple[Alert, ...]:
+    """Return every alert that judged windows give, in order of opening.
+
+    A finding opens an alert or repeats the open one of its cause; `quiet` judged windows in a
+    row without it close the alert, and so does a newer version where its own does not serve
+    any more. A window that was not judged on a kind (labels missing) says nothing about it.
+    """
+    alerts: list[Alert] = []
+    live: dict[tuple[str, str, int], int] = {}
+    for judgement in judgements:
+        found: dict[tuple[str, str, int], Finding] = {
+            (one.kind, one.metric, judgement.version): one for one in judgement.findings
+        }
+        for cause, place in list(live.items()):
+            alerts[place] = _next(alerts[place], judgement, found.pop(cause, None), quiet)
+            if not alerts[place].open:
+                del live[cause]
+        for cause, finding in found.items():
+            live[cause] = len(alerts)
+            alerts.append(_opened(model, judgement, finding))
+    return tuple(_retired(alerts, judgements))
+
+
+def changes(alerts: Sequence[Alert], recorded: Iterable[AlertState]) -> Changes:
+    """Compare alerts with those that the ledger has for this model.
+
+    They are the same by id, or by cause where they share a window: labels that come later can
+    move the opening. An open one in the ledger that the windows no longer give is closed; kinds
+    that monitoring does not give, and what people closed by hand, are left alone.
+    """
+    states = [state for state in recorded if state.kind in get_args(FindingKind)]
+    raised, closed, matched = [], [], set()
+    for alert in alerts:
+        state = _recorded(alert, states)
+        if state is None:
+            raised.append(alert)
+        else:
+            matched.add(state.id)
+        if not alert.open and (state is None or state.open):
+            closed.append((alert.id if state is None else state.id, alert.reason))
+    gone = "what is known by now no longer shows it"
+    closed += [(state.id, gone) for state in states if state.open and state.id not in matched]
+    return Changes(tuple(raised), tuple(dict(closed).items()))
+
+
+def _recorded(alert: Alert, states: Sequence[AlertState]) -> AlertState | None:
+    for state in states:
+        if state.id == alert.id:
+            return state
+    for state in states:
+        if _cause(state) == alert.cause and set(state.windows) & set(alert.windows):
+            return state
+    return None
+
+
+def _opened(model: str, judgement: Judgement, finding: Finding) -> Alert:
+    named = [model, finding.kind, finding.metric, judgement.version, judgement.window]
+    return Alert(digest_of(named)[:16], judgement.version, finding, (judgement.window,))
+
+
+def _next(alert: Alert, judgement: Judgement, finding: Finding | None, quiet: int) -> Alert:
+    if judgement.version != alert.version or alert.finding.kind not in judgement.judged:
+        return alert
+    if finding is not None:
+        return replace(alert, finding=finding, windows=(*alert.windows, judgement.window), quiet=0)
+    if alert.quiet + 1 < quiet:
+        return replace(alert, quiet=alert.quiet + 1)
+    windows = "1 window" if quiet == 1 else f"{quiet} windows"
+    return replace(alert, closed=judgement.window, reason=f"{windows} in a row without it")
+
+
+def _retired(alerts: list[Alert], judgements: Sequence[Judgement]) -> list[Alert]:
+    """Close the open alerts of versions that the newest judged window does not have."""
+    if not judgements:
+        return alerts
+    newest = judgements[-1].window
+    serving = {one.version for one in judgements if one.window == newest}
+    return [
+        replace(alert, closed=newest, reason=f"version {alert.version} no longer serves")
+        if alert.open and alert.version not in serving
+        else alert
+        for alert in alerts
+    ]
+
+
+def _cause(state: AlertState) -> tuple[str, str, int]:
+    return state.kind, str(state.data.get("metric")), int(state.data.get("version", 0))

@@ -1,0 +1,87 @@
+"""The cases of one model version in one window, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.monitor.join import first_of_each
+from assay.monitor.watched import Watched
+from assay.ports.engine import Columns, Floats
+
+__all__ = ["Cases", "moments", "read_cases", "served_once"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """Input columns, raw scores and decisions of n cases, with the outcomes known so far.
+
+    `decisions` and `outcomes` are encoded by the valuation; an outcome counts only where
+    `labelled`. `entities` names whose case each is, or is None where cases stand alone.
+    """
+
+    columns: Columns
+    score: Floats
+    decisions: NDArray[Any]
+    outcomes: NDArray[Any]
+    labelled: NDArray[np.bool_]
+    entities: NDArray[Any] | None = None
+
+    @property
+    def n(self) -> int:
+        """How many cases there are."""
+        return len(self.decisions)
+
+    @classmethod
+    def before_labels(cls, columns: Columns, score: Floats, decisions: NDArray[Any]) -> Cases:
+        """Return cases of which no outcome is known."""
+        n = len(decisions)
+        return cls(columns, score, decisions, np.zeros(n, np.int64), np.zeros(n, dtype=np.bool_))
+
+    def known(self, outcomes: NDArray[Any], labelled: NDArray[np.bool_] | None = None) -> Cases:
+        """Return the cases with encoded outcomes, of all of them or of those `labelled`."""
+        every = np.ones(self.n, dtype=np.bool_) if labelled is None else labelled
+        return Cases(self.columns, self.score, self.decisions, outcomes, every, self.entities)
+
+
+def served_once(captures: Iterable[Mapping[str, Any]], model: str) -> list[Mapping[str, Any]]:
+    """Return a model's captures in order of time, each prediction id once, the first answer."""
+    records = [record for record in captures if record["model"] == model]
+    order = np.argsort(moments(records), kind="stable")
+    records = [records[place] for place in order.tolist()]
+    return [records[place] for place in first_of_each([one["id"] for one in records]).tolist()]
+
+
+def moments(records: Sequence[Mapping[str, Any]]) -> NDArray[np.datetime64]:
+    """Return when each capture was made, in UTC."""
+    times = [datetime.fromisoformat(record["at"]) for record in records]
+    plain = [time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time for time in times]
+    return np.array(plain, dtype="datetime64[us]")
+
+
+def read_cases(
+    watched: Watched,
+    records: Sequence[Mapping[str, Any]],
+    outcomes: Sequence[Any],
+    labelled: NDArray[np.bool_],
+) -> Cases:
+    """Return captures of one bundle, with the raw outcomes that are known, as arrays."""
+    valuation = watched.valuation
+    encoded = np.zeros(len(records), np.float64 if valuation.task == "regression" else np.int64)
+    if labelled.any():
+        raw = np.array([outcomes[place] for place in np.flatnonzero(labelled).tolist()])
+        encoded[labelled] = valuation.encode(raw)
+    entities = [record.get("entity") for record in records]
+    return Cases(
+        watched.columns([record["inputs"] for record in records]),
+        np.array([record["score"] for record in records], dtype=np.float64),
+        watched.encode_decisions([record["decision"] for record in records]),
+        encoded,
+        labelled,
+        np.array(entities, dtype=object).astype(str) if all(entities) else None,
+    )

@@ -1,0 +1,158 @@
+"""Monitoring as a pure function: from captures and outcomes to windows, alerts and value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from assay.charter.charter import Charter
+from assay.errors import DataError
+from assay.evidence.states import AlertState
+from assay.monitor.alerts import Alert, Changes, Judgement, changes, follow
+from assay.monitor.cases import moments, read_cases, served_once
+from assay.monitor.join import Joined, join
+from assay.monitor.report import Judged, WindowReport, judge, measure
+from assay.monitor.track_record import Gap, track_record
+from assay.monitor.watched import Watched
+from assay.monitor.windows import Window, cut_windows
+from assay.stats.estimate import Estimate
+
+__all__ = ["MonitorResult", "monitor"]
+
+_NOTHING = Judged((), frozenset(), None)
+
+
+@dataclass(frozen=True, eq=False)
+class MonitorResult:
+    """Every window of every version that served, every alert, and what the ledger lacks.
+
+    `joined` tells of outcomes whose id nobody served, and of those delivered again.
+    """
+
+    windows: tuple[WindowReport, ...]
+    alerts: tuple[Alert, ...]
+    changes: Changes
+    joined: Joined
+
+
+@dataclass(frozen=True, eq=False)
+class _Served:
+    """One model's captures in order, each with its outcome where that is known."""
+
+    records: Sequence[Mapping[str, Any]]
+    outcomes: Sequence[Any]
+    labelled: NDArray[np.bool_]
+
+
+def monitor(
+    charter: Charter,
+    captures: Iterable[Mapping[str, Any]],
+    outcomes: pl.DataFrame,
+    bundles: Mapping[str, Watched],
+    *,
+    plans: Mapping[str, Estimate] | None = None,
+    recorded: Iterable[AlertState] = (),
+    now: datetime | None = None,
+    seed: int = 0,
+) -> MonitorResult:
+    """Measure and judge every window of what was served.
+
+    `captures` are records as `CaptureLog` yields them; `outcomes` has the columns id, outcome and
+    revision; `bundles` and `plans` (the signed uplift per decision) go by bundle digest;
+    `recorded` are the model's alerts in the ledger. A prediction counts once, by its id, in
+    the window of its first answer; a window that is not complete is measured but not judged.
+    Raises DataError where a capture names a bundle that is not given.
+    """
+    records = served_once(captures, charter.name)
+    ids = [record["id"] for record in records]
+    delivered = outcomes["id"].to_list(), outcomes["revision"].to_list()
+    joined = join(ids, *delivered)
+    told = outcomes["outcome"].to_list()
+    known = [told[row] if row >= 0 else None for row in joined.rows.tolist()]
+    labelled = np.array([outcome is not None for outcome in known], dtype=np.bool_)
+    served = _Served(records, known, labelled)
+    span, zone = charter.monitoring.window, charter.monitoring.time_zone
+    windows = cut_windows(moments(records), span, zone, now)
+    reports = _reports(charter, served, windows, bundles, plans or {}, seed)
+    alerts = follow(charter.name, _judgements(one for one in reports if one.complete))
+    return MonitorResult(reports, alerts, changes(alerts, recorded), joined)
+
+
+def _judgements(reports: Iterable[WindowReport]) -> list[Judgement]:
+    """Return one judgement for each version and window, over the arms it served on."""
+    together: dict[tuple[str, int], Judgement] = {}
+    for report in reports:
+        one = report.judgement
+        known = together.get((one.window, one.version))
+        if known is not None:
+            kinds, findings = known.judged | one.judged, (*known.findings, *one.findings)
+            one = Judgement(one.window, one.version, kinds, findings)
+        together[one.window, one.version] = one
+    return list(together.values())
+
+
+def _reports(
+    charter: Charter,
+    served: _Served,
+    windows: Sequence[Window],
+    bundles: Mapping[str, Watched],
+    plans: Mapping[str, Estimate],
+    seed: int,
+) -> tuple[WindowReport, ...]:
+    reports = []
+    gaps: dict[str, list[Mapping[str, Gap]]] = {}
+    for window in windows:
+        for (arm, version, bundle), rows in _arms(served.records, window):
+            watched = bundles.get(bundle)
+            if watched is None:
+                raise DataError(_unknown_bundle(served.records[rows[0]]))
+            part = [served.records[row] for row in rows.tolist()]
+            known = [served.outcomes[row] for row in rows.tolist()]
+            cases = read_cases(watched, part, known, served.labelled[rows])
+            measured = measure(charter, watched, cases, seed=seed)
+            gaps.setdefault(bundle, []).append(measured.gaps)
+            record = track_record(gaps[bundle])
+            verdict = _NOTHING
+            if window.complete:
+                verdict = judge(charter, measured, record, plans.get(bundle))
+            reports.append(
+                WindowReport(
+                    window.name,
+                    window.start,
+                    window.end,
+                    window.complete,
+                    arm,
+                    version,
+                    bundle,
+                    measured,
+                    record,
+                    verdict,
+                )
+            )
+    return tuple(reports)
+
+
+def _arms(
+    records: Sequence[Mapping[str, Any]], window: Window
+) -> list[tuple[tuple[str, int, str], NDArray[np.int64]]]:
+    """Return the window's rows of each (arm, version, bundle), champion first."""
+    places: dict[tuple[str, int, str], list[int]] = {}
+    for row in window.rows.tolist():
+        record = records[row]
+        key = (str(record["arm"]), int(record["version"]), str(record["bundle"]))
+        places.setdefault(key, []).append(row)
+    return [(key, np.array(rows, dtype=np.int64)) for key, rows in sorted(places.items())]
+
+
+def _unknown_bundle(record: Mapping[str, Any]) -> str:
+    return (
+        f"The prediction {record['id']} was served by the bundle {str(record['bundle'])[:12]} "
+        f"(version {record['version']}), which is not among the bundles given. "
+        "Monitor with every bundle that served."
+    )

@@ -1,0 +1,112 @@
+"""What monitoring needs of a bundle: how it valued cases, and what it saw when it was built."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.errors import ModelError
+from assay.evidence.bundle import Bundle, Input, Signature
+from assay.monitor.possible import Blocks
+from assay.ports.engine import Columns, Floats
+from assay.stats.calibration import Calibrator
+from assay.stats.reference import Reference, read_reference
+from assay.stats.residuals import PredictiveQuantiles
+from assay.value.valuation import Valuation, valuation_from_document
+
+__all__ = ["Watched", "watch_bundle"]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A model version under watch: its inputs, valuation, calibration and reference.
+
+    Needs no engine: scores come from captures, or from whoever made them.
+    """
+
+    inputs: tuple[Input, ...]
+    valuation: Valuation
+    forecaster: Calibrator | PredictiveQuantiles
+    reference: Reference
+
+    def forecast(self, score: Floats) -> Floats:
+        """Return forecasts (n, K) for raw scores (n,)."""
+        if isinstance(self.forecaster, PredictiveQuantiles):
+            return self.forecaster.apply(score)
+        positive = self.forecaster.apply(score)
+        return np.column_stack([1.0 - positive, positive])
+
+    def blocks(self, score: Floats) -> Blocks:
+        """Return each case's calibration block, and the labelled cases behind each block.
+
+        Residual quantiles keep no counts; there the reference rows stand for them, shared evenly.
+        """
+        if isinstance(self.forecaster, Calibrator):
+            return Blocks(self.forecaster.blocks(score), self.forecaster.counts)
+        centres = self.forecaster.centres
+        middles = (centres[1:] + centres[:-1]) / 2
+        behind = max(1, self.reference.pooled.n // len(centres))
+        return Blocks(
+            np.searchsorted(middles, score).astype(np.int64),
+            np.full(len(centres), behind, dtype=np.int64),
+        )
+
+    def columns(self, rows: Sequence[Mapping[str, Any]]) -> Columns:
+        """Return captured inputs (one mapping a row) as columns; what is absent is missing."""
+        kinds = {one.name: one.kind for one in self.inputs}
+        extra = {name: "other" for name in self.valuation.columns if name not in kinds}
+        return {
+            name: _column([row.get(name) for row in rows], kind)
+            for name, kind in (kinds | extra).items()
+        }
+
+    def encode_decisions(self, decisions: Sequence[Any]) -> NDArray[Any]:
+        """Return decisions as people say them as codes or amounts."""
+        if self.valuation.task == "regression":
+            return np.array(decisions, dtype=np.float64)
+        codes = {name: code for code, name in enumerate(self.valuation.actions)}
+        return np.array([codes[name] for name in decisions], dtype=np.int64)
+
+
+def watch_bundle(bundle: Bundle) -> Watched:
+    """Read what monitoring needs from a bundle's files; ModelError where one does not read."""
+    try:
+        signature = msgspec.json.decode(bundle.files["signature.json"], type=Signature)
+        calibration = json.loads(bundle.files["calibration.json"])
+        return Watched(
+            signature.inputs,
+            valuation_from_document(json.loads(bundle.files["policy.json"])),
+            _forecaster(signature, calibration),
+            read_reference(json.loads(bundle.files["reference.json"])),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"The bundle {bundle.digest[:12]} of {bundle.model} cannot be monitored: {error!r}. "
+            "Build the model again with this version of Assay."
+        ) from error
+
+
+def _forecaster(
+    signature: Signature, document: Mapping[str, Any]
+) -> Calibrator | PredictiveQuantiles:
+    # The map itself, or the map under the name of its kind.
+    inner = document.get(document.get("kind", ""), document)
+    if signature.task == "regression":
+        return PredictiveQuantiles.from_document(inner)
+    return Calibrator.from_document(inner)
+
+
+def _column(values: list[Any], kind: str) -> NDArray[Any]:
+    if kind == "number" or (kind == "other" and all(_is_number(value) for value in values)):
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    return np.array(["" if value is None else str(value) for value in values], dtype=object)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or isinstance(value, int | float)

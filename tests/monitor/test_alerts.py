@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.evidence.states import AlertState
+from assay.monitor.alerts import Alert, Judgement, changes, follow
+from assay.monitor.finding import Finding, FindingKind
+
+ALL: frozenset[FindingKind] = frozenset({"value", "drift"})
+WHEN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _finding(kind: FindingKind = "drift", measured: float = 1.0) -> Finding:
+    return Finding(kind, "inputs", measured, "none", f"{measured:g} moved", 2.5)
+
+
+def _judged(
+    window: int, *findings: Finding, version: int = 1, judged: frozenset[FindingKind] = ALL
+) -> Judgement:
+    return Judgement(f"w{window}", version, judged, findings)
+
+
+def _recorded(alert: Alert, **changed: Any) -> AlertState:
+    state: dict[str, Any] = {
+        "model": "bank",
+        "id": alert.id,
+        "kind": alert.finding.kind,
+        "text": "",
+        "raised_at": WHEN,
+        "data": alert.document(),
+        "windows": alert.windows[:1],
+        "closed_at": None if alert.open else WHEN,
+    }
+    return AlertState(**(state | changed))
+
+
+def test_one_cause_is_one_alert_until_it_is_quiet() -> None:
+    (alert,) = follow(
+        "bank",
+        [
+            _judged(1, _finding()),
+            _judged(2),
+            _judged(3, _finding(measured=3)),
+            _judged(4),
+            _judged(5),
+        ],
+    )
+    assert alert.windows == ("w1", "w3")
+    assert alert.finding.measured == 3
+    assert (alert.closed, alert.reason) == ("w5", "2 windows in a row without it")
+    assert alert.document()["value_per_day"] == 2.5
+
+
+def test_a_window_that_was_not_judged_says_nothing() -> None:
+    unjudged = [_judged(i, judged=frozenset()) for i in range(2, 6)]
+    (alert,) = follow("bank", [_judged(1, _finding()), *unjudged])
+    assert alert.open
+
+
+def test_a_cause_that_comes_back_is_a_new_alert() -> None:
+    windows = [_judged(1, _finding()), _judged(2), _judged(3, _finding())]
+    first, second = follow("bank", windows, quiet=1)
+    assert first.closed == "w2"
+    assert second.open
+    assert first.id != second.id
+    assert changes([first, second], [_recorded(first, closed_at=None)]).raised == (second,)
+
+
+def test_alerts_of_a_version_that_no_longer_serves_are_closed() -> None:
+    (alert,) = follow("bank", [_judged(1, _finding()), _judged(2, version=2)])
+    assert alert.reason == "version 1 no longer serves"
+    both = [_judged(1, _finding()), _judged(2, _finding()), _judged(2, version=2)]
+    assert follow("bank", both)[0].open
+
+
+def test_ids_stay_the_same_when_windows_are_added() -> None:
+    windows = [_judged(1, _finding("value")), _judged(2, _finding()), _judged(3)]
+    short, long = follow("bank", windows[:2]), follow("bank", windows)
+    assert [one.id for one in short] == [one.id for one in long]
+    assert follow("other", windows)[0].id != long[0].id
+
+
+def test_the_ledger_is_told_what_is_new_only() -> None:
+    (alert,) = follow("bank", [_judged(1, _finding())])
+    assert changes([alert], []).raised == (alert,)
+    assert changes([alert], [_recorded(alert)]) == changes([], [])
+    by_hand = _recorded(alert, closed_at=WHEN)
+    assert changes([alert], [by_hand]) == changes([], [])
+
+
+def test_an_alert_that_later_labels_undo_is_closed() -> None:
+    (alert,) = follow("bank", [_judged(1, _finding("value"))])
+    ((name, reason),) = changes([], [_recorded(alert)]).closed
+    assert name == alert.id
+    assert "no longer" in reason
+    foreign = _recorded(alert, kind="rollout")
+    assert changes([], [foreign]).closed == ()
+
+
+def test_an_opening_that_moves_back_keeps_the_recorded_alert() -> None:
+    (old,) = follow("bank", [_judged(1), _judged(2, _finding("value"))])
+    (new,) = follow("bank", [_judged(1, _finding("value")), _judged(2, _finding("value"))])
+    assert new.id != old.id
+    assert changes([new], [_recorded(old)]) == changes([], [])
+
+
+@given(st.lists(st.booleans(), max_size=20), st.integers(0, 20))
+def test_telling_the_ledger_twice_says_nothing_new(found: list[bool], seen: int) -> None:
+    windows = [_judged(i, *([_finding()] if yes else [])) for i, yes in enumerate(found)]
+    early = follow("bank", windows[:seen])
+    states = {one.id: _recorded(one) for one in early}
+    alerts = follow("bank", windows)
+    told = changes(alerts, states.values())
+    states |= {one.id: _recorded(one, closed_at=None) for one in told.raised}
+    for name, _ in told.closed:
+        states[name] = _recorded(next(one for one in alerts if one.id == name), closed_at=WHEN)
+    assert changes(alerts, states.values()) == changes([], [])
+    assert {name for name, one in states.items() if one.open} == {
+        one.id for one in alerts if one.open
+    }
