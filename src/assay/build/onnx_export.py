@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 from lightgbm import LGBMClassifier, LGBMRegressor
+from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
 from skl2onnx import to_onnx, update_registered_converter
@@ -26,7 +28,7 @@ from sklearn.pipeline import Pipeline
 from assay.errors import ModelError
 from assay.evidence.bundle import Input
 
-__all__ = ["SCORE", "to_onnx_bytes"]
+__all__ = ["SCORE", "floored", "to_onnx_bytes"]
 
 SCORE = "assay:score"
 """The one output, shape (n, 1): P(positive) before calibration, or the point prediction."""
@@ -161,24 +163,24 @@ def _tensor_info(column: Input) -> Any:
 
 @cache
 def _register() -> None:
-    """Teach the converter LightGBM, and work around its histogram boosting.
+    """Teach the converter LightGBM, and work around what it does to boosted trees.
 
     skl2onnx 1.20 writes booleans among the integers of a histogram-boosting tree, which
-    protobuf 7 refuses.
+    protobuf 7 refuses; and both converters round thresholds to the nearest single.
     """
     classifier = {"zipmap": [True, False, "columns"], "nocl": [True, False]}
     update_registered_converter(
         LGBMClassifier,
         "LightGbmLGBMClassifier",
         calculate_linear_classifier_output_shapes,
-        convert_lightgbm,
+        _carefully(convert_lightgbm),
         options=classifier,
     )
     update_registered_converter(
         LGBMRegressor,
         "LightGbmLGBMRegressor",
         calculate_linear_regressor_output_shapes,
-        convert_lightgbm,
+        _carefully(convert_lightgbm),
         options={"split": None},
     )
     scored = {"raw_scores": [True, False], "output_class_labels": [False, True]}
@@ -191,20 +193,21 @@ def _register() -> None:
             kind,
             alias,
             get_shape_calculator(alias),
-            _with_plain_attributes(get_converter(alias)),
+            _carefully(get_converter(alias)),
             options=options,
         )
 
 
-def _with_plain_attributes(convert: Callable[..., None]) -> Callable[..., None]:
+def _carefully(convert: Callable[..., None]) -> Callable[..., None]:
     def converted(scope: Any, operator: Any, container: Any) -> None:
-        convert(scope, operator, _PlainAttributes(container))
+        operator.raw_operator = _with_floored_thresholds(operator.raw_operator)
+        convert(scope, operator, _CarefulContainer(container))
 
     return converted
 
 
-class _PlainAttributes:
-    """A converter's container that turns NumPy and boolean attributes into plain numbers."""
+class _CarefulContainer:
+    """A converter's container that mends the attributes of nodes on their way in."""
 
     def __init__(self, container: Any) -> None:
         self._container = container
@@ -213,8 +216,38 @@ class _PlainAttributes:
         return getattr(self._container, name)
 
     def add_node(self, op_type: str, inputs: Any, outputs: Any, **attributes: Any) -> None:
-        plain = {name: _plain(value) for name, value in attributes.items()}
-        self._container.add_node(op_type, inputs, outputs, **plain)
+        """Add a node whose integers are plain and whose thresholds are not rounded up."""
+        mended = {name: _plain(value) for name, value in attributes.items()}
+        if "nodes_values" in mended:
+            mended["nodes_values"] = floored(np.asarray(mended["nodes_values"])).tolist()
+        self._container.add_node(op_type, inputs, outputs, **mended)
+
+
+def floored(thresholds: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the greatest single-precision number not above each threshold.
+
+    For a single-precision x, `x <= t` holds exactly where `x <= floored(t)` does. Rounding to the
+    nearest instead can move a threshold up onto the next value of x, which then takes
+    the wrong branch.
+
+    >>> t = np.array([0.1])
+    >>> float(floored(t)[0]) <= 0.1 < float(np.float32(0.1))
+    True
+    """
+    single = thresholds.astype(np.float32)
+    return np.where(single > thresholds, np.nextafter(single, np.float32(-np.inf)), single)
+
+
+def _with_floored_thresholds(model: Any) -> Any:
+    """Return histogram boosting with thresholds in single precision; its converter rounds them."""
+    if not isinstance(model, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
+        return model
+    model = deepcopy(model)
+    for predictors in model._predictors:  # noqa: SLF001 - scikit-learn shows its trees nowhere else
+        for predictor in predictors:
+            nodes = predictor.nodes
+            nodes["num_threshold"] = floored(nodes["num_threshold"])
+    return model
 
 
 def _plain(value: Any) -> Any:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from assay.guardrails.groups import LEAST_CASES, judged_groups
 from assay.guardrails.plugin import Cases, Measured
 
-__all__ = ["FAIRNESS", "GroupFairness", "selected"]
+__all__ = ["FAIRNESS", "GroupFairness"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class GroupFairness:
         value = float(
             self.function(
                 (cases.outcomes[inside] > 0).astype(int),
-                selected(cases)[inside].astype(int),
+                cases.selected()[inside].astype(int),
                 sensitive_features=groups[inside],
             )
         )
@@ -90,17 +90,8 @@ class GroupFairness:
         return large, sorted(small)
 
 
-def selected(cases: Cases) -> NDArray[np.bool_]:
-    """Return which cases got the action that is best where the outcome is positive."""
-    positive = np.full(len(cases), len(cases.valuation.labels) - 1, dtype=np.int64)
-    chosen: NDArray[np.bool_] = cases.decisions == cases.valuation.hindsight(
-        positive, cases.columns
-    )
-    return chosen
-
-
 def _rates(cases: Cases, groups: NDArray[np.str_], names: list[str]) -> dict[str, dict[str, Any]]:
-    picked, positive = selected(cases), cases.outcomes > 0
+    picked, positive = cases.selected(), cases.outcomes > 0
     return {
         name: {
             "n": int((groups == name).sum()),

@@ -43,6 +43,13 @@ class Cases:
         paid = valued.realised(decided, outcomes, columns)
         return paid - valued.realised(baseline, outcomes, columns)
 
+    def selected(self) -> NDArray[np.bool_]:
+        """Return which cases got the action that pays best where the outcome is positive."""
+        positive = np.full(len(self), len(self.valuation.labels) - 1, dtype=np.int64)
+        best = self.valuation.hindsight(positive, self.columns)
+        chosen: NDArray[np.bool_] = self.decisions == best
+        return chosen
+
     def where(self, chosen: NDArray[np.bool_]) -> Cases:
         """Return the chosen cases only."""
         return replace(

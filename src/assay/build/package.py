@@ -1,0 +1,64 @@
+"""Packaging: a made model becomes a bundle, the same bytes for the same model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from assay.build.forecaster import forecaster_document
+from assay.build.plain import plain
+from assay.build.provenance import Provenance
+from assay.build.tested import Made, Tested
+from assay.charter.charter import Charter
+from assay.evidence.bundle import Bundle
+from assay.evidence.digest import canonical_bytes
+from assay.stats.reference import LEAST_WINDOWS, make_reference
+
+__all__ = ["package"]
+
+_SECTIONS = ("data", "value", "build")
+"""The sections of the charter that a bundle is made from."""
+
+_MOST_WINDOWS = 20
+
+
+def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
+    """Return the bundle: model, signature, policy, calibration and reference profiles.
+
+    The reference profiles are those of the test rows, which the model did not learn from: in
+    order of time where there is one.
+    """
+    made, charter = tested.made, tested.charter
+    reference = make_reference(
+        tested.columns, tested.raw, windows=_windows(len(tested.raw), charter)
+    )
+    sections = charter.digests()
+    return Bundle(
+        model=charter.name,
+        files={
+            "model.onnx": made.onnx,
+            "signature.json": _signature(made),
+            "policy.json": canonical_bytes(plain(made.valuation.document())),
+            "calibration.json": canonical_bytes(plain(forecaster_document(made.forecaster))),
+            "reference.json": canonical_bytes(plain(reference)),
+        },
+        origin=_origin({name: sections[name] for name in _SECTIONS}, traced, seed),
+    )
+
+
+def _windows(rows: int, charter: Charter) -> int:
+    """Return how many reference windows: as long as the charter's, but ten at least."""
+    window = charter.monitoring.window
+    wanted = rows // window.count if window.unit == "row" else _MOST_WINDOWS
+    return min(max(wanted, LEAST_WINDOWS), _MOST_WINDOWS)
+
+
+def _signature(made: Made) -> bytes:
+    return canonical_bytes(json.loads(msgspec.json.encode(made.signature)))
+
+
+def _origin(sections: Mapping[str, str], traced: Provenance, seed: int) -> dict[str, Any]:
+    return {"sections": dict(sections), **traced.inputs, "seed": seed}

@@ -1,0 +1,112 @@
+"""The whole of `assay build`: from a table to a bundle with evidence, in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from assay.build.built import Built, judge
+from assay.build.columns import infer_inputs
+from assay.build.onnx_export import to_onnx_bytes
+from assay.build.own_train import OwnTrain, load_train
+from assay.build.parity import Engines
+from assay.build.provenance import provenance
+from assay.build.quality import check_quality, with_outcome
+from assay.build.search import Progress
+from assay.build.split import Split, in_order, split
+from assay.build.tested import Made, Tested
+from assay.build.training import Model, train, train_own
+from assay.charter.charter import Charter
+from assay.value.valuation import Valuation, valuation
+
+__all__ = ["build", "made_from", "part_in_words", "test_split"]
+
+_SEARCH_SHARE = 0.7
+
+
+def build(
+    charter: Charter,
+    root: Path,
+    frame: pl.DataFrame,
+    data_digest: str,
+    *,
+    engines: Engines,
+    trials: int | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Check the data, find a model, judge it on rows that it did not see, and package it.
+
+    `root` is the charter's folder, where `build.train` is looked for; `data_digest` names the
+    table's bytes; `engines` loads models as the gateway does. Nothing is written. Raises DataError
+    where the table cannot be used, ModelError where no model can be made or packaged.
+    """
+    tell = progress or _silent
+    seed = charter.build.seed
+    valued = valuation(charter.value, charter.data)
+    tell(0.0, "checking the data")
+    known = in_order(with_outcome(frame, charter, valued), charter)
+    own = None if charter.build.train is None else load_train(root, charter.build.train)
+    quality = check_quality(frame, charter, valued, infer_inputs(frame, charter, valued.columns))
+    parts = test_split(known, charter, valued)
+    learn, judged = known[parts.train], known[parts.test]
+    tell(0.05, "training")
+    model = _trained(learn, charter, valued, own, trials, tell)
+    tested = Tested(made_from(model), charter, judged, learn, part_in_words(parts, judged, charter))
+    traced = provenance(data_digest, [] if own is None else [own.source])
+    return judge(tested, quality, traced, engines, seed=seed, progress=tell)
+
+
+def test_split(known: pl.DataFrame, charter: Charter, valued: Valuation) -> Split:
+    """Set the test rows of a table in order aside."""
+    outcomes = valued.encode(known[charter.data.outcome].to_numpy())
+    strata = outcomes if valued.task == "classification" else None
+    return split(known, charter, strata, charter.build.seed)
+
+
+def made_from(model: Model) -> Made:
+    """Return a trained model with its ONNX bytes, as evaluation and packaging need it."""
+    signature = model.signature
+    return Made(
+        signature=signature,
+        features=model.features,
+        score=model.raw_of,
+        forecaster=model.forecaster,
+        valuation=model.valuation,
+        onnx=to_onnx_bytes(model.estimator, model.inputs, model.features, signature.task),
+        history={
+            **model.history,
+            "recipe": None if model.recipe is None else model.recipe.document(),
+        },
+    )
+
+
+def part_in_words(parts: Split, judged: pl.DataFrame, charter: Charter) -> str:
+    """Say which rows judge the model."""
+    n = len(parts.test)
+    share = f"{n:,} rows ({n / (n + len(parts.train)):.0%})"
+    if charter.data.time is not None:
+        times = judged[charter.data.time]
+        return f"the newest {share}, {times[0]!s} to {times[-1]!s}"
+    return f"the newest {share}" if parts.ordered else f"{share} drawn at random"
+
+
+def _trained(
+    learn: pl.DataFrame,
+    charter: Charter,
+    valued: Valuation,
+    own: OwnTrain | None,
+    trials: int | None,
+    tell: Progress,
+) -> Model:
+    if own is not None:
+        return train_own(own, learn, charter, valued)
+
+    def on(share: float, what: str) -> None:
+        tell(0.05 + _SEARCH_SHARE * share, what)
+
+    return train(learn, charter, valued, trials=trials, progress=on)
+
+
+def _silent(share: float, what: str) -> None:
+    """Tell nobody."""

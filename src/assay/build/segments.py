@@ -1,0 +1,49 @@
+"""Value for each segment of each sensitive column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from assay.guardrails.groups import LEAST_CASES
+from assay.guardrails.plugin import Cases
+from assay.stats.bootstrap import bootstrap_mean
+
+__all__ = ["segments_of"]
+
+
+def segments_of(cases: Cases, seed: int) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return column -> segment -> its cases, uplift per decision and what was decided.
+
+    Segments of fewer than 30 cases are marked `small`: their numbers are mostly chance.
+    """
+    return {
+        column: {
+            str(name): _segment(cases.where(groups == name), seed) for name in _by_size(groups)
+        }
+        for column, groups in cases.sensitive.items()
+    }
+
+
+def _by_size(groups: np.ndarray[Any, Any]) -> list[str]:
+    names, counts = np.unique(groups, return_counts=True)
+    return [str(name) for name in names[np.argsort(-counts, kind="stable")]]
+
+
+def _segment(cases: Cases, seed: int) -> dict[str, Any]:
+    unit = f"{cases.valuation.currency} per decision"
+    described: dict[str, Any] = {
+        "n": len(cases),
+        "small": len(cases) < LEAST_CASES,
+        "uplift_per_decision": bootstrap_mean(cases.uplift(), seed=seed, unit=unit).document(),
+    }
+    if cases.valuation.task == "regression":
+        mean = {"outcome": cases.outcomes.mean(), "decision": cases.decisions.mean()}
+        return {**described, **{name: float(value) for name, value in mean.items()}}
+    return {
+        **described,
+        "positive_rate": float((cases.outcomes > 0).mean()),
+        "forecast_rate": float(cases.forecast[:, -1].mean()),
+        "selection_rate": float(cases.selected().mean()),
+    }

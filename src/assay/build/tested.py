@@ -1,0 +1,107 @@
+"""A model and the rows that judge it, whoever made the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from assay.build.columns import kind_of, to_columns
+from assay.build.forecaster import Forecaster, forecast
+from assay.charter.charter import Charter
+from assay.evidence.bundle import Input, Signature
+from assay.guardrails.groups import groups_of
+from assay.guardrails.plugin import Cases
+from assay.ports.engine import Columns, Floats
+from assay.value.valuation import Valuation
+
+__all__ = ["Made", "Tested"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A model as evaluation and packaging need it: scores, forecasts, decisions and its bytes.
+
+    `score` returns raw scores for input columns. `onnx` is what will be served. `history`
+    is any JSON document on how the model was found.
+    """
+
+    signature: Signature
+    features: tuple[str, ...]
+    score: Callable[[Columns], Floats]
+    forecaster: Forecaster
+    valuation: Valuation
+    onnx: bytes
+    history: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The input columns."""
+        return self.signature.inputs
+
+    def forecast(self, columns: Columns) -> Floats:
+        """Return forecasts (n, K) for input columns."""
+        return forecast(self.forecaster, self.score(columns))
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A model, test rows that it did not learn from, and the rows that taught it.
+
+    `part` says in words which rows the test rows are.
+    """
+
+    made: Made
+    charter: Charter
+    frame: pl.DataFrame
+    learned_from: pl.DataFrame
+    part: str
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The test rows' input columns."""
+        return to_columns(self.frame, self.made.inputs)
+
+    @cached_property
+    def outcomes(self) -> NDArray[Any]:
+        """The test rows' encoded outcomes."""
+        return self.made.valuation.encode(self.frame[self.charter.data.outcome].to_numpy())
+
+    @cached_property
+    def raw(self) -> Floats:
+        """The test rows' raw scores."""
+        return self.made.score(self.columns)
+
+    @cached_property
+    def clusters(self) -> NDArray[Any] | None:
+        """The test rows' entities, where the charter names an entity column."""
+        entity = self.charter.data.entity
+        if entity is None:
+            return None
+        return self.frame[entity].cast(pl.String).fill_null("").to_numpy().astype(str)
+
+    @cached_property
+    def cases(self) -> Cases:
+        """The test rows as guardrails see them."""
+        valued = self.made.valuation
+        forecasts = forecast(self.made.forecaster, self.raw)
+        return Cases(
+            valuation=valued,
+            forecast=forecasts,
+            decisions=valued.decide(forecasts, self.columns),
+            outcomes=self.outcomes,
+            columns=self.columns,
+            sensitive={name: _groups(self.frame[name]) for name in self.charter.data.sensitive},
+            again=self.made.forecast,
+        )
+
+
+def _groups(series: pl.Series) -> NDArray[np.str_]:
+    if kind_of(series.dtype) == "number":
+        return groups_of(series.cast(pl.Float64).to_numpy())
+    return groups_of(series.cast(pl.String).fill_null("").to_numpy().astype(object))
