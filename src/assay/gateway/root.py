@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 import fsspec
 import structlog
@@ -44,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve until stopped; prints one line when ready. Returns the exit code."""
     given = _parser().parse_args(argv)
     _log_to_stderr()
+    signal.signal(signal.SIGTERM, _stop)
     try:
         listening = _listen(given.host, given.port)
         app = create_app(build_gateway(given.folder), given.poll)
@@ -67,6 +70,11 @@ async def _serve(app: FastAPI, listening: socket.socket) -> None:
         sys.stdout.write(f"Assay gateway ready on http://{host}:{port}\n")
         sys.stdout.flush()
     await serving
+
+
+def _stop(_: int, __: FrameType | None) -> None:
+    """Make being told to stop an ordinary end; the server raises the signal anew when done."""
+    raise KeyboardInterrupt
 
 
 def _log_to_stderr() -> None:
