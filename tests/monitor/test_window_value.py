@@ -256,3 +256,19 @@ def test_regression_has_both_estimates_too() -> None:
     assert not possible_uplifts(bikes, forecast, decisions, {}).certain.any()
     gaps = measured_gaps(bikes, forecast, decisions, level + noise, every, {}, blocks)
     assert not track_record([gaps]).stale
+
+
+def test_a_model_that_wrongly_stays_away_is_found_by_labels_of_what_it_let_go() -> None:
+    case, bank = Traffic(6, 1000), _bank()
+    case.next(drift=2.0)
+    skipped = np.ones(1000, dtype=np.int64)
+    every = np.ones(1000, dtype=bool)
+    gaps = measured_gaps(
+        bank, case.forecast, skipped, case.outcomes, every, case.columns, case.blocks
+    )
+    assert gaps["skip"].gap > 0
+    assert track_record([gaps]).stale
+    none = measured_gaps(
+        bank, case.forecast, skipped, case.outcomes, ~every, case.columns, case.blocks
+    )
+    assert none == {}

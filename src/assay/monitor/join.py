@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,9 +31,7 @@ class Joined:
         return self.rows >= 0
 
 
-def join(
-    predictions: Sequence[str], delivered: Sequence[str], revisions: Sequence[int] | Ints
-) -> Joined:
+def join(predictions: Sequence[str], delivered: Iterable[str], revisions: Iterable[int]) -> Joined:
     """Join delivered outcomes to predictions by id.
 
     Of several outcomes for one id the highest revision counts, of equal revisions the one
@@ -43,13 +41,15 @@ def join(
     Joined(rows=array([ 1, -1]), strangers=1, repeats=1)
     """
     newest: dict[str, tuple[int, int]] = {}
+    count = 0
     for row, (name, revision) in enumerate(zip(delivered, revisions, strict=True)):
         known = newest.get(name)
         if known is None or int(revision) >= known[0]:
             newest[name] = (int(revision), row)
+        count = row + 1
     rows = np.array([newest.get(name, (0, -1))[1] for name in predictions], dtype=np.int64)
     found = int((rows >= 0).sum())
-    return Joined(rows, strangers=len(newest) - found, repeats=len(delivered) - len(newest))
+    return Joined(rows, strangers=len(newest) - found, repeats=count - len(newest))
 
 
 def first_of_each(names: Sequence[str]) -> Ints:

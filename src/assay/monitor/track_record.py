@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.monitor.possible import Blocks, possible_payoffs, possible_uplifts
+from assay.monitor.possible import Blocks, Possible, possible_payoffs, possible_uplifts
 from assay.ports.engine import Columns, Floats
 from assay.value.valuation import Valuation
 
@@ -64,27 +64,44 @@ def measured_gaps(
     """Return, for each action, how far one window's labels lie from what was expected.
 
     Actions stand apart because a wrong forecast can err in opposite directions among them and
-    cancel out. The amount is the uplift, or the payoff itself where the uplift is the same
-    whatever the outcome; actions that pay the same in any case say nothing and are left out.
-    Regression has one group.
+    cancel out. The amount is the uplift, else the payoff, else what another action would have paid:
+    the first of them that depends on the outcome, for a model that wrongly stays away from
+    every case is off as well. Regression has one group.
     """
-    uplifts = possible_uplifts(valuation, forecast, decisions, columns)
-    payoffs = possible_payoffs(valuation, forecast, decisions, columns)
-    baseline = valuation.baseline(columns, len(decisions))
     gaps = {}
     for name, group in _groups(valuation, decisions):
-        for possible, against in ((uplifts, baseline), (payoffs, None)):
-            told = labelled & group & ~possible.certain
-            if told.any():
-                part = {key: column[told] for key, column in columns.items()}
-                real = valuation.realised(decisions[told], outcomes[told], part)
-                if against is not None:
-                    real = real - valuation.realised(against[told], outcomes[told], part)
-                noise, calibration = possible.at(told).errors(blocks.at(told))
-                gap = float((real - possible.at(told).mean()).mean())
-                gaps[name] = Gap(gap, noise, calibration, int(told.sum()))
+        told = labelled & group
+        if not told.any():
+            continue
+        part = {key: column[told] for key, column in columns.items()}
+        known = (valuation, forecast[told], decisions[told], outcomes[told], part)
+        for possible, real in _amounts(*known):
+            if not possible.certain.all():
+                open_ = ~possible.certain
+                noise, calibration = possible.at(open_).errors(blocks.at(told).at(open_))
+                gap = float((real - possible.mean())[open_].mean())
+                gaps[name] = Gap(gap, noise, calibration, int(open_.sum()))
                 break
     return gaps
+
+
+def _amounts(
+    valuation: Valuation,
+    forecast: Floats,
+    decisions: NDArray[Any],
+    outcomes: NDArray[Any],
+    columns: Columns,
+) -> Iterator[tuple[Possible, Floats]]:
+    """Yield amounts, as possible before the outcomes and as they came."""
+    baseline = valuation.baseline(columns, len(decisions))
+    own = valuation.realised(decisions, outcomes, columns)
+    base = valuation.realised(baseline, outcomes, columns)
+    yield possible_uplifts(valuation, forecast, decisions, columns), own - base
+    yield possible_payoffs(valuation, forecast, decisions, columns), own
+    for code in range(len(valuation.actions)):
+        other = np.full(len(decisions), code, dtype=np.int64)
+        paid = valuation.realised(other, outcomes, columns)
+        yield possible_payoffs(valuation, forecast, other, columns), paid
 
 
 def track_record(
