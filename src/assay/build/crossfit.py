@@ -54,10 +54,13 @@ def one_thread() -> AbstractContextManager[Any]:
     return limits
 
 
-def raw_scores(estimator: Any, rows: Any, task: Literal["classification", "regression"]) -> Floats:
+def raw_scores(
+    estimator: Any, rows: Any, task: Literal["classification", "regression"], positive: int = 1
+) -> Floats:
     """Return P(positive) or the point prediction of each row, checked for shape and finiteness.
 
-    Raises ModelError where the estimator answers in another form.
+    `positive` is the place of the positive outcome among the estimator's probabilities. Raises
+    ModelError where the estimator answers in another form.
     """
     name, n = type(estimator).__name__, len(rows)
     if task == "classification" and not hasattr(estimator, "predict_proba"):
@@ -75,7 +78,7 @@ def raw_scores(estimator: Any, rows: Any, task: Literal["classification", "regre
             f"{name} answered {n} rows with an array of shape {answer.shape}, and {wanted} is "
             "needed: one column for each of two outcomes, or one number a row in regression."
         )
-    scores = answer if task == "regression" else answer[:, 1]
+    scores = answer if task == "regression" else answer[:, positive]
     if not np.isfinite(scores).all():
         raise ModelError(
             f"{name} answered {int((~np.isfinite(scores)).sum())} of {n} rows with scores that are "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from typing import Any, Literal
@@ -28,7 +28,7 @@ from sklearn.pipeline import Pipeline
 from assay.errors import ModelError
 from assay.evidence.bundle import Input
 
-__all__ = ["SCORE", "floored", "to_onnx_bytes"]
+__all__ = ["SCORE", "floored", "to_onnx_bytes", "with_inputs"]
 
 SCORE = "assay:score"
 """The one output, shape (n, 1): P(positive) before calibration, or the point prediction."""
@@ -40,16 +40,22 @@ Task = Literal["classification", "regression"]
 
 
 def to_onnx_bytes(
-    estimator: Any, inputs: Sequence[Input], features: Sequence[str], task: Task
+    estimator: Any,
+    inputs: Sequence[Input],
+    features: Sequence[str],
+    task: Task,
+    positive: int = 1,
 ) -> bytes:
     """Return the estimator as ONNX bytes; the same estimator gives the same bytes.
 
     The graph takes every input column under its own name, shape (n, 1): float32 for numbers, text
-    for categories. Columns that are not among `features` are taken and not read. Raises ModelError
-    where the estimator has no ONNX counterpart.
+    for categories. `features` are those that the estimator reads, in its order; the others are
+    taken and not read. `positive` is the place of the positive outcome among an estimator's
+    probabilities. Raises ModelError where the estimator has no ONNX counterpart.
     """
     _register()
-    read = [column for column in inputs if column.name in features]
+    kinds = {column.name: column for column in inputs}
+    read = [kinds[name] for name in features]
     by_column = _starts_with_columns(estimator)
     if not by_column and any(column.kind == "category" for column in read):
         raise ModelError(
@@ -74,7 +80,7 @@ def to_onnx_bytes(
         _rename_inputs(model.graph, read)
     else:
         _concatenate_inputs(model.graph, read)
-    _only_score(model.graph, task)
+    _only_score(model.graph, None if task == "regression" else positive)
     _add_unread_inputs(model.graph, inputs)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
@@ -114,7 +120,11 @@ def _no_counterpart(estimator: Any, error: Exception) -> str:
 
 def _rename_inputs(graph: Any, read: Sequence[Input]) -> None:
     """Give the inputs the columns' own names: the converter rewrites dots and blanks."""
-    names = {slot.name: column.name for slot, column in zip(graph.input, read, strict=True)}
+    _rename(graph, {slot.name: column.name for slot, column in zip(graph.input, read, strict=True)})
+
+
+def _rename(graph: Any, names: Mapping[str, str]) -> None:
+    """Rename inputs; an inner value that has an input's new name gets another one."""
     for slot in graph.input:
         slot.name = names[slot.name]
     inner = {name for node in graph.node for name in node.output}
@@ -134,11 +144,11 @@ def _concatenate_inputs(graph: Any, read: Sequence[Input]) -> None:
     graph.input.extend(_tensor_info(column) for column in read)
 
 
-def _only_score(graph: Any, task: Task) -> None:
-    """Replace the outputs by one: the last column of the probabilities, or the prediction."""
+def _only_score(graph: Any, positive: int | None) -> None:
+    """Replace the outputs by one: a column of the probabilities, or the prediction."""
     last = graph.output[-1].name
-    if task == "classification":
-        ends = {"positive_from": [1], "positive_to": [2], "positive_axis": [1]}
+    if positive is not None:
+        ends = {"score:from": [positive], "score:to": [positive + 1], "score:axis": [1]}
         graph.initializer.extend(
             helper.make_tensor(name, TensorProto.INT64, [1], value) for name, value in ends.items()
         )
@@ -154,6 +164,18 @@ def _add_unread_inputs(graph: Any, inputs: Sequence[Input]) -> None:
     ordered = [there.get(column.name) or _tensor_info(column) for column in inputs]
     del graph.input[:]
     graph.input.extend(ordered)
+
+
+def with_inputs(model: Any, names: Mapping[str, str], more: Sequence[Input]) -> bytes:
+    """Return a model with its inputs renamed, and further inputs that it takes and ignores."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    kept = [slot for slot in model.graph.input if slot.name not in constants]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+    _rename(model.graph, names)
+    model.graph.input.extend(_tensor_info(column) for column in more)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
 
 
 def _tensor_info(column: Input) -> Any:

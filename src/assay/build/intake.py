@@ -1,0 +1,192 @@
+"""Taking in a finished model: parse, audit, construct, in that order."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import joblib
+import skops.io
+import yaml
+
+from assay.build.built import Permitted
+from assay.charter.charter import Charter
+from assay.charter.people import Role
+from assay.errors import MissingLibrary, ModelError
+from assay.evidence.digest import digest_bytes
+
+__all__ = ["Taken", "take_in"]
+
+_SCHEMES = ("models:", "runs:", "mlflow-artifacts:", "s3:", "gs:", "http:", "https:", "dbfs:")
+
+_AUDITED = frozenset(
+    {"collections.OrderedDict", "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier"}
+    | {"lightgbm.sklearn.LGBMRegressor"}
+)
+"""Types beyond skops' own list that hold numbers and text only when read by skops."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A model that was read: ONNX bytes or an estimator, the digest of its file, permissions."""
+
+    name: str
+    digest: str
+    onnx: bytes | None = None
+    estimator: Any = None
+    permitted: tuple[Permitted, ...] = ()
+
+
+def take_in(model: str, charter: Charter, allow_pickle: str | None = None) -> Taken:
+    """Read a model from a file (`.onnx`, `.skops`, a pickle) or an MLflow folder or URI.
+
+    A pickle runs any code that its author put into it, so it is read only where a person named in
+    the charter (`allow_pickle`) says so, and that goes into the ledger. Raises ModelError with
+    the way out where the model cannot be taken in.
+    """
+    path = _fetched(model) if model.startswith(_SCHEMES) else Path(model)
+    if path.is_dir():
+        path = _in_mlflow_folder(path)
+    if not path.is_file():
+        raise ModelError(
+            f"There is no model at {model}. Give an .onnx or .skops file, an MLflow model folder, "
+            "or an MLflow URI such as models:/name/1."
+        )
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ModelError(
+            f"{path} ends in {path.suffix or 'no suffix'}; models are read from "
+            f"{', '.join(_READERS)}. Export the model to ONNX or skops."
+        )
+    content = path.read_bytes()
+    if not content:
+        raise ModelError(f"The model file {path} is empty: 0 bytes. Export the model again.")
+    return reader(path, content, charter, allow_pickle)
+
+
+def _onnx(path: Path, content: bytes, charter: Charter, allow_pickle: str | None) -> Taken:
+    del charter, allow_pickle
+    return Taken(path.name, digest_bytes(content), onnx=content)
+
+
+def _skops(path: Path, content: bytes, charter: Charter, allow_pickle: str | None) -> Taken:
+    del charter, allow_pickle
+    try:
+        strange = sorted(set(skops.io.get_untrusted_types(data=content)) - _AUDITED)
+    except Exception as error:
+        raise _unreadable(path, "skops file", error) from error
+    if strange:
+        raise ModelError(
+            f"{path.name} holds types that skops does not know to be safe: "
+            f"{', '.join(strange[:5])}{', …' if len(strange) > 5 else ''}. Export the model to "
+            "ONNX instead, which holds no code."
+        )
+    try:
+        estimator = skops.io.loads(content, trusted=sorted(_AUDITED))
+    except Exception as error:
+        raise _unreadable(path, "skops file", error) from error
+    return Taken(path.name, digest_bytes(content), estimator=estimator)
+
+
+def _pickle(path: Path, content: bytes, charter: Charter, allow_pickle: str | None) -> Taken:
+    digest = digest_bytes(content)
+    if allow_pickle is None:
+        raise ModelError(
+            f"{path.name} is a pickle, which can run any code when it is read. Export the model to "
+            "ONNX or skops; or, if you trust its author, name who allows it with --allow-pickle, "
+            "which goes into the ledger."
+        )
+    _named(allow_pickle, charter)
+    try:
+        estimator = (
+            joblib.load(io.BytesIO(content))
+            if path.suffix.lower() == ".joblib"
+            else pickle.loads(content)  # noqa: S301 - a named person allowed it, and it is recorded
+        )
+    except Exception as error:
+        raise _unreadable(path, "pickle", error) from error
+    permitted = Permitted(
+        what=f"read the pickle {path.name} with SHA-256 {digest}",
+        why="it was submitted as a finished model",
+        by=allow_pickle,
+    )
+    return Taken(path.name, digest, estimator=estimator, permitted=(permitted,))
+
+
+_READERS: Mapping[str, Callable[[Path, bytes, Charter, str | None], Taken]] = {
+    ".onnx": _onnx,
+    ".skops": _skops,
+    ".pkl": _pickle,
+    ".pickle": _pickle,
+    ".joblib": _pickle,
+}
+
+
+def _named(person: str, charter: Charter) -> None:
+    people = {name for role in Role for name in charter.people.holders(role)}
+    if not charter.people.solo and person not in people:
+        raise ModelError(
+            f"{person} is not named in the charter's people, and only they can allow a pickle: "
+            f"{', '.join(sorted(people)) or 'nobody is named'}."
+        )
+
+
+def _fetched(uri: str) -> Path:
+    """Bring an MLflow model's files here; MLflow is imported only now, and reports nothing."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    try:
+        artifacts = import_module("mlflow.artifacts")
+    except ModuleNotFoundError as error:
+        raise MissingLibrary("mlflow-skinny", "tracking") from error
+    try:
+        return Path(artifacts.download_artifacts(artifact_uri=uri))
+    except Exception as error:
+        raise ModelError(
+            f"MLflow cannot bring the model {uri}: {_first_line(error)}. Check the URI and "
+            "MLFLOW_TRACKING_URI."
+        ) from error
+
+
+def _in_mlflow_folder(folder: Path) -> Path:
+    """Return the model file that an MLflow folder's `MLmodel` names; ONNX before others."""
+    description = folder / "MLmodel"
+    if not description.is_file():
+        raise ModelError(
+            f"{folder} is a folder without an MLmodel file, so no MLflow model. Give the model "
+            "file itself, or the folder that MLflow wrote."
+        )
+    try:
+        flavors = yaml.safe_load(description.read_text("utf-8"))["flavors"]
+        names = [
+            flavors[flavor][key]
+            for flavor, key in (("onnx", "data"), ("sklearn", "pickled_model"))
+            if flavor in flavors
+        ]
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise _unreadable(description, "MLmodel", error) from error
+    if not names:
+        raise ModelError(
+            f"The MLflow model {folder} has the flavors {', '.join(flavors)}; onnx and sklearn are "
+            "taken in. Log it with one of them."
+        )
+    inside = (folder / str(names[0])).resolve()
+    if not inside.is_relative_to(folder.resolve()):
+        raise ModelError(f"{description} names a file outside of its folder: {names[0]}.")
+    return inside / "model.onnx" if inside.is_dir() else inside
+
+
+def _unreadable(path: Path, what: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"{path} cannot be read as a {what}: {type(error).__name__}: {_first_line(error)}. "
+        "Export the model again."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().split("\n")[0] or "no message")[:300].rstrip(".")

@@ -1,0 +1,194 @@
+"""The whole of `assay submit`: a finished model through the same evaluation, evidence and gate."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from assay.build.built import Built, judge
+from assay.build.columns import infer_inputs, left_out, to_columns, to_frame
+from assay.build.crossfit import one_thread, raw_scores
+from assay.build.forecaster import forecast, learn_forecaster
+from assay.build.intake import Taken, take_in
+from assay.build.onnx_audit import audited
+from assay.build.onnx_export import to_onnx_bytes
+from assay.build.parity import Engines
+from assay.build.provenance import provenance
+from assay.build.quality import check_quality, with_outcome
+from assay.build.run import part_in_words, test_split
+from assay.build.search import Progress
+from assay.build.split import Split, in_order
+from assay.build.tested import Made, Tested
+from assay.charter.charter import Charter
+from assay.errors import ModelError
+from assay.evidence.bundle import Input, Signature
+from assay.ports.engine import Columns, Engine, Floats
+from assay.value.labels import label_text
+from assay.value.valuation import Valuation, valuation
+
+__all__ = ["submit"]
+
+
+def submit(
+    charter: Charter,
+    frame: pl.DataFrame,
+    data_digest: str,
+    model: str,
+    *,
+    engines: Engines,
+    allow_pickle: str | None = None,
+    progress: Progress | None = None,
+) -> Built:
+    """Judge and package a finished model: a file or an MLflow URI (see `intake.take_in`).
+
+    What the model learned from is not known here, so calibration and policy are learned on the
+    first half of the charter's test rows and the model is judged on the other half (the newest,
+    where rows are ordered): it counts as unseen, and the words say so. Raises ModelError
+    where the model cannot be taken in, DataError where the table cannot be used.
+    """
+    tell = progress or _silent
+    seed = charter.build.seed
+    valued = valuation(charter.value, charter.data)
+    tell(0.0, "reading the model")
+    taken = take_in(model, charter, allow_pickle)
+    tell(0.2, "checking the data")
+    known = in_order(with_outcome(frame, charter, valued), charter)
+    source = _source(taken, known, charter, valued, engines)
+    quality = check_quality(frame, charter, valued, source.inputs)
+    parts = _halves(test_split(known, charter, valued), seed)
+    tell(0.5, "calibrating")
+    learn, judged = known[parts.train], known[parts.test]
+    tested = Tested(
+        _calibrated(source, learn, charter, valued, taken),
+        charter,
+        judged,
+        learn,
+        f"{part_in_words(parts, judged, charter)} of those set aside, which the model is taken "
+        "not to have learned from",
+    )
+    traced = provenance(data_digest)
+    return judge(
+        tested,
+        quality,
+        traced,
+        engines,
+        seed=seed,
+        progress=tell,
+        permitted=taken.permitted,
+    )
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A finished model's scores, the columns it takes, those it reads, and its bytes."""
+
+    inputs: tuple[Input, ...]
+    features: tuple[str, ...]
+    onnx: bytes
+    estimator: Any
+    engines: Engines
+    valued: Valuation
+    positive: int = 1
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return self.engines(self.onnx, self.inputs)
+
+    def score(self, columns: Columns) -> Floats:
+        """Return raw scores: of the estimator where there is one, else of the ONNX model."""
+        if self.estimator is None:
+            return self._engine.score(columns)
+        rows = to_frame({name: columns[name] for name in self.features})
+        with one_thread(), warnings.catch_warnings():
+            # An estimator fitted on arrays warns at every frame with names; order decides then.
+            warnings.filterwarnings("ignore", message="X has feature names", category=UserWarning)
+            return raw_scores(self.estimator, rows, self.valued.task, self.positive)
+
+
+def _source(
+    taken: Taken, known: pl.DataFrame, charter: Charter, valued: Valuation, engines: Engines
+) -> _Source:
+    if taken.onnx is not None:
+        onnx, inputs, features = audited(taken.onnx, known.schema, charter, valued.columns)
+        return _Source(inputs, features, onnx, None, engines, valued)
+    inputs = infer_inputs(known, charter, valued.columns)
+    features = _features(taken, inputs, charter)
+    inputs = tuple(
+        column for column in inputs if column.name in features or column.name in valued.columns
+    )
+    positive = _positive(taken, valued)
+    onnx = to_onnx_bytes(taken.estimator, inputs, features, valued.task, positive)
+    return _Source(inputs, features, onnx, taken.estimator, engines, valued, positive)
+
+
+def _positive(taken: Taken, valued: Valuation) -> int:
+    """Return the place of the positive outcome among an estimator's classes."""
+    if valued.task == "regression":
+        return 1
+    classes = [label_text(one) for one in getattr(taken.estimator, "classes_", ())]
+    if sorted(classes) == sorted(valued.labels):
+        return classes.index(valued.labels[-1])
+    if classes not in (["0", "1"], ["false", "true"]):
+        raise ModelError(
+            f"{taken.name} knows the outcomes {', '.join(classes) or 'none'}, and the charter "
+            f"values {', '.join(valued.labels)}. Train it on these, or on 0 and 1 with 1 for "
+            f"{valued.labels[-1]}."
+        )
+    return 1
+
+
+def _features(taken: Taken, inputs: Sequence[Input], charter: Charter) -> tuple[str, ...]:
+    """Return the columns that an estimator reads, in the order in which it was fitted."""
+    out = left_out(charter)
+    there = [column.name for column in inputs if column.name not in out]
+    names = getattr(taken.estimator, "feature_names_in_", None)
+    if names is None:
+        count = getattr(taken.estimator, "n_features_in_", None)
+        if count != len(there):
+            raise ModelError(
+                f"{taken.name} was fitted on {count} columns without names, and the charter leaves "
+                f"{len(there)}: {', '.join(there)}. Fit it on a frame with column names."
+            )
+        return tuple(there)
+    absent = [str(name) for name in names if name not in there]
+    if absent:
+        raise ModelError(
+            f"{taken.name} reads {', '.join(absent)}, which the table lacks or the charter leaves "
+            f"out; there are {', '.join(there)}. Train it on these columns only."
+        )
+    return tuple(str(name) for name in names)
+
+
+def _halves(parts: Split, seed: int) -> Split:
+    """Cut the rows set aside into halves: to calibrate on, and to judge on."""
+    rows = parts.test if parts.ordered else np.random.default_rng(seed).permutation(parts.test)
+    half = len(rows) // 2
+    return Split(np.sort(rows[:half]), np.sort(rows[half:]), parts.ordered)
+
+
+def _calibrated(
+    source: _Source, learn: pl.DataFrame, charter: Charter, valued: Valuation, taken: Taken
+) -> Made:
+    columns = to_columns(learn, source.inputs)
+    outcomes = valued.encode(learn[charter.data.outcome].to_numpy())
+    raw = source.score(columns)
+    forecaster = learn_forecaster(valued.task, raw, outcomes)
+    return Made(
+        signature=Signature(valued.task, source.inputs, valued.labels, valued.actions),
+        features=source.features,
+        score=source.score,
+        forecaster=forecaster,
+        valuation=valued.tuned(forecast(forecaster, raw), outcomes, columns),
+        onnx=source.onnx,
+        history={"submitted": taken.name, "digest": taken.digest},
+    )
+
+
+def _silent(share: float, what: str) -> None:
+    """Tell nobody."""
