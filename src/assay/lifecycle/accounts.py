@@ -1,0 +1,146 @@
+"""Closing the books: decisions of every policy valued by what really happened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.charter.charter import Charter
+from assay.lifecycle.books import PeriodBook, PolicyBook, Replay
+from assay.lifecycle.history import History
+from assay.lifecycle.play import Play
+from assay.ports.engine import Floats
+from assay.stats.bootstrap import bootstrap_mean
+from assay.stats.estimate import Estimate
+from assay.value.against import baseline_payoffs, hindsight_payoffs
+
+__all__ = ["Life", "closed"]
+
+
+class Life:
+    """A policy's play with what was seen and done at the start of each window."""
+
+    def __init__(self, name: str, play: Play) -> None:
+        self.name = name
+        self.play = play
+        self.notes: list[tuple[tuple[str, ...], str | None, str]] = []
+
+    def note(self, alerts: tuple[str, ...], response: str | None, reason: str) -> None:
+        """Write down a window's start."""
+        self.notes.append((alerts, response, reason))
+
+    @property
+    def retrainings(self) -> int:
+        """How many models were trained after the first."""
+        return sum(response == "retrain" for _, response, _ in self.notes)
+
+
+class _Auditor:
+    """Totals over all replayed rows, and sums over windows."""
+
+    def __init__(self, history: History, seed: int) -> None:
+        line = history.line
+        self.history = history
+        self.valued = history.valuation
+        self.rows = np.arange(line.first, line.frame.height)
+        self.outcomes = history.truth(self.rows)
+        self.columns = history.columns(self.rows)
+        self.seed = seed
+        self.starts = [period.start - line.first for period in line.periods]
+        self.bases = {name: self._baseline(name) for name in self.valued.baseline_names}
+        self.base = self.bases[self.valued.baseline_name]
+
+    def _baseline(self, name: str) -> Floats:
+        return baseline_payoffs(self.valued, self.outcomes, self.columns, name)
+
+    def total(self, values: Floats) -> Estimate:
+        """Return a sum over all cases with its interval."""
+        entities = self.history.entities
+        clusters = None if entities is None else entities[self.rows]
+        mean = bootstrap_mean(values, seed=self.seed, clusters=clusters)
+        return mean.scaled(len(values), self.valued.currency)
+
+    def by_period(self, values: Floats) -> tuple[float, ...]:
+        """Return sums over windows."""
+        return tuple(np.add.reduceat(values, self.starts).tolist())
+
+    def paid(self, decisions: NDArray[Any]) -> Floats:
+        """Return what each case paid."""
+        return self.valued.realised(decisions, self.outcomes, self.columns)
+
+
+def closed(
+    charter: Charter,
+    history: History,
+    lives: Sequence[Life],
+    labels: Literal["all", "selected"],
+    seed: int,
+) -> Replay:
+    """Value every life by the outcomes as they really were, seen or not."""
+    audit, line = _Auditor(history, seed), history.line
+    paid = {life.name: audit.paid(life.play.decisions[audit.rows]) for life in lives}
+    best = hindsight_payoffs(audit.valued, audit.outcomes, audit.columns)
+    return Replay(
+        charter=charter.name,
+        currency=audit.valued.currency,
+        baseline=audit.valued.baseline_name,
+        labels=labels,
+        first=line.first,
+        n=len(audit.rows),
+        label_delay=str(charter.data.label_delay),
+        windows=tuple({"name": p.name, "start": p.start, "n": p.n} for p in line.periods),
+        policies={life.name: _book(charter, audit, life, paid[life.name]) for life in lives},
+        baselines={name: audit.by_period(base) for name, base in audit.bases.items()},
+        baseline_totals={name: audit.total(base) for name, base in audit.bases.items()},
+        hindsight=audit.by_period(best),
+        hindsight_total=audit.total(best),
+        differences={
+            f"{b} - {a}": audit.total(paid[b] - paid[a]) for a, b in combinations(paid, 2)
+        },
+    )
+
+
+def _book(charter: Charter, audit: _Auditor, life: Life, paid: Floats) -> PolicyBook:
+    over = {name: audit.total(paid - base) for name, base in audit.bases.items()}
+    return PolicyBook(
+        name=life.name,
+        periods=_periods(audit, life, paid),
+        value=audit.total(paid),
+        uplift=over[audit.valued.baseline_name],
+        over=over,
+        retrainings=life.retrainings,
+        cost=life.retrainings * charter.value.retraining_cost,
+    )
+
+
+def _periods(audit: _Auditor, life: Life, paid: Floats) -> tuple[PeriodBook, ...]:
+    play, valued = life.play, audit.valued
+    amounts = zip(audit.by_period(paid), audit.by_period(paid - audit.base), strict=True)
+    books = []
+    for (period, standing), note, (value, uplift) in zip(
+        play.lived, life.notes, amounts, strict=True
+    ):
+        taken = play.decisions[period.start : period.stop]
+        alerts, response, reason = note
+        regression = valued.task == "regression"
+        counts = Counter() if regression else Counter(valued.names(taken))
+        books.append(
+            PeriodBook(
+                value=value,
+                uplift=uplift,
+                actions={action: counts[action] for action in valued.actions},
+                mean_decision=float(taken.mean()) if regression else None,
+                version=standing.version,
+                fallback=standing.fallback,
+                response=response,
+                reason=reason,
+                alerts=alerts,
+                labelled=int(play.shown[period.start : period.stop].sum()),
+            )
+        )
+    return tuple(books)
