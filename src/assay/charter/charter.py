@@ -17,7 +17,7 @@ from assay.charter.risk import Risk
 from assay.charter.section import Name, Section, Text
 from assay.charter.value import ValueModel
 
-__all__ = ["SIGNED_SECTIONS", "Charter"]
+__all__ = ["SIGNED_SECTIONS", "Build", "Charter"]
 
 SIGNED_SECTIONS = ("data", "value", "acceptance", "guardrails", "risk", "release", "build")
 """The sections that a sign-off on a model version rests on: changing another voids nothing."""

@@ -21,6 +21,18 @@ class Release(Section):
     capture: Literal["sync", "async"] = Field(
         default="sync", description="`sync`: an answer leaves after its capture is on disk."
     )
+    alpha: float = Field(
+        default=0.05, gt=0, lt=0.5, description="Chance that a canary is decided wrongly."
+    )
+    loss_budget_per_year: float | None = Field(
+        default=None,
+        gt=0,
+        description="What wrongly promoted versions may cost a year, in currency; where not "
+        "given, 1 % of the range of payoffs on each decision.",
+    )
+    most_decisions: int = Field(
+        default=20_000, gt=0, description="Decisions after which an unsettled canary rolls back."
+    )
     exploration_share: float = Field(
         default=0.0, ge=0, le=0.5, description="Share of cases that get a random action."
     )

@@ -16,7 +16,7 @@ from assay.evidence.event import EventType
 from assay.evidence.evidence import Evidence
 from assay.evidence.folds import ModelState, VersionState, charters, models
 from assay.evidence.gate import Verdict, Waiver, gate, waiver_refusal
-from assay.evidence.sign_off import SignOff, refusal
+from assay.evidence.sign_off import Signature, SignOff, refusal
 from assay.ports.blobs import Blobs
 from assay.ports.ledger import Ledger
 
@@ -118,7 +118,8 @@ def sign(
     person, role, note = signature
     state = version_state(ledger, charter, version)
     candidate = state.candidate.under(charter)
-    reason = refusal(charter, state.sign_offs, person, role, candidate.digest)
+    existing: tuple[Signature, ...] = (*state.sign_offs, *state.waivers)
+    reason = refusal(charter, existing, person, role, candidate.digest)
     if reason is not None:
         raise SignOffRefused(reason)
     signed = SignOff(person, role, candidate.digest, now, note)

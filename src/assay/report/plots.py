@@ -53,15 +53,20 @@ def value_curve(
 
 
 def calibration_curve(
-    predicted: Sequence[float], observed: Sequence[float], counts: Sequence[int]
+    predicted: Sequence[float],
+    observed: Sequence[float],
+    counts: Sequence[int],
+    *,
+    title: str = "Do probabilities mean what they say?",
+    labels: tuple[str, str] = ("predicted", "observed"),
 ) -> Axes:
-    """Draw the observed frequency against the predicted probability; dots grow with their cases."""
-    with axes("Do probabilities mean what they say?", width=4.2, height=3.6) as ax:
+    """Draw the observed frequency against the predicted one; dots grow with their cases."""
+    with axes(title, width=4.2, height=3.6) as ax:
         limit = max(0.05, *predicted, *observed) * 1.08
         ax.plot([0, limit], [0, limit], color=QUIET, linewidth=1)
         size = 18 + 160 * np.sqrt(np.asarray(counts, float) / max(counts))
         ax.scatter(predicted, observed, s=size, color=GOLD, alpha=0.8, edgecolor="white")
-        ax.set(xlim=(0, limit), ylim=(0, limit), xlabel="predicted", ylabel="observed")
+        ax.set(xlim=(0, limit), ylim=(0, limit), xlabel=labels[0], ylabel=labels[1])
     return ax
 
 

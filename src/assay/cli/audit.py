@@ -1,0 +1,31 @@
+"""`assay audit verify`: does the ledger hold together?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from assay.cli.output import Directory, Json, say, show
+
+__all__ = ["audit", "verify"]
+
+audit = typer.Typer(help="Check the ledger.", no_args_is_help=True, add_completion=False)
+
+
+@audit.command("verify")
+def verify(directory: Directory = Path(), json: Json = False) -> None:
+    """Walk the ledger's chain and name the first broken entry, and how it is broken."""
+    from assay.workspace import Workspace
+
+    count = Workspace(directory).audit()
+    show(
+        {"intact": True, "entries": count},
+        lambda: say(f"The ledger holds together: {count} entries, each bound to the one before."),
+        json=json,
+    )
+
+
+@audit.callback()
+def _group() -> None:
+    """Check the ledger."""

@@ -1,0 +1,97 @@
+"""`assay release`: on its way into production, step by step, or back."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.output import Directory, Json, say, show
+
+if TYPE_CHECKING:
+    from assay.deploy.rollout import Decision
+    from assay.evidence.folds import ReleaseState
+    from assay.lifecycle.releasing import Action
+
+__all__ = ["Step", "release"]
+
+
+class Step(StrEnum):
+    """What can be done with a release."""
+
+    START = "start"
+    DECIDE = "decide"
+    STEP = "step"
+    PROMOTE = "promote"
+    ROLL_BACK = "roll-back"
+
+
+_ACTIONS: dict[Step, Action] = {
+    Step.START: "start",
+    Step.STEP: "step",
+    Step.PROMOTE: "promote",
+    Step.ROLL_BACK: "roll_back",
+}
+
+
+def release(
+    directory: Directory = Path(),
+    do: Annotated[
+        Step,
+        typer.Option(
+            "--do",
+            help="start a release; decide a canary by what is known; step, promote or roll back "
+            "by hand.",
+        ),
+    ] = Step.START,
+    version: Annotated[int | None, typer.Option(help="The version; the newest.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, for a step by hand.")] = "by hand",
+    json: Json = False,
+) -> None:
+    """Release what the gate has opened; refuse what it has not, and say what is missing."""
+    from assay.workspace import Workspace
+
+    workspace = Workspace(directory)
+    decision = None
+    if do is Step.DECIDE:
+        decision = workspace.decide()
+        state = workspace.release_state()
+    else:
+        state = workspace.release(version, action=_ACTIONS[do], reason=reason)
+    document = {"release": _document(state), "decision": _decided(decision)}
+    show(document, lambda: _tell(state, decision, asked=do is Step.DECIDE), json=json)
+
+
+def _document(state: ReleaseState) -> dict[str, object]:
+    return {
+        "champion": state.champion.version if state.champion else None,
+        "challenger": state.challenger.version if state.challenger else None,
+        "challenger_share": state.weight,
+        "revision": state.revision,
+    }
+
+
+def _decided(decision: Decision | None) -> dict[str, object] | None:
+    if decision is None:
+        return None
+    return {
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+        "difference": decision.difference.document(),
+    }
+
+
+def _tell(state: ReleaseState, decision: Decision | None, *, asked: bool) -> None:
+    if asked and decision is None:
+        say("Too early to decide: fewer than a hundred matured decisions.")
+    if decision is not None:
+        say(f"{decision.verdict.replace('_', ' ')}: {decision.reason}", style="bold")
+        say(f"  challenger minus champion: {decision.difference}")
+    if state.champion is not None:
+        say(f"Champion: version {state.champion.version}, {1 - state.weight:.0%} of traffic.")
+    if state.challenger is not None:
+        say(f"Challenger: version {state.challenger.version}, {state.weight:.0%} of traffic.")
+    if state.champion is None and state.challenger is None:
+        say("Nothing serves.")

@@ -1,0 +1,113 @@
+"""A running canary, decided on what is known so far; looking again repeats every earlier look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from assay.charter.charter import Charter
+from assay.deploy.rollout import Batch, Decision, RolloutPlan, RolloutState, decide
+from assay.evidence.folds import ReleaseState
+from assay.lifecycle.posting import Served
+from assay.value.valuation import Valuation
+
+__all__ = ["Unit", "decide_canary", "rollout_plan", "units_of"]
+
+_BATCH = 100
+"""Units decided on at once: fixed, so that looking again repeats every earlier look."""
+
+
+def rollout_plan(charter: Charter, valuation: Valuation) -> RolloutPlan:
+    """Return what a canary of this charter is decided by; amounts per unit."""
+    low, high = valuation.bounds()
+    budget = charter.release.loss_budget_per_year
+    decisions = 12 * charter.value.decisions_per_month
+    return RolloutPlan(
+        currency=charter.value.currency,
+        bounds=(low, high),
+        tolerance=0.01 * (high - low) if budget is None else budget / decisions,
+        most_units=charter.release.most_decisions,
+        shares=charter.release.steps,
+        alpha=charter.release.alpha,
+    )
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One decision of a running canary: its arm, its share when assigned, and what it paid."""
+
+    challenger: bool
+    share: float
+    payoff: float
+
+
+def units_of(
+    served: Served, state: ReleaseState, charter: Charter, plan: RolloutPlan, now: datetime
+) -> tuple[Unit, ...]:
+    """Return the matured units of the running release, in order of assignment.
+
+    A unit enters once its label delay is over. One whose payoff is still unknown then counts as
+    the least that a decision can pay, on either arm alike. An entity counts with its first
+    decision only, since its later ones are not independent of it.
+    """
+    started = next((s.at for s in reversed(state.history) if s.what == "started"), None)
+    if started is None or state.challenger is None:
+        return ()
+    steps = [(s.at, s.weight) for s in state.history if s.at >= started]
+    matured = _matured(served.records, charter, now)
+    payoffs = np.where(np.isnan(served.payoffs), plan.bounds[0], served.payoffs)
+    seen: set[str] = set()
+    units = []
+    for record, payoff, ripe in zip(served.records, payoffs.tolist(), matured, strict=True):
+        at = datetime.fromisoformat(record["at"])
+        unit = str(record.get("entity") or record["id"])
+        if at < started or record["arm"] not in ("champion", "challenger") or unit in seen:
+            continue
+        seen.add(unit)
+        if ripe:
+            share = max((one for one in steps if one[0] <= at), key=lambda one: one[0])[1]
+            units.append(Unit(record["arm"] == "challenger", share, payoff))
+    return tuple(units)
+
+
+def decide_canary(plan: RolloutPlan, units: Iterable[Unit]) -> Decision | None:
+    """Decide on all units so far, batch by batch; None before the first whole batch.
+
+    Batches are cut in order of assignment and where the share changed, so that looking again
+    later repeats every earlier look.
+    """
+    state, decision = RolloutState.start(plan), None
+    for batch in _batches(list(units)):
+        payoffs = np.array([unit.payoff for unit in batch])
+        arm = np.array([unit.challenger for unit in batch])
+        decision = decide(state, Batch.split(payoffs, arm, batch[0].share))
+        if decision.verdict != "hold":
+            return decision
+        state = decision.state
+    return decision
+
+
+def _batches(units: list[Unit]) -> Iterable[list[Unit]]:
+    start = 0
+    while start < len(units):
+        end = start
+        while end < len(units) and end - start < _BATCH and units[end].share == units[start].share:
+            end += 1
+        whole = end - start == _BATCH or end < len(units)
+        if whole:
+            yield units[start:end]
+        start = end
+
+
+def _matured(records: Sequence[Mapping[str, Any]], charter: Charter, now: datetime) -> list[bool]:
+    delay = charter.data.label_delay
+    if delay.unit in ("hour", "day"):
+        span = timedelta(**{f"{delay.unit}s": delay.count})
+        return [datetime.fromisoformat(record["at"]) + span <= now for record in records]
+    window = charter.monitoring.window
+    rows = delay.count * (window.count if delay.unit == "window" else 1)
+    return [place + rows < len(records) for place in range(len(records))]

@@ -1,0 +1,200 @@
+"""Captures and outcomes brought to monitoring, and its news posted to the ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from assay.charter.charter import Charter
+from assay.deploy.fetch import fetch_bundle
+from assay.errors import DataError
+from assay.evidence.digest import digest_of
+from assay.evidence.event import EventType
+from assay.evidence.evidence import Evidence
+from assay.evidence.folds import ModelState, alerts
+from assay.lifecycle.approval import write
+from assay.monitor.cases import served_once
+from assay.monitor.join import join
+from assay.monitor.report import WindowReport
+from assay.monitor.run import MonitorResult, monitor
+from assay.monitor.watched import Watched, watch_bundle
+from assay.ports.blobs import Blobs
+from assay.ports.ledger import Ledger
+from assay.stats.estimate import Estimate
+from assay.value.labels import label_text
+from assay.value.valuation import Valuation
+
+__all__ = [
+    "Posted",
+    "Served",
+    "delivery",
+    "observe",
+    "plans_of",
+    "post",
+    "served_cases",
+    "watched_bundles",
+]
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What monitoring found, and how many entries of the ledger that was worth."""
+
+    result: MonitorResult
+    raised: int
+    closed: int
+    posted: int
+
+
+def observe(
+    charter: Charter,
+    captures: Sequence[Mapping[str, Any]],
+    outcomes: pl.DataFrame,
+    state: ModelState,
+    ledger: Ledger,
+    blobs: Blobs,
+    now: datetime,
+) -> MonitorResult:
+    """Measure and judge everything that was served; nothing is written."""
+    return monitor(
+        charter,
+        captures,
+        outcomes,
+        watched_bundles(charter, captures, blobs),
+        plans=plans_of(state, blobs),
+        recorded=alerts(ledger.events(f"alert:{charter.name}")),
+        now=now,
+        seed=charter.build.seed,
+    )
+
+
+def watched_bundles(
+    charter: Charter, captures: Sequence[Mapping[str, Any]], blobs: Blobs
+) -> dict[str, Watched]:
+    """Return every bundle that served, by digest, as monitoring needs it."""
+    used = {str(record["bundle"]) for record in captures if record["model"] == charter.name}
+    return {digest: watch_bundle(fetch_bundle(blobs, digest)) for digest in sorted(used)}
+
+
+def post(ledger: Ledger, charter: Charter, result: MonitorResult, now: datetime) -> Posted:
+    """Write what the ledger lacks: alerts raised and closed, and the value of judged windows.
+
+    A window is posted again when labels have changed what is known of it.
+    """
+    for alert in result.changes.raised:
+        write(ledger, f"alert:{charter.name}", EventType.ALERT_RAISED, alert.document(), now)
+    for id_, reason in result.changes.closed:
+        content = {"id": id_, "reason": reason}
+        write(ledger, f"alert:{charter.name}", EventType.ALERT_CLOSED, content, now)
+    posted = _postings(ledger, charter)
+    fresh = [one for one in result.windows if one.complete and _digest(one) not in posted]
+    for report in fresh:
+        write(ledger, f"value:{charter.name}", EventType.VALUE_POSTED, report.posting(), now)
+    return Posted(result, len(result.changes.raised), len(result.changes.closed), len(fresh))
+
+
+def plans_of(state: ModelState, blobs: Blobs) -> dict[str, Estimate]:
+    """Return the uplift per decision that each version's evaluation promised, by bundle."""
+    plans = {}
+    for version in state.registered:
+        for one in version.evidence:
+            if one.kind == "evaluation" and blobs.has(one.digest):
+                evidence = Evidence.from_document(json.loads(blobs.get(one.digest)))
+                uplift = evidence.content["assessment"]["uplift_per_decision"]
+                plans[version.bundle] = Estimate.from_document(uplift)
+    return plans
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """Captures of one model, each once, with what each paid (NaN where that is not known)."""
+
+    records: Sequence[Mapping[str, Any]]
+    outcomes: Sequence[Any]
+    payoffs: NDArray[np.float64]
+
+
+def served_cases(
+    charter: Charter,
+    captures: Sequence[Mapping[str, Any]],
+    outcomes: pl.DataFrame,
+    bundles: Mapping[str, Watched],
+) -> Served:
+    """Join captures with outcomes, and put money on each decision.
+
+    A payoff is known where the outcome is, and where it is the same whatever the outcome.
+    """
+    records = served_once(captures, charter.name)
+    delivered = outcomes["id"].to_list(), outcomes["revision"].to_list()
+    joined = join([record["id"] for record in records], *delivered)
+    told = outcomes["outcome"].to_list()
+    known = [told[row] if row >= 0 else None for row in joined.rows.tolist()]
+    payoffs = np.full(len(records), np.nan)
+    for digest, watched in bundles.items():
+        rows = [place for place, record in enumerate(records) if record["bundle"] == digest]
+        part = [records[row] for row in rows]
+        payoffs[rows] = _payoffs(watched, part, [known[row] for row in rows])
+    return Served(records, known, payoffs)
+
+
+def _payoffs(
+    watched: Watched, records: Sequence[Mapping[str, Any]], outcomes: Sequence[Any]
+) -> NDArray[np.float64]:
+    valuation, n = watched.valuation, len(records)
+    columns = watched.columns([record["inputs"] for record in records])
+    decisions = watched.encode_decisions([record["decision"] for record in records])
+    paid = np.full(n, np.nan)
+    if valuation.task == "classification":
+        each = np.column_stack(
+            [
+                valuation.realised(decisions, np.full(n, code), columns)
+                for code in range(len(valuation.labels))
+            ]
+        )
+        same = np.ptp(each, axis=1) == 0
+        paid[same] = each[same, 0]
+    seen = np.array([outcome is not None for outcome in outcomes], dtype=np.bool_)
+    if seen.any():
+        rows = np.flatnonzero(seen)
+        encoded = valuation.encode(np.array([outcomes[row] for row in rows.tolist()]))
+        part = {name: values[rows] for name, values in columns.items()}
+        paid[rows] = valuation.realised(decisions[rows], encoded, part)
+    return paid
+
+
+def delivery(frame: pl.DataFrame, charter: Charter, valuation: Valuation) -> pl.DataFrame:
+    """Return a table of outcomes as it is kept: `id` and `outcome`; DataError where it is none.
+
+    The outcome stands in a column `outcome`, or in one named as the charter's outcome column.
+    Rows without an outcome are left out: they say nothing yet.
+    """
+    name = "outcome" if "outcome" in frame.columns else charter.data.outcome
+    missing = [column for column in ("id", name) if column not in frame.columns]
+    if missing:
+        raise DataError(
+            f"The outcomes have no column {' and no column '.join(missing)}; they have "
+            f"{', '.join(frame.columns)}. Give the prediction's `id` (from the answer's parameter "
+            "`prediction_ids`) and its `outcome`. Nothing was taken in."
+        )
+    rows = frame.select(pl.col("id").cast(pl.String), pl.col(name).alias("outcome")).drop_nulls()
+    encoded = valuation.encode(rows["outcome"].to_numpy()) if rows.height else np.empty(0)
+    if valuation.task == "regression":
+        return rows.with_columns(pl.Series("outcome", encoded.astype(np.float64)))
+    texts = [label_text(value) for value in rows["outcome"].to_list()]
+    return rows.with_columns(pl.Series("outcome", texts, dtype=pl.String))
+
+
+def _postings(ledger: Ledger, charter: Charter) -> set[str]:
+    events = ledger.events(f"value:{charter.name}")
+    return {digest_of({k: v for k, v in event.data.items() if k != "at"}) for event in events}
+
+
+def _digest(report: WindowReport) -> str:
+    return digest_of(report.posting())

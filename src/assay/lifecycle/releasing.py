@@ -1,0 +1,61 @@
+"""Releases on the ledger: start, try, promote or roll back, and tell the gateways."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from assay.charter.charter import Charter
+from assay.deploy.desired import desired_state
+from assay.deploy.release import promote, roll_back, start_release, step
+from assay.evidence.candidate import Candidate
+from assay.evidence.folds import ReleaseState, releases
+from assay.evidence.gate import Verdict
+from assay.ports.desired import DesiredStore
+from assay.ports.ledger import Ledger
+
+__all__ = ["Action", "publish", "release", "release_state"]
+
+Action = Literal["start", "step", "promote", "roll_back"]
+
+
+def release_state(ledger: Ledger, charter: Charter) -> ReleaseState:
+    """Return what serves, from the ledger."""
+    found = releases(ledger.events(f"release:{charter.name}"))
+    return found.get(charter.name, ReleaseState(charter.name))
+
+
+def publish(ledger: Ledger, desired: DesiredStore, charter: Charter) -> ReleaseState:
+    """Tell the gateways how the release stands, and return it."""
+    state = release_state(ledger, charter)
+    document = desired_state(charter, state, state.revision)
+    desired.publish(document.encode(), state.revision)
+    return state
+
+
+def release(
+    ledger: Ledger,
+    desired: DesiredStore,
+    charter: Charter,
+    judged: tuple[Candidate, Verdict] | None,
+    *,
+    action: Action,
+    reason: str,
+    salt: str,
+    now: datetime,
+) -> ReleaseState:
+    """Take one step of a release, write it down, and tell the gateways.
+
+    `judged` is the candidate with the gate's verdict; rolling back asks no gate and needs none.
+    Raises GateClosed where the gate is not open, CheckFailed where the step does not apply.
+    """
+    state = release_state(ledger, charter)
+    if action == "roll_back" or judged is None:
+        entry = roll_back(state, reason=reason, at=now)
+    elif action == "start":
+        entry = start_release(charter, *judged, state, salt=salt, at=now)
+    else:
+        forward = step if action == "step" else promote
+        entry = forward(charter, *judged, state, reason=reason, at=now)
+    ledger.append(entry.subject, entry.type.value, entry.content, entry.expected)
+    return publish(ledger, desired, charter)

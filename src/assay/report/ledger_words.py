@@ -1,0 +1,62 @@
+"""Ledger entries in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from assay.evidence.event import Event, EventType
+
+__all__ = ["in_words"]
+
+
+def in_words(event: Event) -> str:
+    """Say in one line what happened.
+
+    >>> from assay.evidence.event import GENESIS, chained
+    >>> event = chained(1, "alert:bank", 1, "alert.closed", b'{"id":"7","reason":"gone"}', GENESIS)
+    >>> in_words(event)
+    'alert 7 closed: gone'
+    """
+    tell = _WORDS.get(event.type)
+    return event.type if tell is None else tell(event.data)
+
+
+def _passed(data: Mapping[str, Any]) -> str:
+    return "holds" if data["passed"] else "does not hold"
+
+
+def _gate(data: Mapping[str, Any]) -> str:
+    if data["open"]:
+        return "the gate is open"
+    count = len(data["reasons"])
+    return f"the gate is closed, for {count} reason{'' if count == 1 else 's'}"
+
+
+def _started(data: Mapping[str, Any]) -> str:
+    share = "" if data["strategy"] == "immediate" else f" with {data['weight']:.0%} of traffic"
+    reason = f" ({data['reason']})" if data.get("reason") else ""
+    return f"release of version {data['version']} started, {data['strategy']}{share}{reason}"
+
+
+_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    EventType.CHARTER_SUBMITTED: lambda d: f"charter {d['digest'][:12]} submitted by {d['by']}",
+    EventType.EVIDENCE_RECORDED: lambda d: f"{d['kind']} evidence recorded: {_passed(d)}",
+    EventType.MODEL_REGISTERED: lambda d: f"registered with bundle {d['bundle'][:12]}",
+    EventType.GATE_DECIDED: _gate,
+    EventType.SIGNED: lambda d: f"signed by {d['person']} as {d['role'].replace('_', ' ')}",
+    EventType.WAIVED: lambda d: f"{d['check']} waived by {d['person']}: {d['reason']}",
+    EventType.PERMISSION_GRANTED: lambda d: f"{d['what']} allowed by {d['by']}: {d['why']}",
+    EventType.RELEASE_STARTED: _started,
+    EventType.RELEASE_STEPPED: lambda d: (
+        f"version {d['version']} gets {d['weight']:.0%} of traffic: {d['reason']}"
+    ),
+    EventType.RELEASE_PROMOTED: lambda d: f"version {d['version']} promoted: {d['reason']}",
+    EventType.RELEASE_ROLLED_BACK: lambda d: (
+        f"version {d['version']} rolled back to {d['to'] or 'the baseline'}: {d['reason']}"
+    ),
+    EventType.ALERT_RAISED: lambda d: f"alert {d['id'][:8]}: {d['text']}",
+    EventType.ALERT_CLOSED: lambda d: f"alert {d['id'][:8]} closed: {d['reason']}",
+    EventType.RESPONSE_TAKEN: lambda d: f"response: {d['kind']} ({d['reason']})",
+    EventType.VALUE_POSTED: lambda d: f"value of {d['window']} posted for version {d['version']}",
+}

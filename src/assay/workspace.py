@@ -1,0 +1,399 @@
+"""The composition root: one directory with a charter, the ports it uses, and what can be done.
+
+Layout: `charter.yaml` beside `.assay/`, which holds the ledger and its head, the blobs, the
+captures, the outcomes and the desired state that gateways follow. Heavy libraries are imported
+by the method that needs them.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.errors import CheckFailed, InputError, StoreError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+    from assay.build.built import Built
+    from assay.build.quality import Quality
+    from assay.charter.charter import Charter
+    from assay.deploy.rollout import Decision
+    from assay.evidence.bundle import Input
+    from assay.evidence.candidate import Candidate
+    from assay.evidence.folds import AlertState, ModelState, ReleaseState
+    from assay.evidence.gate import Verdict, Waiver
+    from assay.evidence.sign_off import SignOff
+    from assay.lifecycle.making import Registered
+    from assay.lifecycle.posting import Posted
+    from assay.lifecycle.releasing import Action
+    from assay.monitor.run import MonitorResult
+    from assay.ports.blobs import Blobs
+    from assay.ports.captures import CaptureLog, Record
+    from assay.ports.clock import Clock
+    from assay.ports.desired import DesiredStore
+    from assay.ports.engine import Engine
+    from assay.ports.ledger import Ledger
+    from assay.ports.outcomes import Outcomes
+    from assay.ports.tables import Tables
+    from assay.report.story import Story
+
+__all__ = ["OutcomesTaken", "Ports", "Progress", "Workspace", "draft", "embedded"]
+
+Progress = Callable[[float, str], None]
+"""Called with the share of the work that is done, 0 to 1, and a word on what is being done."""
+
+_CHARTER = "charter.yaml"
+_STATE = ".assay"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What a workspace asks of the world; the defaults need no server."""
+
+    ledger: Ledger
+    blobs: Blobs
+    captures: CaptureLog
+    outcomes: Outcomes
+    desired: DesiredStore
+    tables: Tables
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class OutcomesTaken:
+    """How many outcomes were handed in, and whether they were new."""
+
+    rows: int
+    new: bool
+
+
+def embedded(state: Path) -> Ports:
+    """Open the embedded adapters in a directory, which is made where it is missing."""
+    import fsspec
+
+    from assay.adapters.file_desired import FileDesired
+    from assay.adapters.fsspec_blobs import FsspecBlobs
+    from assay.adapters.log_captures import LogCaptures
+    from assay.adapters.parquet_outcomes import ParquetOutcomes
+    from assay.adapters.polars_tables import PolarsTables
+    from assay.adapters.sqlite_ledger import open_ledger
+    from assay.adapters.system_clock import SystemClock
+
+    try:
+        state.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"The directory {state} cannot be made: {error}.") from error
+    return Ports(
+        ledger=open_ledger(state / "ledger.sqlite"),
+        blobs=FsspecBlobs(fsspec.filesystem("file"), str((state / "blobs").resolve())),
+        captures=LogCaptures(state / "captures"),
+        outcomes=ParquetOutcomes(state / "outcomes"),
+        desired=FileDesired(state / "desired.json"),
+        tables=PolarsTables(),
+        clock=SystemClock(),
+    )
+
+
+def draft(directory: Path | str, table: Path | str, outcome: str) -> Path:
+    """Write a drafted charter for a table into a new directory, and return its path.
+
+    Raises InputError where the directory has a charter already: nothing is overwritten.
+    """
+    from assay.adapters.polars_tables import PolarsTables
+    from assay.envision.draft import draft_charter
+
+    directory, table = Path(directory), Path(table)
+    path = directory / _CHARTER
+    if path.exists():
+        raise InputError(f"{path} is there already. Name another directory, or remove it first.")
+    frame = PolarsTables().read(table)
+    text = draft_charter(frame, str(table.resolve()), outcome, directory.resolve().name)
+    directory.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+class Workspace:
+    """Everything that can be done with one use case; a notebook can do what the commands do.
+
+    `data` is read in place of the charter's source where it is given.
+    """
+
+    def __init__(
+        self, directory: Path | str = ".", *, data: Path | None = None, ports: Ports | None = None
+    ) -> None:
+        self.directory = Path(directory)
+        self._data = data
+        self._ports = ports
+
+    @cached_property
+    def charter(self) -> Charter:
+        """The charter as it is on disk; CharterError lists all of its faults."""
+        from assay.charter.load import load_charter
+        from assay.guardrails.registry import known_metrics
+
+        return load_charter(self.directory / _CHARTER, known_metrics())
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The ports; opened when they are first needed, and only beside a sound charter."""
+        _ = self.charter
+        return self._ports or embedded(self.directory / _STATE)
+
+    def check(self) -> Quality:
+        """Check the data against the charter; nothing is written."""
+        from assay.build.columns import infer_inputs
+        from assay.build.quality import check_quality
+        from assay.value.valuation import valuation
+
+        charter, (frame, _) = self.charter, self._table()
+        valued = valuation(charter.value, charter.data)
+        return check_quality(frame, charter, valued, infer_inputs(frame, charter, valued.columns))
+
+    def build(self, *, trials: int | None = None, progress: Progress | None = None) -> Registered:
+        """Find, judge and package a model, and register it with its evidence."""
+        from assay.build.run import build
+
+        frame, digest = self._table()
+        built = build(
+            self.charter,
+            self.directory,
+            frame,
+            digest,
+            engines=_engine,
+            trials=trials,
+            progress=progress,
+        )
+        return self._register(built)
+
+    def submit(
+        self, model: str, *, allow_pickle: str | None = None, progress: Progress | None = None
+    ) -> Registered:
+        """Judge a finished model like one that was built, and register it.
+
+        `allow_pickle` is the person in whose name a pickle may be loaded; it is recorded.
+        """
+        from assay.build.submit import submit
+
+        frame, digest = self._table()
+        built = submit(
+            self.charter,
+            frame,
+            digest,
+            model,
+            engines=_engine,
+            allow_pickle=allow_pickle,
+            progress=progress,
+        )
+        return self._register(built)
+
+    def gate(self, version: int | None = None) -> tuple[Candidate, Verdict]:
+        """Decide whether a version may go live, and record the decision."""
+        from assay.lifecycle.approval import judge
+
+        self._submit_charter()
+        return judge(self.ports.ledger, self.ports.blobs, self.charter, version, self._now())
+
+    def sign(
+        self, person: str, role: str, *, version: int | None = None, note: str = ""
+    ) -> tuple[Candidate, SignOff]:
+        """Sign a version in a role; SignOffRefused says why where that may not be."""
+        from assay.lifecycle.approval import role_named, sign
+
+        self._submit_charter()
+        signature = (person, role_named(role), note)
+        return sign(self.ports.ledger, self.charter, version, signature, self._now())
+
+    def waive(
+        self,
+        check: str,
+        person: str,
+        role: str,
+        *,
+        reason: str,
+        days: int = 30,
+        version: int | None = None,
+    ) -> tuple[Candidate, Waiver]:
+        """Let one failed check pass for some days."""
+        from assay.lifecycle.approval import role_named, waive
+
+        self._submit_charter()
+        waiver = (check, person, role_named(role), reason, days)
+        return waive(self.ports.ledger, self.charter, version, waiver, self._now())
+
+    def release(
+        self, version: int | None = None, *, action: Action = "start", reason: str = "by hand"
+    ) -> ReleaseState:
+        """Take one step of a release; GateClosed lists everything that is missing."""
+        from assay.lifecycle.releasing import release
+
+        return release(
+            self.ports.ledger,
+            self.ports.desired,
+            self.charter,
+            None if action == "roll_back" else self._judged(version, action),
+            action=action,
+            reason=reason,
+            salt=secrets.token_hex(8),
+            now=self._now(),
+        )
+
+    def decide(self) -> Decision | None:
+        """Decide the running canary on what is known so far, and act on it; None too early."""
+        from assay.lifecycle.canary import decide_canary, rollout_plan, units_of
+        from assay.lifecycle.posting import served_cases, watched_bundles
+        from assay.value.valuation import valuation
+
+        charter, captures, state = self.charter, self._captures(), self.release_state()
+        if state.challenger is None:
+            raise CheckFailed(f"No canary of {charter.name} is running: release a version first.")
+        bundles = watched_bundles(charter, captures, self.ports.blobs)
+        served = served_cases(charter, captures, self.ports.outcomes.read(), bundles)
+        plan = rollout_plan(charter, valuation(charter.value, charter.data))
+        decision = decide_canary(plan, units_of(served, state, charter, plan, self._now()))
+        if decision is not None and decision.verdict != "hold":
+            self.release(state.challenger.version, action=decision.verdict, reason=decision.reason)
+        return decision
+
+    def release_state(self) -> ReleaseState:
+        """Return what serves, as the ledger tells it."""
+        from assay.lifecycle.releasing import release_state
+
+        return release_state(self.ports.ledger, self.charter)
+
+    def serving_state(self) -> Path:
+        """Return the directory that a gateway serves from; CheckFailed where nothing is released.
+
+        The desired state is written anew from the ledger, which is the truth about it.
+        """
+        from assay.lifecycle.releasing import publish
+
+        state = publish(self.ports.ledger, self.ports.desired, self.charter)
+        if state.champion is None and state.challenger is None:
+            raise CheckFailed(
+                f"No version of {self.charter.name} is released, so that there is nothing to "
+                "serve. Run `assay release` first."
+            )
+        return self.directory / _STATE
+
+    def outcomes(self, file: Path | str) -> OutcomesTaken:
+        """Take in a table of outcomes; the same table twice counts once."""
+        from assay.lifecycle.posting import delivery
+        from assay.value.valuation import valuation
+
+        charter = self.charter
+        frame = self.ports.tables.read(Path(file))
+        rows = delivery(frame, charter, valuation(charter.value, charter.data))
+        return OutcomesTaken(rows.height, self.ports.outcomes.add(rows))
+
+    def observe(self) -> MonitorResult:
+        """Measure and judge all that was served, and write nothing."""
+        from assay.lifecycle.approval import model_state
+        from assay.lifecycle.posting import observe
+
+        return observe(
+            self.charter,
+            self._captures(),
+            self.ports.outcomes.read(),
+            model_state(self.ports.ledger, self.charter),
+            self.ports.ledger,
+            self.ports.blobs,
+            self._now(),
+        )
+
+    def monitor(self) -> Posted:
+        """Measure and judge all that was served, and post alerts and value to the ledger."""
+        from assay.lifecycle.posting import post
+
+        return post(self.ports.ledger, self.charter, self.observe(), self._now())
+
+    def versions(self) -> ModelState:
+        """Return every version, as the ledger tells it."""
+        from assay.lifecycle.approval import model_state
+
+        return model_state(self.ports.ledger, self.charter)
+
+    def alerts(self) -> tuple[AlertState, ...]:
+        """Return every alert, as the ledger tells it."""
+        from assay.evidence.folds import alerts
+
+        return alerts(self.ports.ledger.events(f"alert:{self.charter.name}"))
+
+    def story(self, version: int | None = None) -> Story:
+        """Gather everything that the report shows of a version (the newest where not named)."""
+        from assay.report.story import gather
+
+        ports = self.ports
+        return gather(
+            self.charter, ports.ledger, ports.blobs, self.observe(), version, self._now()
+        )
+
+    def report(self, out: Path | str | None = None, *, version: int | None = None) -> Path:
+        """Write one self-contained HTML page and return its path."""
+        from assay.report.page import page
+
+        path = self.directory / "report.html" if out is None else Path(out)
+        return _written(path, page(self.story(version)).encode())
+
+    def audit(self) -> int:
+        """Return how many entries the ledger holds; LedgerBroken names the first that is wrong."""
+        return self.ports.ledger.verify()
+
+    def _table(self) -> tuple[pl.DataFrame, str]:
+        path = self._data or self.directory / self.charter.data.source
+        frame = self.ports.tables.read(path)
+        return frame, hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def _register(self, built: Built) -> Registered:
+        from assay.build.registry import register
+        from assay.lifecycle.making import Registered
+
+        self._submit_charter()
+        ports = self.ports
+        candidate = register(built, self.charter, ports.ledger, ports.blobs, self._now())
+        return Registered(candidate, built)
+
+    def _submit_charter(self) -> None:
+        from assay.lifecycle.approval import submit_charter
+
+        submit_charter(self.ports.ledger, self.charter, getpass.getuser(), self._now())
+
+    def _judged(self, version: int | None, action: Action) -> tuple[Candidate, Verdict]:
+        running = self.release_state().challenger
+        if version is None and action != "start" and running is not None:
+            version = running.version
+        return self.gate(version)
+
+    def _captures(self) -> list[Record]:
+        return list(self.ports.captures.read())
+
+    def _now(self) -> datetime:
+        return self.ports.clock.now()
+
+
+def _engine(model: bytes, inputs: Sequence[Input]) -> Engine:
+    from assay.adapters.onnx_engine import OnnxEngine
+
+    return OnnxEngine(model, inputs)
+
+
+def _written(path: Path, content: bytes) -> Path:
+    """Write a file whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise StoreError(f"{path} cannot be written: {error}.") from error
+    return path
