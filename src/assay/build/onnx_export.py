@@ -31,7 +31,10 @@ from assay.evidence.bundle import Input
 __all__ = ["SCORE", "floored", "to_onnx_bytes", "with_inputs"]
 
 SCORE = "assay:score"
-"""The one output, shape (n, 1): P(positive) before calibration, or the point prediction."""
+"""The one output, shape (n, 1): P(positive) before calibration, or the point prediction.
+
+Its name gets a colon more where a column is called so.
+"""
 
 _OPSETS = {"": 18, "ai.onnx.ml": 3}
 _MATRIX = "matrix"
@@ -80,7 +83,8 @@ def to_onnx_bytes(
         _rename_inputs(model.graph, read)
     else:
         _concatenate_inputs(model.graph, read)
-    _only_score(model.graph, None if task == "regression" else positive)
+    names = [column.name for column in inputs]
+    _only_score(model.graph, None if task == "regression" else positive, names)
     _add_unread_inputs(model.graph, inputs)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
@@ -138,25 +142,39 @@ def _rename(graph: Any, names: Mapping[str, str]) -> None:
 
 def _concatenate_inputs(graph: Any, read: Sequence[Input]) -> None:
     """Put a node in front that joins the columns into the one matrix that the model takes."""
-    join = helper.make_node("Concat", [column.name for column in read], [_MATRIX], axis=1)
+    matrix = graph.input[0].name
+    del graph.input[:]
+    graph.input.append(_tensor_info(Input(matrix, "number")))
+    _rename(graph, {matrix: _free(matrix, [column.name for column in read])})
+    matrix = graph.input[0].name
+    join = helper.make_node("Concat", [column.name for column in read], [matrix], axis=1)
     graph.node.insert(0, join)
     del graph.input[:]
     graph.input.extend(_tensor_info(column) for column in read)
 
 
-def _only_score(graph: Any, positive: int | None) -> None:
+def _only_score(graph: Any, positive: int | None, taken: Sequence[str]) -> None:
     """Replace the outputs by one: a column of the probabilities, or the prediction."""
-    last = graph.output[-1].name
+    last, score = graph.output[-1].name, _free(SCORE, taken)
     if positive is not None:
-        ends = {"score:from": [positive], "score:to": [positive + 1], "score:axis": [1]}
+        ends = {"from": positive, "to": positive + 1, "axis": 1}
+        names = {_free(f"{SCORE}:{end}", taken): place for end, place in ends.items()}
         graph.initializer.extend(
-            helper.make_tensor(name, TensorProto.INT64, [1], value) for name, value in ends.items()
+            helper.make_tensor(name, TensorProto.INT64, [1], [place])
+            for name, place in names.items()
         )
-        graph.node.append(helper.make_node("Slice", [last, *ends], [SCORE]))
+        graph.node.append(helper.make_node("Slice", [last, *names], [score]))
     else:
-        graph.node.append(helper.make_node("Identity", [last], [SCORE]))
+        graph.node.append(helper.make_node("Identity", [last], [score]))
     del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info(SCORE, TensorProto.FLOAT, [None, 1]))
+    graph.output.append(helper.make_tensor_value_info(score, TensorProto.FLOAT, [None, 1]))
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """Return a name that no column has."""
+    while name in taken:
+        name += ":"
+    return name
 
 
 def _add_unread_inputs(graph: Any, inputs: Sequence[Input]) -> None:

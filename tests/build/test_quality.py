@@ -1,0 +1,106 @@
+"""Quality: what makes a table unusable is one paragraph, what makes it doubtful a check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from assay.build.columns import infer_inputs
+from assay.build.leaks import alone
+from assay.build.quality import Quality, check_quality, with_outcome
+from assay.build.schema import schema_of
+from assay.charter.charter import Charter
+from assay.errors import DataError
+from assay.value.valuation import valuation
+
+
+def _checked(frame: pl.DataFrame, charter: Charter) -> Quality:
+    valued = valuation(charter.value, charter.data)
+    return check_quality(frame, charter, valued, infer_inputs(frame, charter, valued.columns))
+
+
+def _refusal(frame: pl.DataFrame, charter: Charter) -> str:
+    with pytest.raises(DataError) as caught:
+        with_outcome(frame, charter, valuation(charter.value, charter.data))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_sound_table_passes(charter: Any, shop: pl.DataFrame) -> None:
+    quality = _checked(shop, charter())
+    assert all(check.passed for check in quality.checks)
+    assert quality.content["schema"]["region"]["missing"] > 0
+    assert quality.content["rows"] == 900
+
+
+def test_unusable_outcomes_are_refused(charter: Any, shop: pl.DataFrame) -> None:
+    plain = charter()
+    assert "lacks columns" in _refusal(shop.drop("buys"), plain)
+    assert "one value only" in _refusal(shop.with_columns(buys=pl.lit("no")), plain)
+    assert "missing in all" in _refusal(shop.with_columns(buys=pl.lit(None, pl.String)), plain)
+    assert "not in the payoff table" in _refusal(
+        shop.with_columns(pl.col("buys").str.to_uppercase()), plain
+    )
+    assert "Float64" in _refusal(shop.with_columns(buys=pl.col("margin")), plain)
+    amounts = charter("regression")
+    assert "needs numbers" in _refusal(shop.with_columns(sold=pl.lit("many")), amounts)
+
+
+def test_a_missing_sensitive_column_is_named(charter: Any, shop: pl.DataFrame) -> None:
+    assert "`data.sensitive` region" in _refusal(shop.drop("region"), charter())
+
+
+def test_rows_without_an_outcome_are_left_out_and_counted(charter: Any, shop: pl.DataFrame) -> None:
+    holed = shop.with_columns(pl.when(pl.int_range(pl.len()) >= 90).then("buys").alias("buys"))
+    quality = _checked(holed, charter())
+    check = next(one for one in quality.checks if one.name == "rows without an outcome")
+    assert check.measured == pytest.approx(0.1)
+    assert not check.passed
+    assert check.severity == "warn"
+
+
+def test_doubtful_columns_are_named(charter: Any, shop: pl.DataFrame) -> None:
+    odd = shop.with_columns(
+        constant=pl.lit(1),
+        number=pl.int_range(pl.len()),
+        code=pl.format("id-{}", pl.int_range(pl.len())),
+        hollow=pl.when(pl.int_range(pl.len()) % 5 == 0).then(1.5),
+        when=pl.col("day"),
+    )
+    found = {check.name for check in _checked(odd, charter()).checks if not check.passed}
+    assert found == {
+        "distinct values of constant",
+        "identifier number",
+        "identifier code",
+        "missing values of hollow",
+        "distinct values of hollow",
+        "columns without doubt",
+        "columns that cannot be read",
+    }
+
+
+def test_a_column_that_tells_the_outcome_alone_blocks(charter: Any, shop: pl.DataFrame) -> None:
+    leaky = charter(data={"known_after": ["sold"]})
+    check = next(one for one in _checked(shop, leaky).checks if one.name == "leak called_back")
+    assert (check.passed, check.severity) == (False, "block")
+    assert check.measured == pytest.approx(1.0)
+
+
+def test_power_alone_is_measured_on_other_rows() -> None:
+    random = np.random.default_rng(0)
+    names = np.array([f"row {i}" for i in range(400)], dtype=object)
+    power = alone({"names": names}, random.random(400), binary=False)
+    assert power["names"] < 0.05, "a name for each row explains nothing of another row"
+
+
+def test_schema_of_every_kind_of_column() -> None:
+    frame = pl.DataFrame({"l": [[1], [2]], "n": [float("nan"), None], "d": [1, 2]}).with_columns(
+        pl.col("d").cast(pl.Date)
+    )
+    schema = schema_of(frame)
+    assert schema["n"] == {"type": "Float64", "missing": 2, "distinct": 0}
+    assert schema["d"]["least"] == "1970-01-02"
+    assert "categories" not in schema["l"]

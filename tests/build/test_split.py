@@ -1,0 +1,88 @@
+"""Splits: the future never teaches the past."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.build.split import in_order, label_delay, mixed_folds, split, time_folds
+from assay.errors import DataError
+
+ORDERED = {"order": "rows"}
+
+
+def test_the_newest_rows_are_the_test(charter: Any, shop: pl.DataFrame) -> None:
+    parts = split(shop, charter(data=ORDERED), None, seed=1)
+    assert parts.ordered
+    assert parts.train.max() < parts.test.min()
+    assert len(parts.test) == 225
+
+
+def test_rows_without_a_known_outcome_do_not_teach(charter: Any, shop: pl.DataFrame) -> None:
+    delayed = charter(data={**ORDERED, "label_delay": "40 rows"})
+    parts = split(shop, delayed, None, seed=1)
+    assert parts.test.min() - parts.train.max() == 41
+    for fold in time_folds(shop, delayed, 3):
+        assert fold.test.min() - fold.train.max() == 41
+
+
+def test_a_delay_in_days_reads_the_time_column(charter: Any, shop: pl.DataFrame) -> None:
+    timed = charter(data={"time": "day", "ignore": ["customer"], "label_delay": "10 days"})
+    frame = in_order(shop.sample(fraction=1.0, shuffle=True, seed=1), timed)
+    parts = split(frame, timed, None, seed=1)
+    assert frame["day"].is_sorted()
+    gap = frame["day"][int(parts.test.min())] - frame["day"][int(parts.train.max())]
+    assert gap >= timedelta(days=10)
+
+
+def test_a_delay_in_windows_takes_the_window_s_length(charter: Any) -> None:
+    rows = charter(data={**ORDERED, "label_delay": "2 windows"}, monitoring={"window": "30 rows"})
+    days = charter(data={**ORDERED, "label_delay": "2 windows"}, monitoring={"window": "7 days"})
+    assert label_delay(rows) == 60
+    assert label_delay(days) == timedelta(days=14)
+
+
+def test_without_order_the_draw_is_even_in_outcomes(charter: Any, shop: pl.DataFrame) -> None:
+    outcomes = (shop["buys"] == "yes").to_numpy().astype(int)
+    parts = split(shop, charter(), outcomes, seed=3)
+    assert abs(outcomes[parts.train].mean() - outcomes[parts.test].mean()) < 0.01
+    assert sorted([*parts.train, *parts.test]) == list(range(shop.height))
+
+
+def test_an_entity_falls_on_one_side(charter: Any, shop: pl.DataFrame) -> None:
+    owned = charter(data={"entity": "customer", "ignore": ["day"]})
+    parts = split(shop, owned, None, seed=3)
+    names = shop["customer"].to_numpy()
+    assert not set(names[parts.train]) & set(names[parts.test])
+    for fold in mixed_folds(shop, owned, None, 1, 3):
+        assert not set(names[fold.train]) & set(names[fold.test])
+
+
+@given(n=st.integers(120, 400), count=st.integers(2, 6))
+def test_folds_judge_each_row_at_most_once(charter: Any, n: int, count: int) -> None:
+    frame = pl.DataFrame({"x": range(n)})
+    in_time = np.concatenate([fold.test for fold in time_folds(frame, charter(data=ORDERED), 2)])
+    assert len(in_time) == len(set(in_time.tolist()))
+    mixed = mixed_folds(frame, charter(), None, 1, count)
+    assert sorted(np.concatenate([fold.test for fold in mixed]).tolist()) == list(range(n))
+    assert all(not set(fold.train.tolist()) & set(fold.test.tolist()) for fold in mixed)
+
+
+def test_too_few_rows_are_refused(charter: Any, shop: pl.DataFrame) -> None:
+    with pytest.raises(DataError, match="at least 100"):
+        split(shop.head(60), charter(), None, seed=1)
+    with pytest.raises(DataError, match="too few to learn from"):
+        time_folds(shop, charter(data={**ORDERED, "label_delay": "220 rows"}), 3)
+
+
+def test_a_gap_in_time_is_refused(charter: Any, shop: pl.DataFrame) -> None:
+    timed = charter(data={"time": "day", "ignore": ["customer"]})
+    holed = shop.with_columns(pl.when(pl.int_range(pl.len()) > 5).then("day").alias("day"))
+    with pytest.raises(DataError, match="missing in 6 rows"):
+        in_order(holed, timed)
