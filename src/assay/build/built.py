@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.build.evaluation import evaluate
 from assay.build.package import package
-from assay.build.parity import Engines, check_parity
+from assay.build.parity import check_parity
 from assay.build.plain import plain
 from assay.build.provenance import Provenance
 from assay.build.quality import Quality
@@ -58,7 +58,6 @@ def judge(
     tested: Tested,
     quality: Quality,
     traced: Provenance,
-    engines: Engines,
     *,
     seed: int,
     progress: Progress,
@@ -70,7 +69,7 @@ def judge(
     evaluation = evaluate(tested, seed)
     progress(0.85, "packaging and checking parity")
     bundle = package(tested, traced, seed)
-    parity = check_parity(tested, engines(tested.made.onnx, tested.made.inputs), seed)
+    parity = check_parity(tested, seed)
     progress(0.92, "measuring guardrails")
     rails = [measure(rail, tested.cases, seed) for rail in charter.guardrails]
     found = _Finding(charter, traced, bundle.digest)

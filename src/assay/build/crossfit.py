@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from assay.build.candidates import FAMILIES, Recipe
+from assay.build.first_line import first_line
 from assay.build.forecaster import forecast, learn_forecaster
 from assay.build.training_set import JUDGE, Place, TrainingSet, at, inner
 from assay.errors import ModelError
@@ -70,7 +71,13 @@ def raw_scores(
         )
     wanted = (n, 2) if task == "classification" else (n,)
     predict = estimator.predict_proba if task == "classification" else estimator.predict
-    answer = np.asarray(predict(rows), dtype=np.float64)
+    try:
+        answer = np.asarray(predict(rows), dtype=np.float64)
+    except Exception as error:
+        raise ModelError(
+            f"{name} does not score these {n} rows: {type(error).__name__}: {first_line(error)}. "
+            "It must take missing values (NaN, and empty text) and categories never seen."
+        ) from error
     if answer.shape == (n, 1):
         answer = answer.reshape(n)
     if answer.shape != wanted:

@@ -16,6 +16,7 @@ import skops.io
 import yaml
 
 from assay.build.built import Permitted
+from assay.build.first_line import first_line
 from assay.charter.charter import Charter
 from assay.charter.people import Role
 from assay.errors import MissingLibrary, ModelError
@@ -26,8 +27,13 @@ __all__ = ["Taken", "take_in"]
 _SCHEMES = ("models:", "runs:", "mlflow-artifacts:", "s3:", "gs:", "http:", "https:", "dbfs:")
 
 _AUDITED = frozenset(
-    {"collections.OrderedDict", "lightgbm.basic.Booster", "lightgbm.sklearn.LGBMClassifier"}
-    | {"lightgbm.sklearn.LGBMRegressor"}
+    {
+        "collections.OrderedDict",
+        "lightgbm.basic.Booster",
+        "lightgbm.sklearn.LGBMClassifier",
+        "lightgbm.sklearn.LGBMRegressor",
+        "numpy.dtype",
+    }
 )
 """Types beyond skops' own list that hold numbers and text only when read by skops."""
 
@@ -148,7 +154,7 @@ def _fetched(uri: str) -> Path:
         return Path(artifacts.download_artifacts(artifact_uri=uri))
     except Exception as error:
         raise ModelError(
-            f"MLflow cannot bring the model {uri}: {_first_line(error)}. Check the URI and "
+            f"MLflow cannot bring the model {uri}: {first_line(error)}. Check the URI and "
             "MLFLOW_TRACKING_URI."
         ) from error
 
@@ -183,10 +189,6 @@ def _in_mlflow_folder(folder: Path) -> Path:
 
 def _unreadable(path: Path, what: str, error: Exception) -> ModelError:
     return ModelError(
-        f"{path} cannot be read as a {what}: {type(error).__name__}: {_first_line(error)}. "
+        f"{path} cannot be read as a {what}: {type(error).__name__}: {first_line(error)}. "
         "Export the model again."
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().split("\n")[0] or "no message")[:300].rstrip(".")

@@ -10,6 +10,7 @@ import onnx
 from onnx import TensorProto
 
 from assay.build.columns import kind_of, left_out
+from assay.build.first_line import first_line
 from assay.build.onnx_export import with_inputs
 from assay.charter.charter import Charter
 from assay.errors import ModelError
@@ -69,8 +70,7 @@ def _parsed(content: bytes) -> onnx.ModelProto:
         onnx.checker.check_model(model)
     except Exception as error:  # protobuf and the checker raise errors of many kinds
         raise ModelError(
-            f"The file is no valid ONNX model: {str(error).strip().split(chr(10))[0][:200]}. "
-            "Export the model again."
+            f"The file is no valid ONNX model: {first_line(error)}. Export the model again."
         ) from error
     return model
 

@@ -25,6 +25,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
+from assay.build.first_line import first_line
 from assay.errors import ModelError
 from assay.evidence.bundle import Input
 
@@ -114,7 +115,7 @@ def _options(estimator: Any, task: Task) -> dict[int, Any] | None:
 
 def _no_counterpart(estimator: Any, error: Exception) -> str:
     last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
-    reason = str(error).strip().split("\n")[0][:300].rstrip(". ")
+    reason = first_line(error)
     return (
         f"{type(last).__name__} cannot be converted to ONNX: {reason}. Use an estimator that "
         "skl2onnx converts (linear models, trees, boosting, neighbours, LightGBM), or hand in an "

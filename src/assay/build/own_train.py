@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module, invalidate_caches
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from numpy.typing import NDArray
 
 from assay.build.crossfit import UserTrain
+from assay.build.first_line import first_line
 from assay.errors import AssayError, ModelError
 
 __all__ = ["OwnTrain", "load_train"]
@@ -42,7 +44,7 @@ class OwnTrain:
         except Exception as error:
             raise ModelError(
                 f"`build.train` {self.name} failed on {len(outcomes):,} rows with "
-                f"{type(error).__name__}: {_first_line(error)}. Mend the function in {self.source} "
+                f"{type(error).__name__}: {first_line(error)}. Mend the function in {self.source} "
                 "(--debug shows the traceback)."
             ) from error
         if not hasattr(estimator, "predict"):
@@ -71,7 +73,7 @@ def load_train(root: Path, name: str) -> OwnTrain:
     except Exception as error:
         raise ModelError(
             f"The module of `build.train` {name} does not load: {type(error).__name__}: "
-            f"{_first_line(error)}. Mend {source}."
+            f"{first_line(error)}. Mend {source}."
         ) from error
     function = getattr(module, function_name, None)
     if not callable(function):
@@ -85,19 +87,25 @@ def load_train(root: Path, name: str) -> OwnTrain:
 @contextmanager
 def _importable(root: Path, module_name: str) -> Iterator[None]:
     """Let the user's module, and what it imports from its folder, be found: first, and anew."""
+    folder = root.resolve()
     top = module_name.partition(".")[0]
+    hidden = {
+        name: sys.modules.pop(name) for name in [*sys.modules] if name.partition(".")[0] == top
+    }
     before = set(sys.modules)
-    hidden = {name: sys.modules.pop(name) for name in before if name.partition(".")[0] == top}
-    sys.path.insert(0, str(root.resolve()))
+    sys.path.insert(0, str(folder))
     invalidate_caches()
     try:
         yield
     finally:
-        sys.path.remove(str(root.resolve()))
-        for name in [name for name in sys.modules if name.partition(".")[0] == top]:
-            del sys.modules[name]
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if name not in before]:
+            if _lies_in(folder, sys.modules[name]):
+                del sys.modules[name]
         sys.modules.update(hidden)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().split("\n")[0] or "no message")[:300].rstrip(".")
+def _lies_in(folder: Path, module: ModuleType) -> bool:
+    """Whether a module is the user's own: in the folder, and in no environment inside of it."""
+    file = Path(getattr(module, "__file__", None) or "/")
+    return file.is_relative_to(folder) and "site-packages" not in file.parts

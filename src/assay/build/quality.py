@@ -72,7 +72,7 @@ def check_quality(
         *_whole_table(frame, known, charter),
         *_columns(known, features),
         *_leaks(power, charter),
-        *_dates(frame, charter, inputs),
+        *_dates(frame, charter),
     )
     content = {
         "rows": frame.height,
@@ -242,9 +242,11 @@ def _leaks(power: Mapping[str, float], charter: Charter) -> list[Check]:
     ]
 
 
-def _dates(frame: pl.DataFrame, charter: Charter, inputs: Sequence[Input]) -> list[Check]:
-    read = {column.name for column in inputs} | left_out(charter)
-    unread = [name for name in frame.columns if name not in read]
+def _dates(frame: pl.DataFrame, charter: Charter) -> list[Check]:
+    out = left_out(charter)
+    unread = [
+        name for name, dtype in frame.schema.items() if name not in out and kind_of(dtype) is None
+    ]
     if not unread:
         return []
     return [

@@ -52,9 +52,11 @@ def build(
     learn, judged = known[parts.train], known[parts.test]
     tell(0.05, "training")
     model = _trained(learn, charter, valued, own, trials, tell)
-    tested = Tested(made_from(model), charter, judged, learn, part_in_words(parts, judged, charter))
+    tested = Tested(
+        made_from(model, engines), charter, judged, learn, part_in_words(parts, judged, charter)
+    )
     traced = provenance(data_digest, [] if own is None else [own.source])
-    return judge(tested, quality, traced, engines, seed=seed, progress=tell)
+    return judge(tested, quality, traced, seed=seed, progress=tell)
 
 
 def test_split(known: pl.DataFrame, charter: Charter, valued: Valuation) -> Split:
@@ -64,16 +66,18 @@ def test_split(known: pl.DataFrame, charter: Charter, valued: Valuation) -> Spli
     return split(known, charter, strata, charter.build.seed)
 
 
-def made_from(model: Model) -> Made:
+def made_from(model: Model, engines: Engines) -> Made:
     """Return a trained model with its ONNX bytes, as evaluation and packaging need it."""
     signature = model.signature
+    onnx = to_onnx_bytes(model.estimator, model.inputs, model.features, signature.task)
     return Made(
         signature=signature,
         features=model.features,
-        score=model.raw_of,
+        served=engines(onnx, model.inputs),
+        trained=model.raw_of,
         forecaster=model.forecaster,
         valuation=model.valuation,
-        onnx=to_onnx_bytes(model.estimator, model.inputs, model.features, signature.task),
+        onnx=onnx,
         history={
             **model.history,
             "recipe": None if model.recipe is None else model.recipe.document(),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -28,7 +26,7 @@ from assay.build.tested import Made, Tested
 from assay.charter.charter import Charter
 from assay.errors import ModelError
 from assay.evidence.bundle import Input, Signature
-from assay.ports.engine import Columns, Engine, Floats
+from assay.ports.engine import Columns, Floats
 from assay.value.labels import label_text
 from assay.value.valuation import Valuation, valuation
 
@@ -59,13 +57,13 @@ def submit(
     taken = take_in(model, charter, allow_pickle)
     tell(0.2, "checking the data")
     known = in_order(with_outcome(frame, charter, valued), charter)
-    source = _source(taken, known, charter, valued, engines)
+    source = _source(taken, known, charter, valued)
     quality = check_quality(frame, charter, valued, source.inputs)
     parts = _halves(test_split(known, charter, valued), seed)
     tell(0.5, "calibrating")
     learn, judged = known[parts.train], known[parts.test]
     tested = Tested(
-        _calibrated(source, learn, charter, valued, taken),
+        _calibrated(source, learn, charter, valued, taken, engines),
         charter,
         judged,
         learn,
@@ -77,7 +75,6 @@ def submit(
         tested,
         quality,
         traced,
-        engines,
         seed=seed,
         progress=tell,
         permitted=taken.permitted,
@@ -86,37 +83,18 @@ def submit(
 
 @dataclass(frozen=True)
 class _Source:
-    """A finished model's scores, the columns it takes, those it reads, and its bytes."""
+    """A finished model: the columns it takes, those it reads, its bytes, its estimator if any."""
 
     inputs: tuple[Input, ...]
     features: tuple[str, ...]
     onnx: bytes
-    estimator: Any
-    engines: Engines
-    valued: Valuation
-    positive: int = 1
-
-    @cached_property
-    def _engine(self) -> Engine:
-        return self.engines(self.onnx, self.inputs)
-
-    def score(self, columns: Columns) -> Floats:
-        """Return raw scores: of the estimator where there is one, else of the ONNX model."""
-        if self.estimator is None:
-            return self._engine.score(columns)
-        rows = to_frame({name: columns[name] for name in self.features})
-        with one_thread(), warnings.catch_warnings():
-            # An estimator fitted on arrays warns at every frame with names; order decides then.
-            warnings.filterwarnings("ignore", message="X has feature names", category=UserWarning)
-            return raw_scores(self.estimator, rows, self.valued.task, self.positive)
+    trained: Callable[[Columns], Floats] | None = None
 
 
-def _source(
-    taken: Taken, known: pl.DataFrame, charter: Charter, valued: Valuation, engines: Engines
-) -> _Source:
+def _source(taken: Taken, known: pl.DataFrame, charter: Charter, valued: Valuation) -> _Source:
     if taken.onnx is not None:
         onnx, inputs, features = audited(taken.onnx, known.schema, charter, valued.columns)
-        return _Source(inputs, features, onnx, None, engines, valued)
+        return _Source(inputs, features, onnx)
     inputs = infer_inputs(known, charter, valued.columns)
     features = _features(taken, inputs, charter)
     inputs = tuple(
@@ -124,7 +102,15 @@ def _source(
     )
     positive = _positive(taken, valued)
     onnx = to_onnx_bytes(taken.estimator, inputs, features, valued.task, positive)
-    return _Source(inputs, features, onnx, taken.estimator, engines, valued, positive)
+
+    def trained(columns: Columns) -> Floats:
+        rows = to_frame({name: columns[name] for name in features})
+        with one_thread(), warnings.catch_warnings():
+            # An estimator fitted on arrays warns at every frame with names; order decides then.
+            warnings.filterwarnings("ignore", message="X has feature names", category=UserWarning)
+            return raw_scores(taken.estimator, rows, valued.task, positive)
+
+    return _Source(inputs, features, onnx, trained)
 
 
 def _positive(taken: Taken, valued: Valuation) -> int:
@@ -173,16 +159,23 @@ def _halves(parts: Split, seed: int) -> Split:
 
 
 def _calibrated(
-    source: _Source, learn: pl.DataFrame, charter: Charter, valued: Valuation, taken: Taken
+    source: _Source,
+    learn: pl.DataFrame,
+    charter: Charter,
+    valued: Valuation,
+    taken: Taken,
+    engines: Engines,
 ) -> Made:
+    served = engines(source.onnx, source.inputs)
     columns = to_columns(learn, source.inputs)
     outcomes = valued.encode(learn[charter.data.outcome].to_numpy())
-    raw = source.score(columns)
+    raw = served.score(columns)
     forecaster = learn_forecaster(valued.task, raw, outcomes)
     return Made(
         signature=Signature(valued.task, source.inputs, valued.labels, valued.actions),
         features=source.features,
-        score=source.score,
+        served=served,
+        trained=source.trained,
         forecaster=forecaster,
         valuation=valued.tuned(forecast(forecaster, raw), outcomes, columns),
         onnx=source.onnx,

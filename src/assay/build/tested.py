@@ -17,7 +17,7 @@ from assay.charter.charter import Charter
 from assay.evidence.bundle import Input, Signature
 from assay.guardrails.groups import groups_of
 from assay.guardrails.plugin import Cases
-from assay.ports.engine import Columns, Floats
+from assay.ports.engine import Columns, Engine, Floats
 from assay.value.valuation import Valuation
 
 __all__ = ["Made", "Tested"]
@@ -27,13 +27,15 @@ __all__ = ["Made", "Tested"]
 class Made:
     """A model as evaluation and packaging need it: scores, forecasts, decisions and its bytes.
 
-    `score` returns raw scores for input columns. `onnx` is what will be served. `history`
-    is any JSON document on how the model was found.
+    `onnx` is what will be served, and `served` is its engine: whatever is measured is measured on
+    it. `trained` returns the raw scores of the model that `onnx` was made from, None where the
+    file came as it is. `history` is any JSON document on how the model was found.
     """
 
     signature: Signature
     features: tuple[str, ...]
-    score: Callable[[Columns], Floats]
+    served: Engine
+    trained: Callable[[Columns], Floats] | None
     forecaster: Forecaster
     valuation: Valuation
     onnx: bytes
@@ -43,6 +45,10 @@ class Made:
     def inputs(self) -> tuple[Input, ...]:
         """The input columns."""
         return self.signature.inputs
+
+    def score(self, columns: Columns) -> Floats:
+        """Return raw scores (n,) for input columns, as they will be served."""
+        return self.served.score(columns)
 
     def forecast(self, columns: Columns) -> Floats:
         """Return forecasts (n, K) for input columns."""

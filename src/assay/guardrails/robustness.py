@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.errors import InputError
 from assay.guardrails.plugin import Cases, Measured
 from assay.ports.engine import Columns
 
@@ -41,7 +42,7 @@ class ValueKept:
     by_group: bool = False
 
     def measure(self, cases: Cases, column: str | None, seed: int) -> Measured:
-        """Measure it; None where there is no uplift to keep or nothing to alter."""
+        """Measure it; None where there is no uplift to keep, or the model refuses."""
         del column
         before = float(cases.uplift().mean()) if len(cases) else 0.0
         if before <= 0:
@@ -57,7 +58,10 @@ class ValueKept:
                 name: values if name in fixed else self.alter(values, random)
                 for name, values in cases.columns.items()
             }
-            kept.append(_uplift(cases, altered) / before)
+            try:
+                kept.append(_uplift(cases, altered) / before)
+            except InputError as error:
+                return Measured(None, f"The model does not score altered rows: {error}")
         return Measured(
             float(np.mean(kept)),
             f"{self.what}; mean of {_DRAWS} draws.",
