@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any, Literal
 
@@ -79,7 +79,9 @@ def closed(
     history: History,
     lives: Sequence[Life],
     labels: Literal["all", "selected"],
+    *,
     seed: int,
+    recipe: Mapping[str, Any] | None = None,
 ) -> Replay:
     """Value every life by the outcomes as they really were, seen or not."""
     audit, line = _Auditor(history, seed), history.line
@@ -102,7 +104,31 @@ def closed(
         differences={
             f"{b} - {a}": audit.total(paid[b] - paid[a]) for a, b in combinations(paid, 2)
         },
+        recipe=recipe,
+        notes=_notes(charter, labels),
     )
+
+
+def _notes(charter: Charter, labels: Literal["all", "selected"]) -> tuple[str, ...]:
+    """Say what the figures do not show."""
+    revealing, share = charter.data.revealed_by, charter.release.exploration_share
+    if not revealing:
+        return ()
+    named = ", ".join(revealing)
+    if labels == "all":
+        note = (
+            f"Every outcome was shown; in life it shows only after {named}. What learns from "
+            "outcomes looks better here than it would have been."
+        )
+    elif share:
+        note = f"Outcomes showed after {named}, and {share:.0%} of cases got a random action."
+    else:
+        note = (
+            f"Outcomes showed only after {named}, and no case got a random action: a case passed "
+            "over by mistake is never found out, so that responses err to one side. "
+            "`release.exploration_share` would show such cases."
+        )
+    return (note,)
 
 
 def _book(charter: Charter, audit: _Auditor, life: Life, paid: Floats) -> PolicyBook:

@@ -59,7 +59,7 @@ class Replay:
     """Policies, baselines and hindsight over the same windows, in currency.
 
     `differences` compares policies case by case: "triggered - static". `recipe` says what was
-    learned from the first rows.
+    learned from the first rows, `notes` what the figures do not show.
     """
 
     charter: str
@@ -77,6 +77,7 @@ class Replay:
     hindsight_total: Estimate
     differences: Mapping[str, Estimate]
     recipe: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the whole replay as a JSON document."""

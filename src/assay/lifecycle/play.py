@@ -20,35 +20,36 @@ Rows = NDArray[np.int64]
 class Revealing:
     """Which actions show an outcome, and how many cases get a random action so that more is seen.
 
-    `codes` are the revealing actions; None where every outcome is seen.
+    `names` are the revealing actions; none where every outcome is seen.
     """
 
-    def __init__(self, codes: tuple[int, ...] | None, actions: int, share: float) -> None:
-        self.codes = codes
-        self.actions = actions
+    def __init__(self, names: tuple[str, ...], actions: tuple[str, ...], share: float) -> None:
+        self.names = names
         self.share = share
+        self._actions = len(actions)
+        self._codes = [actions.index(name) for name in names]
 
     def explored(
         self, decisions: NDArray[Any], random: np.random.Generator
     ) -> tuple[NDArray[Any], Floats]:
         """Return decisions with the random ones among them, and each outcome's chance to show."""
-        if self.share > 0 and self.actions:
+        if self.share > 0 and self._actions:
             lot = random.random(len(decisions)) < self.share
-            drawn = random.integers(self.actions, size=len(decisions))
+            drawn = random.integers(self._actions, size=len(decisions))
             taken = np.where(lot, drawn, decisions)
         else:
             taken = decisions
-        if self.codes is None:
+        if not self._codes:
             return taken, np.ones(len(decisions))
-        by_lot = len(self.codes) / self.actions
-        chance = np.where(np.isin(decisions, self.codes), 1.0, 0.0)
+        by_lot = len(self._codes) / self._actions
+        chance = np.where(np.isin(decisions, self._codes), 1.0, 0.0)
         return taken, (1 - self.share) * chance + self.share * by_lot
 
     def shown(self, taken: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which decisions show their outcome."""
-        if self.codes is None:
+        if not self._codes:
             return np.ones(len(taken), dtype=np.bool_)
-        return np.isin(taken, self.codes)
+        return np.isin(taken, self._codes)
 
 
 class Play:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 
 from assay.build.quality import with_outcome
 from assay.charter.charter import Charter
-from assay.lifecycle.accounts import Life, closed
+from assay.lifecycle.accounts import closed
 from assay.lifecycle.books import Replay
+from assay.lifecycle.course import Course, Labels, PolicyName, Progress, Rules
 from assay.lifecycle.history import History
-from assay.lifecycle.play import Play, Revealing
-from assay.lifecycle.response import LEAST_LABELS, Newest, best, options
-from assay.lifecycle.standing import Shelf, Standing
-from assay.lifecycle.timeline import Period, Timeline, timeline
+from assay.lifecycle.standing import Shelf
+from assay.lifecycle.timeline import timeline
 from assay.lifecycle.trainer import BuildTrainer, Trainer
-from assay.lifecycle.watch import Watch
 from assay.value.valuation import valuation
 
 __all__ = ["POLICIES", "Labels", "PolicyName", "replay"]
 
-PolicyName = Literal["static", "scheduled", "triggered"]
-Labels = Literal["selected", "all"]
-Progress = Callable[[float, str], None]
 POLICIES: tuple[PolicyName, ...] = ("static", "scheduled", "triggered")
 
 
@@ -67,109 +59,13 @@ def replay(
     rules = Rules(charter, labels, every or charter.response.every, seed)
     lives = []
     for number, name in enumerate(policies):
-        life = _Run(rules, history, shelf, name).live(start, _part(tell, number, len(policies)))
+        life = Course(rules, history, shelf, name).live(start, _part(tell, number, len(policies)))
         lives.append(life)
     tell(1.0, "done")
-    return closed(charter, history, lives, labels, seed)
+    recipe = getattr(start.model, "recipe", None)
+    made = None if recipe is None else recipe.document()
+    return closed(charter, history, lives, labels, seed=seed, recipe=made)
 
 
 def _part(tell: Progress, number: int, count: int) -> Progress:
     return lambda share, what: tell(0.1 + 0.9 * (number + share) / count, what)
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What all policies of a replay share."""
-
-    charter: Charter
-    labels: Labels
-    every: int
-    seed: int
-
-    def revealing(self, actions: tuple[str, ...]) -> Revealing:
-        """Return which actions show an outcome."""
-        named = self.charter.data.revealed_by
-        codes = tuple(actions.index(action) for action in named)
-        hides = self.labels == "selected" and bool(named)
-        share = self.charter.release.exploration_share
-        return Revealing(codes if hides else None, len(actions), share)
-
-
-class _Run:
-    """One policy on its way through the windows."""
-
-    def __init__(self, rules: Rules, history: History, shelf: Shelf, name: PolicyName) -> None:
-        self.rules = rules
-        self.history = history
-        self.shelf = shelf
-        self.name = name
-        self.line: Timeline = history.line
-        self.play = Play(history, rules.revealing(history.valuation.actions), rules.seed)
-        self.watch = Watch(history, rules.charter, rules.seed)
-
-    def live(self, start: Standing, tell: Progress) -> Life:
-        """Decide every window and return what happened."""
-        life, standing, rested = Life(self.name, self.play), start, np.inf
-        for period in self.line.periods:
-            tell(period.index / len(self.line.periods), f"{self.name}: {period.name}")
-            alerts: tuple[str, ...] = ()
-            response, reason = None, ""
-            if self.name == "triggered":
-                found = self.watch.findings(self.play, standing, period)
-                alerts = tuple(f"{one.kind}: {one.text}" for one in found)
-                if alerts and rested >= self.rules.charter.response.cooldown:
-                    standing, response, reason = self._respond(standing, period)
-            elif self.name == "scheduled" and period.index and period.index % self.rules.every == 0:
-                standing = self._retrained(standing, period)
-                response, reason = "retrain", f"every {self.rules.every} windows"
-            rested = 0 if response else rested + 1
-            self.play.live(period, standing)
-            life.note(alerts, response, reason)
-        return life
-
-    def _retrained(self, standing: Standing, period: Period) -> Standing:
-        seen = self.play.seen(period.known)
-        return self.shelf.again(seen, period.known, standing.version + 1)
-
-    def _respond(self, now: Standing, period: Period) -> tuple[Standing, str | None, str]:
-        """Choose a response by the newest outcomes; keep what stands where none pays."""
-        newest = self._newest(period)
-        if newest is None:
-            return now, None, "too few outcomes seen to judge a response"
-        response, value = self.rules.charter.response, self.rules.charter.value
-        served = response.every * self.line.periods[0].n
-        found = options(
-            now,
-            newest,
-            self.history.valuation,
-            lambda: self._retrained(now, period),
-            value.retraining_cost / served,
-        )
-        chosen = best(found)
-        if chosen is None:
-            return now, None, "no response pays more beyond doubt"
-        return chosen.make(), chosen.kind, chosen.reason(value.currency)
-
-    def _newest(self, period: Period) -> Newest | None:
-        """Collect outcomes that came since the last window began, or further back if too few."""
-        for before in reversed([lived for lived, _ in self.play.lived]):
-            rows = self.play.seen(period.known, before.known)
-            if len(rows) >= LEAST_LABELS:
-                break
-        else:
-            return None
-        # What a retraining would have served on these rows: one from outcomes known back then.
-        known = int(self.line.known[rows[0]])
-        taught = self.play.seen(known)
-        if len(taught) < LEAST_LABELS:
-            return None
-        span = np.arange(before.known, period.known)
-        return Newest(
-            rows=rows,
-            outcomes=self.history.outcomes(rows, period.known),
-            columns=self.history.columns(rows),
-            weights=1 / self.play.chance[rows],
-            n=int((self.play.chance[span] > 0).sum()),
-            inputs=self.history.inputs(rows),
-            shadow=self.shelf.again(taught, known, 0),
-        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from assay.lifecycle.recalibration import recalibrated
@@ -42,7 +43,7 @@ class Newest:
     columns: Columns
     weights: Floats
     n: int
-    inputs: Any
+    inputs: pl.DataFrame
     shadow: Standing
 
     def gains(self, valuation: Valuation, one: NDArray[Any], other: NDArray[Any]) -> Floats:

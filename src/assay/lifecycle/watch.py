@@ -88,6 +88,7 @@ class Watch:
             self._history.columns(rows),
             blocks=_one_block(len(rows), min(learned)),
             seed=self._seed,
+            revealed_by=play.revealing.names,
             entities=None if entities is None else entities[rows],
         )
         if realised is None:
@@ -102,12 +103,11 @@ class Watch:
     def _stale(self, play: Play, now: Standing, period: Period) -> tuple[Finding, ...]:
         """Follow what this standing let expect against what its outcomes showed."""
         gaps = []
-        for number, (lived, standing) in enumerate(play.lived):
+        for lived, standing in play.lived:
             if standing is now:
                 rows = play.seen(min(lived.stop, period.known), lived.start)
                 if len(rows):
                     gaps.append(self._gaps(play, now, rows, period.known))
-            del number
         record = track_record(gaps)
         if not record.stale:
             return ()
