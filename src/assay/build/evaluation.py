@@ -120,7 +120,7 @@ def _about_value(assessment: Assessment, tested: Tested) -> tuple[str, ...]:
     if not came.low <= promised <= came.high:
         words.append(
             f"Forecasts promised {promised:.4g} {currency} per decision and {came} came: the "
-            "probabilities do not hold on the test rows."
+            "forecasts do not hold on the test rows."
         )
     return tuple(words)
 
