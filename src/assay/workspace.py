@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.errors import CheckFailed, InputError, StoreError
+from assay.errors import CheckFailed, InputError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,21 +32,18 @@ if TYPE_CHECKING:
     from assay.evidence.folds import AlertState, ModelState, ReleaseState
     from assay.evidence.gate import Verdict, Waiver
     from assay.evidence.sign_off import SignOff
+    from assay.lifecycle.books import Replay
+    from assay.lifecycle.course import Labels
     from assay.lifecycle.making import Registered
-    from assay.lifecycle.posting import Posted
+    from assay.lifecycle.posting import Posted, Served
     from assay.lifecycle.releasing import Action
     from assay.monitor.run import MonitorResult
-    from assay.ports.blobs import Blobs
-    from assay.ports.captures import CaptureLog, Record
-    from assay.ports.clock import Clock
-    from assay.ports.desired import DesiredStore
+    from assay.ports.captures import Record
     from assay.ports.engine import Engine
-    from assay.ports.ledger import Ledger
-    from assay.ports.outcomes import Outcomes
-    from assay.ports.tables import Tables
+    from assay.ports.ports import Ports
     from assay.report.story import Story
 
-__all__ = ["OutcomesTaken", "Ports", "Progress", "Workspace", "draft", "embedded"]
+__all__ = ["OutcomesTaken", "Progress", "Workspace", "draft"]
 
 Progress = Callable[[float, str], None]
 """Called with the share of the work that is done, 0 to 1, and a word on what is being done."""
@@ -56,51 +53,11 @@ _STATE = ".assay"
 
 
 @dataclass(frozen=True)
-class Ports:
-    """What a workspace asks of the world; the defaults need no server."""
-
-    ledger: Ledger
-    blobs: Blobs
-    captures: CaptureLog
-    outcomes: Outcomes
-    desired: DesiredStore
-    tables: Tables
-    clock: Clock
-
-
-@dataclass(frozen=True)
 class OutcomesTaken:
     """How many outcomes were handed in, and whether they were new."""
 
     rows: int
     new: bool
-
-
-def embedded(state: Path) -> Ports:
-    """Open the embedded adapters in a directory, which is made where it is missing."""
-    import fsspec
-
-    from assay.adapters.file_desired import FileDesired
-    from assay.adapters.fsspec_blobs import FsspecBlobs
-    from assay.adapters.log_captures import LogCaptures
-    from assay.adapters.parquet_outcomes import ParquetOutcomes
-    from assay.adapters.polars_tables import PolarsTables
-    from assay.adapters.sqlite_ledger import open_ledger
-    from assay.adapters.system_clock import SystemClock
-
-    try:
-        state.mkdir(exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"The directory {state} cannot be made: {error}.") from error
-    return Ports(
-        ledger=open_ledger(state / "ledger.sqlite"),
-        blobs=FsspecBlobs(fsspec.filesystem("file"), str((state / "blobs").resolve())),
-        captures=LogCaptures(state / "captures"),
-        outcomes=ParquetOutcomes(state / "outcomes"),
-        desired=FileDesired(state / "desired.json"),
-        tables=PolarsTables(),
-        clock=SystemClock(),
-    )
 
 
 def draft(directory: Path | str, table: Path | str, outcome: str) -> Path:
@@ -147,6 +104,8 @@ class Workspace:
     def ports(self) -> Ports:
         """The ports; opened when they are first needed, and only beside a sound charter."""
         _ = self.charter
+        from assay.adapters.embedded import embedded
+
         return self._ports or embedded(self.directory / _STATE)
 
     def check(self) -> Quality:
@@ -231,9 +190,17 @@ class Workspace:
         return waive(self.ports.ledger, self.charter, version, waiver, self._now())
 
     def release(
-        self, version: int | None = None, *, action: Action = "start", reason: str = "by hand"
+        self,
+        version: int | None = None,
+        *,
+        action: Action = "start",
+        reason: str = "by hand",
+        salt: str | None = None,
     ) -> ReleaseState:
-        """Take one step of a release; GateClosed lists everything that is missing."""
+        """Take one step of a release; GateClosed lists everything that is missing.
+
+        `salt` decides who gets which arm; a fresh random one where it is not given.
+        """
         from assay.lifecycle.releasing import release
 
         return release(
@@ -243,23 +210,20 @@ class Workspace:
             None if action == "roll_back" else self._judged(version, action),
             action=action,
             reason=reason,
-            salt=secrets.token_hex(8),
+            salt=salt or secrets.token_hex(8),
             now=self._now(),
         )
 
     def decide(self) -> Decision | None:
         """Decide the running canary on what is known so far, and act on it; None too early."""
         from assay.lifecycle.canary import decide_canary, rollout_plan, units_of
-        from assay.lifecycle.posting import served_cases, watched_bundles
         from assay.value.valuation import valuation
 
-        charter, captures, state = self.charter, self._captures(), self.release_state()
+        charter, state = self.charter, self.release_state()
         if state.challenger is None:
             raise CheckFailed(f"No canary of {charter.name} is running: release a version first.")
-        bundles = watched_bundles(charter, captures, self.ports.blobs)
-        served = served_cases(charter, captures, self.ports.outcomes.read(), bundles)
         plan = rollout_plan(charter, valuation(charter.value, charter.data))
-        decision = decide_canary(plan, units_of(served, state, charter, plan, self._now()))
+        decision = decide_canary(plan, units_of(self._served(), state, charter, plan, self._now()))
         if decision is not None and decision.verdict != "hold":
             self.release(state.challenger.version, action=decision.verdict, reason=decision.reason)
         return decision
@@ -294,6 +258,20 @@ class Workspace:
         frame = self.ports.tables.read(Path(file))
         rows = delivery(frame, charter, valuation(charter.value, charter.data))
         return OutcomesTaken(rows.height, self.ports.outcomes.add(rows))
+
+    def newest_rows(self) -> Path:
+        """Write the charter's rows and all served cases with outcomes as one table, oldest first.
+
+        It keeps the newest `response.training_rows` where the charter names them, and is what a
+        retraining learns from. Returns its path in `.assay/`.
+        """
+        from assay.adapters.whole_file import write_whole
+        from assay.lifecycle.posting import labelled_table, newest_rows
+
+        frame, _ = self._table()
+        served = labelled_table(self._served(), self.charter)
+        rows = newest_rows(frame, served, self.charter.response.training_rows)
+        return write_whole(self.directory / _STATE / "newest_rows.parquet", rows)
 
     def observe(self) -> MonitorResult:
         """Measure and judge all that was served, and write nothing."""
@@ -333,16 +311,40 @@ class Workspace:
         from assay.report.story import gather
 
         ports = self.ports
-        return gather(
-            self.charter, ports.ledger, ports.blobs, self.observe(), version, self._now()
-        )
+        return gather(self.charter, ports.ledger, ports.blobs, self.observe(), version, self._now())
 
     def report(self, out: Path | str | None = None, *, version: int | None = None) -> Path:
         """Write one self-contained HTML page and return its path."""
+        from assay.adapters.whole_file import write_whole
         from assay.report.page import page
 
         path = self.directory / "report.html" if out is None else Path(out)
-        return _written(path, page(self.story(version)).encode())
+        return write_whole(path, page(self.story(version)).encode())
+
+    def replay(
+        self,
+        *,
+        first: int | None = None,
+        labels: Labels = "selected",
+        every: int | None = None,
+        progress: Progress | None = None,
+    ) -> Replay:
+        """Live the charter's policies through the table's history; nothing is written."""
+        from assay.lifecycle.replay import replay
+
+        frame, _ = self._table()
+        return replay(
+            frame, self.charter, first=first, labels=labels, every=every, progress=progress
+        )
+
+    def draw_replay(self, found: Replay, folder: Path | None = None) -> tuple[Path, Path]:
+        """Write a replay as `replay.html` and `replay.png`, and return both paths."""
+        from assay.adapters.whole_file import write_whole
+        from assay.report.replay_page import replay_page, replay_picture
+
+        folder = folder or self.directory
+        page = write_whole(folder / "replay.html", replay_page(found, self.charter.title).encode())
+        return page, write_whole(folder / "replay.png", replay_picture(found))
 
     def audit(self) -> int:
         """Return how many entries the ledger holds; LedgerBroken names the first that is wrong."""
@@ -352,6 +354,13 @@ class Workspace:
         path = self._data or self.directory / self.charter.data.source
         frame = self.ports.tables.read(path)
         return frame, hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def _served(self) -> Served:
+        from assay.lifecycle.posting import served_cases, watched_bundles
+
+        captures = self._captures()
+        bundles = watched_bundles(self.charter, captures, self.ports.blobs)
+        return served_cases(self.charter, captures, self.ports.outcomes.read(), bundles)
 
     def _register(self, built: Built) -> Registered:
         from assay.build.registry import register
@@ -384,16 +393,3 @@ def _engine(model: bytes, inputs: Sequence[Input]) -> Engine:
     from assay.adapters.onnx_engine import OnnxEngine
 
     return OnnxEngine(model, inputs)
-
-
-def _written(path: Path, content: bytes) -> Path:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise StoreError(f"{path} cannot be written: {error}.") from error
-    return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -142,6 +143,36 @@ def served_cases(
         part = [records[row] for row in rows]
         payoffs[rows] = _payoffs(watched, part, [known[row] for row in rows])
     return Served(records, known, payoffs)
+
+
+def labelled_table(served: Served, charter: Charter) -> pl.DataFrame:
+    """Return the inputs of every case whose outcome is known, with it, oldest first."""
+    rows = [
+        {**record["inputs"], charter.data.outcome: outcome, **_entity(record, charter)}
+        for record, outcome in zip(served.records, served.outcomes, strict=True)
+        if outcome is not None
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def newest_rows(frame: pl.DataFrame, served: pl.DataFrame, count: int | None) -> bytes:
+    """Return a table's rows with the served ones after them, the newest `count`, as Parquet.
+
+    Columns are the table's; what served cases do not have is missing there.
+    """
+    shared = [name for name in frame.columns if name in served.columns]
+    rows = frame
+    if served.height:
+        typed = served.select(pl.col(name).cast(frame.schema[name]) for name in shared)
+        rows = pl.concat([frame, typed], how="diagonal")
+    out = io.BytesIO()
+    (rows if count is None else rows.tail(count)).write_parquet(out)
+    return out.getvalue()
+
+
+def _entity(record: Mapping[str, Any], charter: Charter) -> dict[str, Any]:
+    entity = charter.data.entity
+    return {} if entity is None else {entity: record.get("entity")}
 
 
 def _payoffs(

@@ -1,0 +1,127 @@
+"""Everything the README tells people to run, run as they would."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from assay.lifecycle.campaign import Campaign
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def _commands() -> list[str]:
+    lines = [line.split("#")[0].strip() for block in _blocks("sh") for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+def _run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    given = [sys.executable, "-m", *shlex.split(command)]
+    return subprocess.run(given, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reader's folder: their table, and nothing else."""
+    folder = tmp_path_factory.mktemp("reader")
+    Campaign(seed=5).history(3600).drop("client").write_csv(folder / "calls.csv")
+    return folder
+
+
+def _set_up_people_and_payoffs(charter: Path) -> None:
+    """Do what the README asks of the reader: set the payoffs and name the people."""
+    text = charter.read_text()
+    text = re.sub(r'product_manager: ".*?"', 'product_manager: "Ana Costa"', text)
+    text = re.sub(r'risk_officer: ".*?"', 'risk_officer: "Rui Matos"', text)
+    text = text.replace("  # order: rows", "  order: rows")
+    assert "Ana Costa" in text
+    assert "\n  order: rows" in text
+    charter.write_text(text)
+
+
+def test_the_commands_of_the_readme_run_one_after_the_other(folder: Path) -> None:
+    serving: subprocess.Popen[str] | None = None
+    try:
+        for command in _commands():
+            if command.startswith("assay up"):
+                serving = _serve(folder)
+                _send_traffic(serving, folder)
+                continue
+            done = _run(command, folder)
+            assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+            if command.startswith("assay new"):
+                _set_up_people_and_payoffs(folder / "deposits" / "charter.yaml")
+        assert (folder / "deposits" / "report.html").stat().st_size > 50_000
+        assert (folder / "deposits" / "replay.png").read_bytes().startswith(b"\x89PNG")
+        for block in _blocks("python"):
+            done = subprocess.run(
+                [sys.executable, "-c", block],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert done.stdout.split()[-1] == "1"
+    finally:
+        if serving is not None:
+            serving.send_signal(signal.SIGTERM)
+            serving.communicate(timeout=30)
+
+
+def _serve(folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "assay", "up", "deposits", "--port", "0", "--json"]
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+
+
+def _send_traffic(serving: subprocess.Popen[str], folder: Path) -> None:
+    assert serving.stdout is not None
+    url = json.loads(serving.stdout.readline())["url"]
+    rows = list(csv.DictReader((folder / "calls.csv").open()))[:120]
+    inputs = httpx.get(f"{url}/v2/models/deposits").json()["inputs"]
+    tensors = [
+        {
+            "name": one["name"],
+            "shape": [len(rows)],
+            "datatype": one["datatype"],
+            "data": [
+                row[one["name"]] if one["datatype"] == "BYTES" else float(row[one["name"]])
+                for row in rows
+            ],
+        }
+        for one in inputs
+    ]
+    answer = httpx.post(f"{url}/v2/models/deposits/infer", json={"id": "r", "inputs": tensors})
+    ids = answer.json()["parameters"]["prediction_ids"]
+    with (folder / "outcomes.csv").open("w") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "outcome"])
+        writer.writerows(zip(ids, (row["deposit"] for row in rows), strict=True))
+
+
+def test_the_two_commands_are_targets() -> None:
+    for target in re.findall(r"^    make (\w+)", README, flags=re.MULTILINE):
+        done = subprocess.run(
+            ["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / target).exists(), f"README.md links to {target}, which is not there"
