@@ -92,7 +92,7 @@ def _serve(folder: Path) -> subprocess.Popen[str]:
 def _send_traffic(serving: subprocess.Popen[str], folder: Path) -> None:
     assert serving.stdout is not None
     url = json.loads(serving.stdout.readline())["url"]
-    rows = list(csv.DictReader((folder / "calls.csv").open()))[:120]
+    rows = list(csv.DictReader((folder / "calls.csv").read_text().splitlines()))[:120]
     inputs = httpx.get(f"{url}/v2/models/deposits").json()["inputs"]
     tensors = [
         {

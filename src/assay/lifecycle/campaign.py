@@ -38,8 +38,8 @@ class Campaign:
     come looking for safety: the old model keeps calling the wrong people.
 
     >>> month = Campaign(seed=1).month(1, 1000)
-    >>> month.clients.height, 0.05 < month.would_open.mean() < 0.25
-    (1000, True)
+    >>> month.clients.height, round(float(month.would_open.mean()), 3)
+    (1000, 0.097)
     """
 
     seed: int = 2026

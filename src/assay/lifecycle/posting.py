@@ -36,6 +36,8 @@ __all__ = [
     "Posted",
     "Served",
     "delivery",
+    "labelled_table",
+    "newest_rows",
     "observe",
     "plans_of",
     "post",

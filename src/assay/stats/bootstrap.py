@@ -60,8 +60,9 @@ def bootstrap_mean(
     elif not influence.any():
         low = high = mean
     else:
-        low, high = _bca(influence, confidence, resamples, np.random.default_rng(seed))
-        low, high = mean + low, mean + high
+        scale = float(np.abs(influence).max())  # squares of very small numbers would vanish
+        ends = _bca(influence / scale, confidence, resamples, np.random.default_rng(seed))
+        low, high = (mean + scale * end for end in ends)
     return Estimate(mean, float(low), float(high), len(given), method, unit, confidence)
 
 

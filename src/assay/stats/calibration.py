@@ -17,6 +17,7 @@ __all__ = [
     "calibration_curve",
     "expected_calibration_error",
     "fit_calibrator",
+    "link",
 ]
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ import numpy as np
 from assay.expression import Expression, parse
 from assay.value.payoff import Caps, Columns, Floats, capped, finite
 
-__all__ = ["ContinuousPayoff", "PayoffFunction", "UnitCosts", "payoff_from_document"]
+__all__ = ["ContinuousPayoff", "PayoffFunction", "UnitCosts", "payoff_from_document", "within"]
 
 _CANDIDATES = 33
 """Decisions tried for each case where no formula gives the best one."""
