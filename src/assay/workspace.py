@@ -66,6 +66,7 @@ def draft(directory: Path | str, table: Path | str, outcome: str) -> Path:
     Raises InputError where the directory has a charter already: nothing is overwritten.
     """
     from assay.adapters.polars_tables import PolarsTables
+    from assay.adapters.whole_file import write_whole
     from assay.envision.draft import draft_charter
 
     directory, table = Path(directory), Path(table)
@@ -74,9 +75,7 @@ def draft(directory: Path | str, table: Path | str, outcome: str) -> Path:
         raise InputError(f"{path} is there already. Name another directory, or remove it first.")
     frame = PolarsTables().read(table)
     text = draft_charter(frame, str(table.resolve()), outcome, directory.resolve().name)
-    directory.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
+    return write_whole(path, text.encode())
 
 
 class Workspace:
@@ -110,25 +109,27 @@ class Workspace:
 
     def check(self) -> Quality:
         """Check the data against the charter; nothing is written."""
-        from assay.build.columns import infer_inputs
-        from assay.build.quality import check_quality
-        from assay.value.valuation import valuation
+        from assay.build.run import quality
 
-        charter, (frame, _) = self.charter, self._table()
-        valued = valuation(charter.value, charter.data)
-        return check_quality(frame, charter, valued, infer_inputs(frame, charter, valued.columns))
+        return quality(self.charter, self._table()[0])
 
-    def build(self, *, trials: int | None = None, progress: Progress | None = None) -> Registered:
-        """Find, judge and package a model, and register it with its evidence."""
+    def build(
+        self, *, newest: bool = False, trials: int | None = None, progress: Progress | None = None
+    ) -> Registered:
+        """Find, judge and package a model, and register it with its evidence.
+
+        `newest` retrains: it learns from `newest_rows`, whose outcomes are all known by now.
+        """
         from assay.build.run import build
 
-        frame, digest = self._table()
+        frame, digest = self._table(self.newest_rows() if newest else None)
         built = build(
             self.charter,
             self.directory,
             frame,
             digest,
             engines=_engine,
+            matured=newest,
             trials=trials,
             progress=progress,
         )
@@ -222,7 +223,7 @@ class Workspace:
         charter, state = self.charter, self.release_state()
         if state.challenger is None:
             raise CheckFailed(f"No canary of {charter.name} is running: release a version first.")
-        plan = rollout_plan(charter, valuation(charter.value, charter.data))
+        plan = rollout_plan(charter, valuation(charter.value, charter.data), state)
         decision = decide_canary(plan, units_of(self._served(), state, charter, plan, self._now()))
         if decision is not None and decision.verdict != "hold":
             self.release(state.challenger.version, action=decision.verdict, reason=decision.reason)
@@ -350,9 +351,13 @@ class Workspace:
         """Return how many entries the ledger holds; LedgerBroken names the first that is wrong."""
         return self.ports.ledger.verify()
 
-    def _table(self) -> tuple[pl.DataFrame, str]:
-        path = self._data or self.directory / self.charter.data.source
-        frame = self.ports.tables.read(path)
+    def _table(self, path: Path | None = None) -> tuple[pl.DataFrame, str]:
+        from assay.adapters.polars_tables import PolarsTables
+
+        # A table is read without opening the ledger: where it is no good, nothing is made.
+        tables = self._ports.tables if self._ports else PolarsTables()
+        path = path or self._data or self.directory / self.charter.data.source
+        frame = tables.read(path)
         return frame, hashlib.sha256(path.read_bytes()).hexdigest()
 
     def _served(self) -> Served:

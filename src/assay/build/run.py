@@ -12,17 +12,19 @@ from assay.build.onnx_export import to_onnx_bytes
 from assay.build.own_train import OwnTrain, load_train
 from assay.build.parity import Engines
 from assay.build.provenance import provenance
-from assay.build.quality import check_quality, with_outcome
+from assay.build.quality import Quality, check_quality, with_outcome
 from assay.build.search import Progress
 from assay.build.split import Split, in_order, split
 from assay.build.tested import Made, Tested
 from assay.build.training import Model, train, train_own
 from assay.charter.charter import Charter
+from assay.charter.data import Span
 from assay.value.valuation import Valuation, valuation
 
-__all__ = ["build", "made_from", "part_in_words", "test_split"]
+__all__ = ["build", "made_from", "part_in_words", "quality", "test_split"]
 
 _SEARCH_SHARE = 0.7
+_NO_GAP = ", right after those that taught it (all outcomes were known when the table was made)"
 
 
 def build(
@@ -32,10 +34,14 @@ def build(
     data_digest: str,
     *,
     engines: Engines,
+    matured: bool = False,
     trials: int | None = None,
     progress: Progress | None = None,
 ) -> Built:
     """Check the data, find a model, judge it on rows that it did not see, and package it.
+
+    `matured` says that every outcome was known when the table was made, as in a retraining: no gap
+    of the label delay is then kept between rows that teach and rows that judge.
 
     `root` is the charter's folder, where `build.train` is looked for; `data_digest` names the
     table's bytes; `engines` loads models as the gateway does. Nothing is written. Raises DataError
@@ -47,16 +53,29 @@ def build(
     tell(0.0, "checking the data")
     known = in_order(with_outcome(frame, charter, valued), charter)
     own = None if charter.build.train is None else load_train(root, charter.build.train)
-    quality = check_quality(frame, charter, valued, infer_inputs(frame, charter, valued.columns))
-    parts = test_split(known, charter, valued)
+    checked = check_quality(frame, charter, valued, infer_inputs(frame, charter, valued.columns))
+    ruled = _without_delay(charter) if matured else charter
+    parts = test_split(known, ruled, valued)
     learn, judged = known[parts.train], known[parts.test]
     tell(0.05, "training")
-    model = _trained(learn, charter, valued, own, trials, tell)
-    tested = Tested(
-        made_from(model, engines), charter, judged, learn, part_in_words(parts, judged, charter)
-    )
+    model = _trained(learn, ruled, valued, own, trials, tell)
+    part = part_in_words(parts, judged, charter) + (_NO_GAP if matured else "")
+    tested = Tested(made_from(model, engines), charter, judged, learn, part)
     traced = provenance(data_digest, [] if own is None else [own.source])
-    return judge(tested, quality, traced, seed=seed, progress=tell)
+    return judge(tested, checked, traced, seed=seed, progress=tell)
+
+
+def quality(charter: Charter, frame: pl.DataFrame) -> Quality:
+    """Check a table against a charter, as a build does first."""
+    valued = valuation(charter.value, charter.data)
+    return check_quality(frame, charter, valued, infer_inputs(frame, charter, valued.columns))
+
+
+def _without_delay(charter: Charter) -> Charter:
+    at_once = Span(count=0, unit="window")
+    return charter.model_copy(
+        update={"data": charter.data.model_copy(update={"label_delay": at_once})}
+    )
 
 
 def test_split(known: pl.DataFrame, charter: Charter, valued: Valuation) -> Split:

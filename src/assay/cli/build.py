@@ -16,6 +16,12 @@ __all__ = ["build"]
 def build(
     directory: Directory = Path(),
     data: Data = None,
+    newest: Annotated[
+        bool,
+        typer.Option(
+            "--newest", help="Retrain: learn from served cases with known outcomes as well."
+        ),
+    ] = False,
     trials: Annotated[int | None, typer.Option(help="Models to try; the charter's number.")] = None,
     json: Json = False,
 ) -> None:
@@ -24,7 +30,7 @@ def build(
 
     workspace = Workspace(directory, data=data)
     with bar("building", quiet=json) as progress:
-        registered = workspace.build(trials=trials, progress=progress)
+        registered = workspace.build(newest=newest, trials=trials, progress=progress)
     show(
         registered_document(registered),
         lambda: print_registered(workspace.charter, registered),

@@ -71,8 +71,9 @@ def _envision_build_release(
     verdict = year.approve()
     tell(f"Sign      two people on two lines of defence; the gate is {_word(verdict.open)}")
     state = workspace.release(salt="simulated-1")
-    reason = state.history[-1].reason
-    tell(f"Release   version {made.version} serves" + (f" ({reason})" if reason else ""))
+    share, rest = f"{state.weight:.0%}", f"{1 - state.weight:.0%}"
+    tell(f"Release   a canary: version {made.version} decides for {share} of clients,")
+    tell(f"          the baseline `{workspace.charter.value.baseline}` for the other {rest}")
     return {"planned": made.uplift_per_month.document()}
 
 
@@ -116,7 +117,7 @@ def _picture(months: list[MonthPlayed]) -> bytes:
         "without": [month.unanswered for month in months],
     }
     labels = [f"{month.number}" for month in months]
-    title = "A simulated year: the clients change in month 4, Assay answers"
+    title = "A simulated year: the clients change in month 5, Assay answers"
     return png(value_paths(labels, paths, unit="EUR earned so far", quiet=["without"], title=title))
 
 

@@ -140,8 +140,7 @@ class Year:
     def _respond(self, played: MonthPlayed) -> None:
         """Retrain on the newest rows, let people sign, and try the new version on some clients."""
         self.tell("retraining on the newest rows")
-        table = self.workspace.newest_rows()
-        made = Workspace(self.workspace.directory, data=table).build()
+        made = self.workspace.build(newest=True)
         verdict = self.approve()
         worth = made.uplift_per_month
         if not verdict.open:
@@ -171,10 +170,8 @@ class Year:
         return np.array([decided[one] == "call" for one in ids])
 
     def _scorer(self) -> Scorer:
-        champion = self.workspace.release_state().champion
-        if champion is None:
-            raise RuntimeError("the year starts with a released version")
-        bundle = fetch_bundle(self.workspace.ports.blobs, champion.bundle)
+        first = self.workspace.versions().versions[1]
+        bundle = fetch_bundle(self.workspace.ports.blobs, first.bundle)
         inputs = read_signature(bundle).inputs
         return Scorer.from_bundle(bundle, OnnxEngine(bundle.files["model.onnx"], inputs))
 

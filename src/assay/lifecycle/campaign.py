@@ -43,7 +43,7 @@ class Campaign:
     """
 
     seed: int = 2026
-    turns: int = 4
+    turns: int = 5
 
     def month(self, number: int, size: int) -> Month:
         """Return the clients of one month; months up to 0 are history."""
