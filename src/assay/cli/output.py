@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,9 +24,18 @@ Data = Annotated[
 def show(document: Mapping[str, Any], text: Callable[[], None], *, json: bool) -> None:
     """Print the document as JSON, or let `text` print it for people."""
     if json:
-        print(json_.dumps(document, indent=2, ensure_ascii=False))
+        print(json_.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         text()
+
+
+def _finite(value: Any) -> Any:
+    """Return a document with `null` for infinite and missing numbers, which JSON does not know."""
+    if isinstance(value, Mapping):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def say(line: str = "", *, style: str = "") -> None:

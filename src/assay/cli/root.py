@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from assay.cli.output import fail
-from assay.errors import AssayError
+from assay.errors import AssayError, InputError, did_you_mean
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -40,6 +40,9 @@ COMMANDS = {
 }
 """Each command by name, in the order of a model's life, and the module that holds it."""
 
+_STOPPED = 130
+"""128 and the number of the signal that Ctrl-C sends, as shells count it."""
+
 
 class _CommandsByName(TyperGroup):
     """Loads a command's module when it is asked for; the modules themselves are light."""
@@ -49,7 +52,11 @@ class _CommandsByName(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
-            return None
+            hint = did_you_mean(cmd_name, COMMANDS)
+            raise InputError(
+                f"There is no command `{cmd_name}`{'; ' + hint if hint else '.'} "
+                "`assay --help` lists them all."
+            )
         found = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
         if isinstance(found, typer.Typer):
             command = typer.main.get_command(found)
@@ -79,22 +86,29 @@ def _root() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    debug = "--debug" in given
+    debug, json = "--debug" in given, "--json" in given
     given = [argument for argument in given if argument != "--debug"]
     try:
-        app(args=given, prog_name="assay")
-    except AssayError as error:
-        if debug:
-            traceback.print_exc()
-        fail(str(error), error.exit_code, json="--json" in given)
-    except KeyboardInterrupt:
-        fail("stopped by hand", 130, json=False)
+        code = app(args=given, prog_name="assay", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _STOPPED
     except Exception as error:  # noqa: BLE001 - the last net: a traceback only with --debug
         if debug:
             traceback.print_exc()
-        fail(
-            f"This is a fault of Assay's own: {type(error).__name__}: {error}. "
-            "Run the command again with --debug to see where, and report it.",
-            3,
-            json="--json" in given,
-        )
+        fail(*_told(error), json=json)
+    if code == _STOPPED:
+        fail("stopped by hand", _STOPPED, json=json)
+    raise SystemExit(code or 0)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """Return what to say of an error, and the exit code."""
+    if isinstance(error, AssayError):
+        return str(error), error.exit_code
+    # The command line's own errors have no public home that all versions of the framework share.
+    if hasattr(error, "format_message") and hasattr(error, "ctx"):
+        command = error.ctx.command_path if error.ctx else "assay"
+        problem = error.format_message().rstrip(".") or "Name a command"
+        return f"{problem}. See `{command} --help`.", 2
+    own = f"This is a fault of Assay's own: {type(error).__name__}: {error}."
+    return f"{own} Run the command again with --debug to see where, and report it.", 3
