@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -60,6 +62,9 @@ _STYLE: Any = {
     "svg.hashsalt": "assay",
 }
 
+_METADATA = ("Creator", "Date", "Format", "Type")
+_ID = re.compile(r' id="|href="#|url\(#')
+
 
 @contextmanager
 def axes(title: str, width: float = 7.2, height: float = 3.6) -> Iterator[Axes]:
@@ -102,11 +107,16 @@ def png(ax: Axes, dpi: int = 144) -> bytes:
 
 
 def svg(ax: Axes) -> str:
-    """Return the picture as an SVG element to stand inside a page; the same data, the same text."""
+    """Return the picture as an SVG element to stand inside a page; the same data, the same text.
+
+    Its ids begin with a digest of it, so that no two elements of a page share one.
+    """
     out = io.StringIO()
     with mpl.rc_context(_STYLE):
         figure = _figure(ax)
         FigureCanvasSVG(figure)
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "Assay"})
+        figure.savefig(out, format="svg", metadata=dict.fromkeys(_METADATA))
     text = out.getvalue()
-    return text[text.index("<svg") :]
+    text = text[text.index("<svg") :]
+    own = f"p{hashlib.sha256(text.encode()).hexdigest()[:10]}-"
+    return _ID.sub(lambda found: found[0] + own, text)
