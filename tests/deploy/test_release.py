@@ -36,6 +36,13 @@ class _Line:
         self.ledger.append(entry.subject, entry.type, entry.content, entry.expected)
         return self.state
 
+    def canary(self, charter: Charter, *pairs: tuple[Candidate, Verdict], at: datetime) -> None:
+        """Start a canary of each candidate, and promote all but the last."""
+        for pair in pairs:
+            self.take(start_release(charter, *pair, self.state, salt="s", at=at))
+            if pair is not pairs[-1]:
+                self.take(promote(charter, *pair, self.state, reason="good", at=at))
+
 
 @pytest.fixture
 def line() -> _Line:
@@ -86,12 +93,9 @@ def test_a_canary_steps_up_and_is_promoted(
     line: _Line, make_charter: MakeCharter, make_candidate: MakeCandidate, now: datetime
 ) -> None:
     charter = make_charter(strategy="canary", steps=(0.1, 0.5), capture="async")
-    first = make_candidate(charter, 1)
-    state = line.take(start_release(charter, *first, line.state, salt="a", at=now))
-    assert state.champion is not None
-    assert state.history[-1].reason == "no champion to try it against"
-    second = make_candidate(charter, 2)
-    state = line.take(start_release(charter, *second, state, salt="b", at=now))
+    first, second = make_candidate(charter, 1), make_candidate(charter, 2)
+    line.canary(charter, first, second, at=now)
+    state = line.state
     weights = []
     while state.running:
         desired = desired_state(charter, state, state.revision)
@@ -106,13 +110,52 @@ def test_a_canary_steps_up_and_is_promoted(
         step(charter, *second, state, reason="again", at=now)
 
 
+def test_where_nothing_serves_a_canary_is_tried_against_the_baseline(
+    line: _Line, make_charter: MakeCharter, make_candidate: MakeCandidate, now: datetime
+) -> None:
+    charter = make_charter(strategy="canary", steps=(0.1, 0.5))
+    first = make_candidate(charter, 1)
+    state = line.take(start_release(charter, *first, line.state, salt="a", at=now))
+    assert (state.champion, state.challenger, state.weight) == (None, Live(1, f"{1:064d}"), 0.1)
+    assert state.against == "baseline"
+    assert state.history[-1].reason == "nothing serves yet: against the baseline nobody"
+    desired = desired_state(charter, state, state.revision)
+    assert desired.arms == (
+        Arm("baseline", 1, f"{1:064d}", 0.9),
+        Arm("challenger", 1, f"{1:064d}", 0.1),
+    )
+    assert Desired.read(desired.encode()) == desired
+    state = line.take(step(charter, *first, state, reason="good", at=now))
+    assert [arm.weight for arm in desired_state(charter, state, 2).arms] == [0.5, 0.5]
+    state = line.take(promote(charter, *first, state, reason="good", at=now))
+    assert (state.champion, state.challenger) == (Live(1, f"{1:064d}"), None)
+    assert state.against == "champion"
+    assert desired_state(charter, state, 3).arms == (Arm("champion", 1, f"{1:064d}", 1.0),)
+    with pytest.raises(CheckFailed, match="version 1 only"):
+        roll_back(state, reason="r", at=now)
+
+
+def test_a_first_challenger_rolled_back_leaves_nothing_serving_and_another_may_be_tried(
+    line: _Line, make_charter: MakeCharter, make_candidate: MakeCandidate, now: datetime
+) -> None:
+    charter = make_charter(strategy="canary")
+    line.canary(charter, make_candidate(charter, 1), at=now)
+    entry = roll_back(line.state, reason="worse", at=now)
+    assert entry.document["to"] is None
+    state = line.take(entry)
+    assert (state.champion, state.challenger, state.weight) == (None, None, 0.0)
+    assert desired_state(charter, state, state.revision).arms == ()
+    with pytest.raises(CheckFailed, match="served no version"):
+        roll_back(state, reason="r", at=now)
+    line.canary(charter, make_candidate(charter, 2), at=now)
+    assert (line.state.against, line.state.challenger) == ("baseline", Live(2, f"{2:064d}"))
+
+
 def test_only_one_release_runs_at_a_time(
     line: _Line, make_charter: MakeCharter, make_candidate: MakeCandidate, now: datetime
 ) -> None:
     charter = make_charter(strategy="canary")
-    for version in (1, 2):
-        pair = make_candidate(charter, version)
-        line.take(start_release(charter, *pair, line.state, salt="s", at=now))
+    line.canary(charter, make_candidate(charter, 1), make_candidate(charter, 2), at=now)
     with pytest.raises(CheckFailed, match="Version 2 of bank is being tried with 10% of traffic"):
         start_release(charter, *make_candidate(charter, 3), line.state, salt="s", at=now)
     with pytest.raises(CheckFailed, match="version 2 is"):
@@ -123,9 +166,7 @@ def test_a_gate_that_closed_meanwhile_stops_steps_and_promotion_but_never_the_wa
     line: _Line, make_charter: MakeCharter, make_candidate: MakeCandidate, now: datetime
 ) -> None:
     charter = make_charter(strategy="canary")
-    for version in (1, 2):
-        pair = make_candidate(charter, version)
-        line.take(start_release(charter, *pair, line.state, salt="s", at=now))
+    line.canary(charter, make_candidate(charter, 1), make_candidate(charter, 2), at=now)
     closed = make_candidate(charter, 2, missing=("evidence is void",))
     with pytest.raises(GateClosed):
         step(charter, *closed, line.state, reason="r", at=now)
@@ -164,6 +205,11 @@ def test_nothing_released_means_nothing_served(make_charter: MakeCharter) -> Non
         ({"arms": (Arm("champion", 1, "b", 0.4),)}, "add up to 1"),
         ({"arms": (Arm("champion", 1, "b", -1.0), Arm("challenger", 2, "c", 2.0))}, "outside"),
         ({"arms": (Arm("champion", 1, "b", 0.5),) * 2}, "a champion, then"),
+        ({"arms": (Arm("baseline", 1, "b", 1.0),)}, "or the baseline, then a challenger"),
+        (
+            {"arms": (Arm("baseline", 1, "b", 0.5), Arm("challenger", 2, "c", 0.5))},
+            "not that of the challenger's version",
+        ),
         ({"exploration_share": 1.5}, "exploration share"),
     ],
 )

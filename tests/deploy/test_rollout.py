@@ -162,3 +162,9 @@ def test_the_expected_number_of_units_is_about_right() -> None:
         needed.append(n)
     assert 0.6 < np.mean(needed) / expected_units(plan, 0.0, 1.0) < 1.3
     assert expected_units(plan, -0.5, 1.0) == float("inf")
+
+
+def test_reasons_name_what_the_challenger_is_tried_against() -> None:
+    plan = replace(PAIRED, alpha=0.1, against="baseline")
+    assert _never(plan, 0.5, 1).reason.endswith("EUR per unit worse than the baseline")
+    assert _never(plan, -0.5, 1).reason == "surely worse than the baseline (EUR per unit)"

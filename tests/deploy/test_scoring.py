@@ -66,6 +66,17 @@ def test_a_classifier_scores_decides_and_values(classifier: Bundle) -> None:
     np.testing.assert_allclose(scored.expected_value, [0.0, 0.2 * 18 - 0.8])
 
 
+def test_the_baseline_decides_where_it_is_asked_to_and_is_valued_by_the_same_forecast(
+    classifier: Bundle,
+) -> None:
+    scorer = Scorer.from_bundle(classifier, _Passes())
+    columns = {"x": np.array([0.05, 0.2]), "size": np.array([1.0, 2.0])}
+    scored = scorer.score(columns, by_baseline=True)
+    assert scorer.valuation.names(scored.decision) == ["skip", "skip"]
+    assert scored.expected_value.tolist() == [0.0, 0.0]
+    assert scored.score.tolist() == scorer.score(columns).score.tolist()
+
+
 def test_a_regressor_decides_the_quantile_that_its_costs_ask_for() -> None:
     around = PredictiveQuantiles(np.array([0.0]), np.array([[-2.0, -1.0, 1.0, 2.0]]))
     bundle = _bundle(
@@ -76,6 +87,9 @@ def test_a_regressor_decides_the_quantile_that_its_costs_ask_for() -> None:
     assert scored.forecast.tolist() == [[8.0, 9.0, 11.0, 12.0]]
     assert scored.decision.tolist() == [11.0]
     assert scored.expected_value.tolist() == [-(3 + 2 + 0 + 3) / 4]
+    ten = Scorer.from_bundle(bundle, _Passes()).score({"x": np.array([10.0])}, by_baseline=True)
+    assert ten.decision.tolist() == [10.0]
+    assert ten.expected_value.tolist() == [-(2 + 1 + 3 + 6) / 4]
 
 
 def test_a_value_that_cannot_be_told_is_refused(classifier: Bundle) -> None:

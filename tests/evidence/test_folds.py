@@ -145,6 +145,20 @@ def test_rolling_back_a_challenger_keeps_the_champion() -> None:
     assert (state.champion, state.challenger, state.weight) == (Live(1, "b1"), None, 0.0)
 
 
+def test_a_first_canary_has_the_baseline_beside_it_until_it_is_promoted_or_rolled_back() -> None:
+    state = releases(started(Story(), 1, "canary").events)["bank"]
+    assert (state.champion, state.challenger, state.weight) == (None, Live(1, "b1"), 0.1)
+    assert (state.against, state.running) == ("baseline", True)
+    story = started(Story(), 1, "canary")
+    story.say("release:bank", "release.rolled_back", version=1, to=None, reason="worse")
+    state = releases(story.events)["bank"]
+    assert (state.champion, state.challenger, state.weight) == (None, None, 0.0)
+    story = started(Story(), 1, "canary")
+    story.say("release:bank", "release.promoted", version=1, bundle="b1", reason="better")
+    state = releases(story.events)["bank"]
+    assert (state.champion, state.challenger, state.against) == (Live(1, "b1"), None, "champion")
+
+
 def test_rolling_back_the_champion_brings_the_one_before_back() -> None:
     story = started(started(Story(), 1, "immediate"), 2, "immediate")
     story.say("release:bank", "release.rolled_back", version=2, to=1, reason="worse")

@@ -159,11 +159,22 @@ class Stage:
         digests = [keep(self.blobs, bundle) for bundle in bundles]
         arms = [Arm("champion", 1, digests[0], 1.0 - weight)] if digests else []
         arms += [Arm("challenger", 2, digest, weight) for digest in digests[1:]]
-        settings: dict[str, Any] = {"salt": "salt", "revision": self.revision, **changes}
-        state = Desired(model="bank", arms=tuple(arms), **settings)
+        settings: dict[str, Any] = {
+            "salt": "salt",
+            "revision": self.revision,
+            "arms": tuple(arms),
+            **changes,
+        }
+        state = Desired(model="bank", **settings)
         self.store.publish(state.encode(), state.revision)
         self.follower.refresh()
         return state
+
+    def publish_first(self, bundle: Bundle, weight: float, **changes: Any) -> Desired:
+        """Serve a first version with a weight, the baseline beside it."""
+        digest = keep(self.blobs, bundle)
+        arms = (Arm("baseline", 1, digest, 1.0 - weight), Arm("challenger", 1, digest, weight))
+        return self.publish(arms=arms, **changes)
 
     def client(self) -> TestClient:
         """Return a client of the application; use it as a context."""

@@ -23,6 +23,11 @@ Body = Callable[..., dict[str, Any]]
 
 INFER = "/v2/models/bank/infer"
 
+
+def _outputs(answer: dict[str, Any]) -> dict[str, list[Any]]:
+    return {tensor["name"]: tensor["data"] for tensor in answer["outputs"]}
+
+
 numbers = st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 columns = st.fixed_dictionaries(
     {
@@ -147,6 +152,72 @@ def test_each_row_is_answered_by_its_own_arm(
     assert set(arms) == {"champion", "challenger"}
     for row, arm in enumerate(arms):
         assert mixed["outputs"][1]["data"][row] == alone[arm == "challenger"][row]
+
+
+def test_a_first_version_shares_traffic_with_the_baseline(
+    stage: Any, classifiers: tuple[Bundle, Bundle], body: Body
+) -> None:
+    with stage.client() as client:
+        stage.publish(classifiers[0])
+        alone = _outputs(client.post(INFER, json=body(50)).json())
+        stage.publish_first(classifiers[0], 0.5, exploration_share=1.0)
+        mixed = client.post(INFER, json=body(50)).json()
+        pinned = client.post("/v2/models/bank/versions/1/infer", json=body(50)).json()
+        assert client.get("/v2/models/bank").json()["versions"] == ["1"]
+    outputs, arms = _outputs(mixed), mixed["parameters"]["arms"]
+    assert mixed["model_version"] == "1"
+    assert set(arms) == {"baseline", "challenger"}
+    assert outputs["probability"] == alone["probability"]
+    records = {record["id"]: record for record in stage.captures.read()}
+    for row, arm in enumerate(arms):
+        record = records[mixed["parameters"]["prediction_ids"][row]]
+        assert (record["arm"], record["version"]) == (arm, 1)
+        assert record["probability"] == outputs["probability"][row]
+        assert record["decision"] == outputs["decision"][row]
+        assert record["explored"] == (arm == "challenger")
+        if arm == "baseline":
+            # Nobody is called by the charter's baseline, which is not worth anything.
+            assert (record["decision"], record["propensity"]) == ("skip", 1.0)
+            assert record["expected_value"] == outputs["expected_value"][row] == 0.0
+    assert "call" in alone["decision"]
+    # A version that is asked for by its number answers by itself.
+    assert pinned["parameters"]["arms"] == ["pinned"] * 50
+    assert "call" in _outputs(pinned)["decision"]
+
+
+def test_entities_move_from_the_baseline_to_the_first_version_and_never_back(
+    stage: Any, classifiers: tuple[Bundle, Bundle], body: Body
+) -> None:
+    names = [f"client-{n}" for n in range(300)]
+    seen: list[set[str]] = []
+    with stage.client() as client:
+        for weight in (0.0, 0.2, 0.2, 0.6, 1.0):
+            stage.publish_first(classifiers[0], weight)
+            answer = client.post(INFER, json=body(300, parameters={"entity": names})).json()
+            arms = answer["parameters"]["arms"]
+            seen.append({name for name, arm in zip(names, arms, strict=True) if arm != "baseline"})
+        stage.publish()
+        assert client.post(INFER, json=body(1)).status_code == 404
+    assert seen[0] == set()
+    assert seen[1] == seen[2] < seen[3] < seen[4] == set(names)
+
+
+def test_the_model_behind_two_arms_is_loaded_once(
+    stage: Any, classifiers: tuple[Bundle, Bundle]
+) -> None:
+    stage.publish_first(classifiers[0], 0.5)
+    baseline, challenger = stage.follower.serving.arms
+    assert baseline.scorer is challenger.scorer
+
+
+def test_the_baseline_of_a_regression_is_its_amount(
+    stage: Any, regressor: Bundle, body: Body
+) -> None:
+    stage.publish_first(regressor, 0.0)
+    with stage.client() as client:
+        outputs = _outputs(client.post(INFER, json=body(2)).json())
+    assert outputs["decision"] == [10.0, 10.0]
+    assert all(value < 0 for value in outputs["expected_value"])
 
 
 @pytest.mark.parametrize("fault", ["junk", "format", "missing", "model", "weights"])

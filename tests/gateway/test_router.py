@@ -1,15 +1,82 @@
-"""The split of traffic: sticky, exact at its ends, monotone, independent between releases."""
+"""The split of traffic: sticky, exact at its ends, monotone, independent between releases.
+
+The same on either pair of arms: a challenger beside a champion, or beside the baseline.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.charter.data import Data
+from assay.charter.value import ValueModel
+from assay.deploy.desired import Arm, Desired
+from assay.deploy.scoring import Scorer
+from assay.evidence.bundle import Signature
 from assay.gateway.exploration import explore
 from assay.gateway.router import share_of, to_challenger
+from assay.gateway.serving import LoadedArm, Serving
+from assay.ports.engine import Columns, Floats
+from assay.value.valuation import valuation
 
 keys = st.text(max_size=30)
 weights = st.floats(0, 1)
+others = st.sampled_from(["champion", "baseline"])
+
+VALUE = ValueModel.model_validate(
+    {
+        "currency": "EUR",
+        "actions": {"call": {"yes": 9, "no": -1}, "skip": 0},
+        "baselines": {"nobody": "skip"},
+        "baseline": "nobody",
+        "decisions_per_month": 1000,
+    }
+)
+
+
+class _Half:
+    """An engine that is sure of nothing."""
+
+    def score(self, columns: Columns) -> Floats:
+        return np.full(len(next(iter(columns.values()))), 0.5)
+
+
+def _serving(other: str, salt: str, weight: float) -> Serving:
+    """Version 2 with a weight, beside version 1 as champion or beside the baseline."""
+    first = Arm("champion", 1, "b1", 1 - weight)
+    if other == "baseline":
+        first = Arm("baseline", 2, "b2", 1 - weight)
+    arms = (first, Arm("challenger", 2, "b2", weight))
+    valued = valuation(VALUE, Data(source="x.csv", outcome="y", positive="yes"))
+    signature = Signature("classification", (), valued.labels, valued.actions)
+    scorer = Scorer(signature, _Half(), lambda raw: np.column_stack([1 - raw, raw]), valued)
+    desired = Desired(1, "bank", arms, salt)
+    return Serving(desired, tuple(LoadedArm(arm, scorer) for arm in arms))
+
+
+@given(other=others, salt=keys, key=keys, one=weights, more=weights)
+def test_either_pair_of_arms_is_split_alike(
+    other: str, salt: str, key: str, one: float, more: float
+) -> None:
+    low, high = sorted((one, more))
+    chosen = _serving(other, salt, low).index_for(key)
+    assert chosen == to_challenger(salt, key, low)
+    assert chosen <= _serving(other, salt, high).index_for(key)
+    assert _serving(other, salt, 0.0).index_for(key) == 0
+    assert _serving(other, salt, 1.0).index_for(key) == 1
+
+
+@given(other=others, weight=weights)
+def test_each_version_with_traffic_is_named_once_and_found_where_it_decides_itself(
+    other: str, weight: float
+) -> None:
+    serving = _serving(other, "salt", weight)
+    assert len(set(serving.versions)) == len(serving.versions) > 0
+    for version in ("1", "2"):
+        index = serving.index_of(version)
+        assert (index is not None) == (version in serving.versions)
+        assert index is None or not serving.arms[index].by_baseline
 
 
 @given(salt=keys, key=keys, weight=weights)

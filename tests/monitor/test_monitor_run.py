@@ -225,6 +225,29 @@ def test_versions_and_arms_are_judged_apart() -> None:
     assert {one.version for one in result.alerts} == {2}
 
 
+def test_the_baselines_arm_is_measured_and_not_judged() -> None:
+    charter = _charter()
+    live = Live(charter)
+    captures = list(live.serve(3000, drift=-3.0, shift=3.0))
+    beside = [one | {"arm": "baseline", "decision": "skip"} for one in captures[::2]]
+    plan = {live.bundle.digest: Estimate(5.0, 4.5, 5.5, 1000, "", "EUR per decision")}
+    result = _run(live, charter, beside, live.tell(), plans=plan)
+    assert result.alerts == ()
+    for report in result.windows:
+        assert report.arm == "baseline"
+        assert report.measured.realised.uplift.mean == 0.0
+        assert report.measured.drift.moved
+        assert report.judged.kinds == frozenset()
+        assert report.record.n == 0
+    tried = [one | {"arm": "challenger"} for one in captures[1::2]]
+    both = _run(live, charter, [*beside, *tried], live.tell(), plans=plan)
+    assert {("plan", "uplift"), ("drift", "inputs")} <= _kinds(both)
+    alone = _run(live, charter, tried, live.tell(), plans=plan)
+    assert _kinds(both) == _kinds(alone)
+    newest = [one.record for one in both.windows if one.arm == "challenger"][-1]
+    assert newest.n == alone.windows[-1].record.n
+
+
 def test_the_signed_plan_is_a_limit_too() -> None:
     charter = _charter()
     live = Live(charter)

@@ -88,9 +88,11 @@ def _tell(state: ReleaseState, decision: Decision | None, *, asked: bool) -> Non
         say("Too early to decide: fewer than a hundred matured decisions.")
     if decision is not None:
         say(f"{decision.verdict.replace('_', ' ')}: {decision.reason}", style="bold")
-        say(f"  challenger minus champion: {decision.difference}")
+        say(f"  challenger minus {decision.state.plan.against}: {decision.difference}")
     if state.champion is not None:
         say(f"Champion: version {state.champion.version}, {1 - state.weight:.0%} of traffic.")
+    elif state.challenger is not None:
+        say(f"The baseline decides {1 - state.weight:.0%} of traffic: no version served before.")
     if state.challenger is not None:
         say(f"Challenger: version {state.challenger.version}, {state.weight:.0%} of traffic.")
     if state.champion is None and state.challenger is None:

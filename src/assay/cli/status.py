@@ -21,7 +21,7 @@ def status(directory: Directory = Path(), json: Json = False) -> None:
     steps = _next(
         built=newest is not None,
         opened=bool(gate and gate.open),
-        live=release.champion is not None,
+        live=release.champion is not None or release.running,
         alerts=len(alerts),
     )
 

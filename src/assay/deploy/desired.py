@@ -15,6 +15,7 @@ import msgspec
 from assay.charter.charter import Charter
 from assay.errors import DataError
 from assay.evidence.folds import ReleaseState
+from assay.evidence.states import BASELINE_ARM
 
 __all__ = ["FORMAT", "Arm", "Desired", "desired_state"]
 
@@ -22,16 +23,19 @@ FORMAT = 1
 
 
 class Arm(msgspec.Struct, frozen=True):
-    """One version that serves, and its share of traffic."""
+    """One version that serves, and its share of traffic.
 
-    name: Literal["champion", "challenger"]
+    On the arm `baseline` the version scores, but the charter's baseline decides.
+    """
+
+    name: Literal["champion", "challenger", "baseline"]
     version: int
     bundle: str
     weight: float
 
 
 class Desired(msgspec.Struct, frozen=True):
-    """What a gateway is to serve: at most a champion and a challenger of one model.
+    """What a gateway is to serve: a champion or the baseline, and a challenger, of one model.
 
     >>> state = Desired(revision=3, model="bank", arms=(Arm("champion", 2, "b" * 64, 1.0),))
     >>> Desired.read(state.encode()) == state
@@ -68,12 +72,14 @@ def desired_state(charter: Charter, state: ReleaseState, revision: int) -> Desir
     """Return what gateways are to serve when a release stands as the ledger says.
 
     `revision` is that of the release's subject in the ledger: it grows with each entry.
-    Without champion and challenger nothing is served.
+    Without champion and challenger nothing is served; a challenger without a champion has the
+    baseline beside it.
     """
     arms = []
     weight = state.weight if state.challenger is not None else 0.0
-    if state.champion is not None:
-        arms.append(Arm("champion", state.champion.version, state.champion.bundle, 1.0 - weight))
+    other = state.champion or state.challenger
+    if other is not None:
+        arms.append(Arm(state.against, other.version, other.bundle, 1.0 - weight))
     if state.challenger is not None:
         challenger = state.challenger
         arms.append(Arm("challenger", challenger.version, challenger.bundle, weight))
@@ -88,13 +94,27 @@ def desired_state(charter: Charter, state: ReleaseState, revision: int) -> Desir
     )
 
 
+_ARMS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("champion",),
+    ("champion", "challenger"),
+    (BASELINE_ARM, "challenger"),
+    ("challenger",),
+)
+
+
 def _faults(state: Desired) -> list[str]:
-    names = [arm.name for arm in state.arms]
+    names = tuple(arm.name for arm in state.arms)
     faults = []
     if state.format != FORMAT:
         faults.append(f"its format is {state.format}, this gateway reads {FORMAT}")
-    if names not in ([], ["champion"], ["champion", "challenger"], ["challenger"]):
-        faults.append(f"its arms are {names}: a champion, then at most one challenger")
+    if names not in _ARMS:
+        faults.append(
+            f"its arms are {list(names)}: a champion, then at most one challenger, "
+            "or the baseline, then a challenger"
+        )
+    if BASELINE_ARM in names and len({(arm.version, arm.bundle) for arm in state.arms}) > 1:
+        faults.append("its baseline is not that of the challenger's version")
     if not all(0.0 <= arm.weight <= 1.0 for arm in state.arms):
         faults.append("a weight lies outside 0 to 1")
     if state.arms and abs(sum(arm.weight for arm in state.arms) - 1.0) > 1e-9:

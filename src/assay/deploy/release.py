@@ -45,25 +45,27 @@ def start_release(
     """Start a release of what the gate has opened; raises GateClosed with all that is missing.
 
     `immediate` puts the version in the champion's place. `canary` gives it the first step's share
-    of traffic as challenger; where nothing serves yet there is nobody to compare it with, and it
-    goes live at once, which the entry says. `salt` decides who gets which arm: a fresh random text
+    of traffic as challenger, against the champion; where nothing serves yet, against the charter's
+    baseline, which the entry says. `salt` decides who gets which arm: a fresh random text
     for each release. Raises CheckFailed where another release is running or the version serves.
     """
     _demand_open(charter, candidate, verdict)
     _demand_free(candidate, state)
-    canary = charter.release.strategy == "canary" and state.champion is not None
-    alone = charter.release.strategy == "canary" and not canary
+    canary = charter.release.strategy == "canary"
+    first = canary and state.champion is None
     return _entry(
         state,
         EventType.RELEASE_STARTED,
         at,
         version=candidate.version,
         bundle=candidate.bundle,
-        strategy="canary" if canary else "immediate",
+        strategy=charter.release.strategy,
         weight=charter.release.steps[0] if canary and charter.release.steps else float(not canary),
         salt=salt,
         replaces=None if state.champion is None else state.champion.version,
-        reason="no champion to try it against" if alone else "",
+        reason=f"nothing serves yet: against the baseline {charter.value.baseline}"
+        if first
+        else "",
     )
 
 
@@ -121,12 +123,12 @@ def promote(
 def roll_back(state: ReleaseState, *, reason: str, at: datetime) -> Entry:
     """Take the challenger out, or where none is running put the champion before back.
 
-    Asks no gate: going back must always be possible. Raises CheckFailed where there is nothing
-    to go back to.
+    A challenger that was tried against the baseline leaves nothing serving. Asks no gate: going
+    back must always be possible. Raises CheckFailed where there is nothing to go back to.
     """
     leaving = state.challenger or state.champion
     to = state.champion if state.challenger is not None else _champion_before(state)
-    if leaving is None or to is None:
+    if leaving is None or (to is None and state.challenger is None):
         served = "no version" if leaving is None else f"version {leaving.version} only"
         raise CheckFailed(
             f"There is nothing to roll back to: {state.name} has served {served}. "
@@ -137,7 +139,7 @@ def roll_back(state: ReleaseState, *, reason: str, at: datetime) -> Entry:
         EventType.RELEASE_ROLLED_BACK,
         at,
         version=leaving.version,
-        to=to.version,
+        to=None if to is None else to.version,
         reason=reason,
     )
 

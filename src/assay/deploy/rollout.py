@@ -33,7 +33,8 @@ class RolloutPlan:
     worse it must surely be to be rolled back. `shares` are the challenger's shares of traffic in
     the release's steps; empty says that both arms are scored on each unit (paired shadow).
     `rollback_conditions` counts all the conditions that alpha is split over, value being one.
-    `undecided` is what follows when `most_units` settle nothing.
+    `undecided` is what follows when `most_units` settle nothing. `against` is the arm that the
+    challenger is compared with, the champion here and below: a first version has the baseline.
     """
 
     currency: str
@@ -45,6 +46,7 @@ class RolloutPlan:
     alpha: float = 0.05
     rollback_conditions: int = 1
     undecided: Literal["promote", "roll_back"] = "roll_back"
+    against: Literal["champion", "baseline"] = "champion"
 
     @property
     def difference_bounds(self) -> tuple[float, float]:
@@ -241,11 +243,10 @@ def _settled(state: RolloutState, batch: Batch) -> _Settled | None:
     if state.ratio_log_e >= _BROKEN_SPLIT:
         return "hold", "traffic was not split as agreed (sample ratio): mend the routing first"
     if state.worse.rejects(plan.alpha / plan.rollback_conditions):
-        worse = "the champion" if not plan.margin else f"the champion by {plan.margin:g}"
+        by = f" by {plan.margin:g}" if plan.margin else ""
+        worse = f"the {plan.against}{by}"
         return "roll_back", f"surely worse than {worse} ({plan.currency} per unit)"
     if state.not_worse.rejects(plan.alpha):
-        return (
-            "promote",
-            f"surely at most {plan.tolerance:g} {plan.currency} per unit worse than the champion",
-        )
+        most = f"{plan.tolerance:g} {plan.currency} per unit"
+        return "promote", f"surely at most {most} worse than the {plan.against}"
     return None

@@ -65,14 +65,19 @@ class Scorer:
             raise _unreadable(bundle, error) from error
         return cls(signature, engine, calibrate, valuation)
 
-    def score(self, columns: Columns) -> Scored:
+    def score(self, columns: Columns, *, by_baseline: bool = False) -> Scored:
         """Score rows: the columns of the signature, and those that the valuation reads.
 
-        Raises DataError where a row cannot be scored or its value cannot be told.
+        The policy decides, or `by_baseline` the charter's baseline; expected values are those of
+        the decisions taken. Raises DataError where a row cannot be scored or its value cannot be
+        told.
         """
         raw = self.engine.score(columns)
         forecast = self.calibrate(raw)
-        decision = self.valuation.decide(forecast, columns)
+        if by_baseline:
+            decision = self.valuation.baseline(columns, len(forecast))
+        else:
+            decision = self.valuation.decide(forecast, columns)
         return Scored(raw, forecast, decision, self.expected(forecast, decision, columns))
 
     def expected(self, forecast: Floats, decision: NDArray[Any], columns: Columns) -> Floats:

@@ -75,9 +75,10 @@ def models(events: Iterable[Event]) -> dict[str, ModelState]:
 def releases(events: Iterable[Event]) -> dict[str, ReleaseState]:
     """Fold entries on `release:<name>` into what serves under each name.
 
-    `immediate` puts the version in the champion's place at once; `canary` tries it as challenger
-    until it is promoted or rolled back. Rolling back the champion itself puts the version named
-    by `to` back in its place, or nothing where it names none.
+    `immediate` puts the version in the champion's place at once; `canary` tries it as challenger,
+    against the champion or where there is none against the baseline, until it is promoted or
+    rolled back: then the champion serves alone, or nothing does. Rolling back the champion itself
+    puts the version named by `to` back in its place, or nothing where it names none.
     """
     states: dict[str, ReleaseState] = {}
     for event, name in _about(events, "release"):

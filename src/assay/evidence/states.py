@@ -12,6 +12,7 @@ from assay.evidence.gate import Waiver
 from assay.evidence.sign_off import SignOff
 
 __all__ = [
+    "BASELINE_ARM",
     "AlertState",
     "CharterState",
     "CharterVersion",
@@ -24,6 +25,9 @@ __all__ = [
     "ReleaseStep",
     "VersionState",
 ]
+
+BASELINE_ARM = "baseline"
+"""The arm of a release whose rows get the baseline's decision, where no champion serves yet."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,7 @@ class ReleaseStep:
 class ReleaseState:
     """What serves under a name: at most a champion, and a challenger with its share of traffic.
 
+    Where a challenger has no champion beside it, the rest of traffic gets the baseline's decision.
     `revision` is that of the release's subject in the ledger; it grows with every step.
     `salt` is the running or last release's, and decides who gets which arm.
     """
@@ -180,6 +185,11 @@ class ReleaseState:
     def running(self) -> bool:
         """Whether a challenger is being tried."""
         return self.challenger is not None
+
+    @property
+    def against(self) -> Literal["champion", "baseline"]:
+        """The arm that a challenger is tried against: the baseline where no champion serves."""
+        return "baseline" if self.champion is None else "champion"
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def _answer_rows(
     columns = columns_of(request, scorer.signature.inputs, scorer.valuation.columns)
     if len(rows) < request.rows:
         columns = {name: values[rows] for name, values in columns.items()}
-    scored = scorer.score(columns)
+    scored = scorer.score(columns, by_baseline=loaded.by_baseline)
     taken = _explored(serving, loaded, scored.decision, [ids[row] for row in rows])
     expected = scored.expected_value
     if taken.explored.any():
@@ -133,8 +133,11 @@ class _Taken:
 def _explored(
     serving: Serving, loaded: LoadedArm, decision: NDArray[Any], ids: Sequence[str]
 ) -> _Taken:
-    """Take the policy's decisions but for the exploration share (of actions; amounts have none)."""
-    share = serving.desired.exploration_share
+    """Take the decisions but for the exploration share (of actions; amounts have none).
+
+    The baseline is not explored: its arm shows what would happen without any model.
+    """
+    share = 0.0 if loaded.by_baseline else serving.desired.exploration_share
     actions = len(loaded.scorer.signature.actions)
     if share <= 0 or not actions:
         n = len(decision)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from assay.deploy.desired import Arm, Desired
@@ -10,6 +10,7 @@ from assay.deploy.fetch import fetch_bundle
 from assay.deploy.scoring import Scorer, read_signature
 from assay.errors import ModelError
 from assay.evidence.bundle import Signature
+from assay.evidence.states import BASELINE_ARM
 from assay.gateway.router import to_challenger
 from assay.ports.blobs import Blobs
 from assay.ports.engine import Engine
@@ -27,12 +28,17 @@ class LoadedArm:
     arm: Arm
     scorer: Scorer
 
+    @property
+    def by_baseline(self) -> bool:
+        """Whether the baseline decides on this arm, and not the version's policy."""
+        return self.arm.name == BASELINE_ARM
+
 
 @dataclass(frozen=True)
 class Serving:
     """A desired state, loaded; never changed, so that a request sees one state from end to end.
 
-    `arms` has the champion first, then the challenger where there is one.
+    `arms` has the champion first (or the baseline), then the challenger where there is one.
     """
 
     desired: Desired
@@ -44,16 +50,20 @@ class Serving:
         return len(self.arms) - 1 if self._chosen(key, last.arm.weight) else 0
 
     def index_of(self, version: str) -> int | None:
-        """Return the arm that serves a version; None where none with any traffic does."""
-        for index, loaded in enumerate(self.arms):
-            if str(loaded.arm.version) == version and loaded.arm.weight > 0:
-                return index
-        return None
+        """Return the arm on which a version itself decides; None where it gets no traffic."""
+        if version not in self.versions:
+            return None
+        return next(
+            index
+            for index, loaded in enumerate(self.arms)
+            if str(loaded.arm.version) == version and not loaded.by_baseline
+        )
 
     @property
     def versions(self) -> list[str]:
-        """The versions that get traffic."""
-        return [str(loaded.arm.version) for loaded in self.arms if loaded.arm.weight > 0]
+        """The versions that get traffic, each once, though two arms may use it."""
+        served = (str(loaded.arm.version) for loaded in self.arms if loaded.arm.weight > 0)
+        return list(dict.fromkeys(served))
 
     def _chosen(self, key: str, weight: float) -> bool:
         return len(self.arms) > 1 and to_challenger(self.desired.salt, key, weight)
@@ -68,11 +78,11 @@ def load_serving(
     served; then nothing of the new state is served.
     """
     kept = before.arms if before is not None and before.desired.model == desired.model else ()
-    known: Mapping[str, Scorer] = {loaded.arm.bundle: loaded.scorer for loaded in kept}
-    arms = tuple(
-        LoadedArm(arm, known.get(arm.bundle) or _load(arm.bundle, desired, blobs, load_engine))
-        for arm in desired.arms
-    )
+    scorers = {loaded.arm.bundle: loaded.scorer for loaded in kept}
+    for arm in desired.arms:
+        if arm.bundle not in scorers:
+            scorers[arm.bundle] = _load(arm.bundle, desired, blobs, load_engine)
+    arms = tuple(LoadedArm(arm, scorers[arm.bundle]) for arm in desired.arms)
     if len({loaded.scorer.signature.task for loaded in arms}) > 1:
         raise ModelError(
             "Champion and challenger answer different questions (classification and regression); "

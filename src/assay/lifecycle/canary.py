@@ -21,8 +21,8 @@ _BATCH = 100
 """Units decided on at once: fixed, so that looking again repeats every earlier look."""
 
 
-def rollout_plan(charter: Charter, valuation: Valuation) -> RolloutPlan:
-    """Return what a canary of this charter is decided by; amounts per unit."""
+def rollout_plan(charter: Charter, valuation: Valuation, state: ReleaseState) -> RolloutPlan:
+    """Return what the running canary is decided by; amounts per unit."""
     low, high = valuation.bounds()
     budget = charter.release.loss_budget_per_year
     decisions = 12 * charter.value.decisions_per_month
@@ -33,6 +33,7 @@ def rollout_plan(charter: Charter, valuation: Valuation) -> RolloutPlan:
         most_units=charter.release.most_decisions,
         shares=charter.release.steps,
         alpha=charter.release.alpha,
+        against=state.against,
     )
 
 
@@ -50,6 +51,8 @@ def units_of(
 ) -> tuple[Unit, ...]:
     """Return the matured units of the running release, in order of assignment.
 
+    They are on the challenger's arm, or on that of what it is tried against: the champion, or
+    where nothing served before the baseline.
     A unit enters once its label delay is over. One whose payoff is still unknown then counts as
     the least that a decision can pay, on either arm alike. An entity counts with its first
     decision only, since its later ones are not independent of it.
@@ -65,7 +68,7 @@ def units_of(
     for record, payoff, ripe in zip(served.records, payoffs.tolist(), matured, strict=True):
         at = datetime.fromisoformat(record["at"])
         unit = str(record.get("entity") or record["id"])
-        if at < started or record["arm"] not in ("champion", "challenger") or unit in seen:
+        if at < started or record["arm"] not in (state.against, "challenger") or unit in seen:
             continue
         seen.add(unit)
         if ripe:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
 from assay.errors import DataError
-from assay.evidence.states import AlertState
+from assay.evidence.states import BASELINE_ARM, AlertState
 from assay.monitor.alerts import Alert, Changes, Judgement, changes, follow
 from assay.monitor.cases import moments, read_cases, served_once
 from assay.monitor.join import Joined, join
@@ -66,7 +66,8 @@ def monitor(
     `captures` are records as `CaptureLog` yields them; `outcomes` has the columns id, outcome and
     revision; `bundles` and `plans` (the signed uplift per decision) go by bundle digest;
     `recorded` are the model's alerts in the ledger. A prediction counts once, by its id, in
-    the window of its first answer; a window that is not complete is measured but not judged.
+    the window of its first answer; a window that is not complete is measured but not judged, and
+    so is the arm `baseline`, on which no version decides.
     Raises DataError where a capture names a bundle that is not given.
     """
     records = served_once(captures, charter.name)
@@ -116,10 +117,12 @@ def _reports(
             known = [served.outcomes[row] for row in rows.tolist()]
             cases = read_cases(watched, part, known, served.labelled[rows])
             measured = measure(charter, watched, cases, seed=seed)
-            gaps.setdefault(bundle, []).append(measured.gaps)
-            record = track_record(gaps[bundle])
+            of_version = arm != BASELINE_ARM
+            so_far = gaps.setdefault(bundle, [])
+            so_far += [measured.gaps] if of_version else []
+            record = track_record(so_far)
             verdict = _NOTHING
-            if window.complete:
+            if window.complete and of_version:
                 verdict = judge(charter, measured, record, plans.get(bundle))
             reports.append(
                 WindowReport(
@@ -141,7 +144,7 @@ def _reports(
 def _arms(
     records: Sequence[Mapping[str, Any]], window: Window
 ) -> list[tuple[tuple[str, int, str], NDArray[np.int64]]]:
-    """Return the window's rows of each (arm, version, bundle), champion first."""
+    """Return the window's rows of each (arm, version, bundle), in order of the arms' names."""
     places: dict[tuple[str, int, str], list[int]] = {}
     for row in window.rows.tolist():
         record = records[row]

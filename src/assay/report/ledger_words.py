@@ -39,6 +39,11 @@ def _started(data: Mapping[str, Any]) -> str:
     return f"release of version {data['version']} started, {data['strategy']}{share}{reason}"
 
 
+def _rolled_back(data: Mapping[str, Any]) -> str:
+    to = ", nothing serves" if data["to"] is None else f" to {data['to']}"
+    return f"version {data['version']} rolled back{to}: {data['reason']}"
+
+
 _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     EventType.CHARTER_SUBMITTED: lambda d: f"charter {d['digest'][:12]} submitted by {d['by']}",
     EventType.EVIDENCE_RECORDED: lambda d: f"{d['kind']} evidence recorded: {_passed(d)}",
@@ -52,9 +57,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         f"version {d['version']} gets {d['weight']:.0%} of traffic: {d['reason']}"
     ),
     EventType.RELEASE_PROMOTED: lambda d: f"version {d['version']} promoted: {d['reason']}",
-    EventType.RELEASE_ROLLED_BACK: lambda d: (
-        f"version {d['version']} rolled back to {d['to'] or 'the baseline'}: {d['reason']}"
-    ),
+    EventType.RELEASE_ROLLED_BACK: _rolled_back,
     EventType.ALERT_RAISED: lambda d: f"alert {d['id'][:8]}: {d['text']}",
     EventType.ALERT_CLOSED: lambda d: f"alert {d['id'][:8]} closed: {d['reason']}",
     EventType.RESPONSE_TAKEN: lambda d: f"response: {d['kind']} ({d['reason']})",

@@ -91,7 +91,8 @@ def _badges(story: Story) -> list[dict[str, str]]:
         text = "gate open" if is_open else "gate closed"
         badges.append({"text": text, "tone": "good" if is_open else "bad"})
     champion, challenger = story.release.champion, story.release.challenger
-    live = "nothing serves" if champion is None else f"version {champion.version} serves"
+    rest = "nothing serves" if challenger is None else "the baseline serves"
+    live = rest if champion is None else f"version {champion.version} serves"
     badges.append({"text": live, "tone": "" if champion is None else "good"})
     if challenger is not None:
         text = f"version {challenger.version} on trial with {story.release.weight:.0%}"

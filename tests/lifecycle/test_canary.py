@@ -1,0 +1,131 @@
+"""A canary decided on captures and payoffs, against a champion or against the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assay.charter.charter import Charter
+from assay.evidence.states import Live, ReleaseState, ReleaseStep
+from assay.lifecycle.canary import decide_canary, rollout_plan, units_of
+from assay.lifecycle.posting import Served
+from assay.value.valuation import valuation
+
+START = datetime(2026, 5, 4, 12, tzinfo=UTC)
+LATER = START + timedelta(days=30)
+
+
+def _charter() -> Charter:
+    return Charter.model_validate(
+        {
+            "name": "bank",
+            "title": "Whom to call",
+            "problem": {"business": "b", "analytical": "a", "hypothesis": "h"},
+            "strategy": {"objective": "o", "kpi": "k"},
+            "people": "solo",
+            "data": {
+                "source": "bank.csv",
+                "outcome": "y",
+                "positive": "yes",
+                "entity": "client",
+                "label_delay": "1 day",
+            },
+            "value": {
+                "currency": "EUR",
+                "actions": {"call": {"yes": 9, "no": -1}, "skip": 0},
+                "baselines": {"nobody": "skip"},
+                "baseline": "nobody",
+                "decisions_per_month": 1000,
+            },
+            "risk": {"tier": "low"},
+            "release": {"strategy": "canary", "steps": [0.5], "loss_budget_per_year": 6000},
+        }
+    )
+
+
+def _state(champion: Live | None) -> ReleaseState:
+    started = ReleaseStep("started", 2, 0.5, "", START, "canary")
+    return ReleaseState(
+        "bank",
+        champion=champion,
+        challenger=Live(2, "b2"),
+        weight=0.5,
+        strategy="canary",
+        history=(started,),
+    )
+
+
+def _served(other: str, yes: float, n: int = 4000) -> Served:
+    """Clients of whom the challenger calls each; the other arm calls nobody."""
+    random = np.random.default_rng(5)
+    tried = random.random(n) < 0.5
+    pays = np.where(random.random(n) < yes, 9.0, -1.0)
+    records = [
+        {
+            "id": f"a/{n}",
+            "entity": f"client-{n}",
+            "at": (START + timedelta(seconds=n)).isoformat(),
+            "arm": "challenger" if on else other,
+        }
+        for n, on in enumerate(tried.tolist())
+    ]
+    return Served(records, [None] * n, np.where(tried, pays, 0.0))
+
+
+FIRST, SECOND = _state(None), _state(Live(1, "b1"))
+
+
+@pytest.mark.parametrize(("state", "other"), [(FIRST, "baseline"), (SECOND, "champion")])
+@pytest.mark.parametrize(("yes", "verdict"), [(0.3, "promote"), (0.0, "roll_back")])
+def test_a_challenger_is_judged_against_what_it_shares_traffic_with(
+    state: ReleaseState, other: str, yes: float, verdict: str
+) -> None:
+    charter = _charter()
+    plan = rollout_plan(charter, valuation(charter.value, charter.data), state)
+    assert plan.against == other
+    units = units_of(_served(other, yes), state, charter, plan, LATER)
+    assert len(units) == 4000
+    decision = decide_canary(plan, units)
+    assert decision is not None
+    assert decision.verdict == verdict
+    assert decision.reason.count(f"the {other}") == 1
+    # By hand: a called client pays 10 yes - 1 on average, the others nothing.
+    assert decision.difference.low < 10 * yes - 1 < decision.difference.high
+
+
+def _kept(state: ReleaseState, records: Sequence[Mapping[str, Any]]) -> list[tuple[bool, float]]:
+    charter = _charter()
+    plan = rollout_plan(charter, valuation(charter.value, charter.data), state)
+    served = Served(records, [None] * len(records), np.full(len(records), np.nan))
+    found = units_of(served, state, charter, plan, LATER)
+    return [(unit.challenger, unit.payoff) for unit in found]
+
+
+def test_rows_of_other_arms_and_of_earlier_releases_are_no_units() -> None:
+    records = [
+        {
+            "id": str(n),
+            "entity": None,
+            "at": (START + timedelta(hours=hour)).isoformat(),
+            "arm": arm,
+        }
+        for n, (hour, arm) in enumerate(
+            [
+                (-1, "baseline"),
+                (-1, "challenger"),
+                (1, "champion"),
+                (1, "baseline"),
+                (1, "pinned"),
+                (1, "challenger"),
+            ]
+        )
+    ]
+    # What is not known by now counts as the least that a decision can pay, on either arm.
+    assert _kept(FIRST, records) == [(False, -1.0), (True, -1.0)]
+    assert _kept(SECOND, records) == [(False, -1.0), (True, -1.0)]
+    assert _kept(replace(FIRST, challenger=None), records) == []
