@@ -55,8 +55,9 @@ class MonthPlayed:
 class Year:
     """Plays month after month: traffic over HTTP, outcomes a month late, alerts, responses.
 
-    `earned` of a month is what the decisions served really brought, `unanswered` what the first
-    version would have brought had nobody responded; the simulation knows both exactly.
+    `earned` of a month is what the decisions served really brought. `unanswered` is the same until
+    a retrained version serves, and from then on what the first version would have brought.
+    The simulation knows both exactly.
     """
 
     def __init__(
@@ -86,11 +87,11 @@ class Year:
 
     def _play(self, month: Month, gateway: Gateway, first: Scorer) -> MonthPlayed:
         name = self.workspace.charter.name
-        gateway.wait_for(name, self._serving())
+        gateway.wait_for(self.workspace.release_state().revision)
         ids = gateway.infer(name, month.clients, "client", f"month-{month.number:02d}")
         self._ids[month.number], self._months[month.number] = ids, month
         called = self._called(ids)
-        alone = self._calls(first, month)
+        alone = self._calls(first, month) if max(self._serving()) > "1" else called
         played = MonthPlayed(
             month.number,
             int(called.sum()),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,15 +31,15 @@ class Gateway:
         self.url = url
         self._client = client
 
-    def wait_for(self, model: str, versions: set[str]) -> None:
-        """Wait until just these versions serve; ServiceError after 10 seconds."""
-        import time
-
-        for _ in range(200):
-            if set(self._metadata(model).get("versions", ())) == versions:
+    def wait_for(self, revision: int) -> None:
+        """Wait until a gateway serves a revision of the release; ServiceError after 10 seconds."""
+        for _ in range(500):
+            metrics = self._client.get(f"{self.url}/metrics").text
+            served = re.search(r"^assay_desired_revision (\S+)", metrics, re.MULTILINE)
+            if served is not None and float(served[1]) >= revision:
                 return
-            time.sleep(0.05)
-        raise ServiceError(f"The gateway {self.url} does not take up versions {sorted(versions)}.")
+            time.sleep(0.02)
+        raise ServiceError(f"The gateway {self.url} does not take up revision {revision}.")
 
     def infer(self, model: str, rows: pl.DataFrame, entity: str, request: str) -> list[str]:
         """Send a table and return the prediction ids, in order of its rows."""
