@@ -80,6 +80,7 @@ def bar(label: str, *, quiet: bool) -> Iterator[Callable[[float, str], None]]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[word]}"),
     )
+    quiet = quiet or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
         task = progress.add_task(label, total=1.0, word="")
         yield lambda share, word: progress.update(task, completed=share, word=word)
