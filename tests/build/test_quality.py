@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 
 from assay.build.columns import infer_inputs
-from assay.build.leaks import alone
 from assay.build.quality import Quality, check_quality, with_outcome
 from assay.build.schema import schema_of
 from assay.charter.charter import Charter
@@ -87,13 +85,6 @@ def test_a_column_that_tells_the_outcome_alone_blocks(charter: Any, shop: pl.Dat
     check = next(one for one in _checked(shop, leaky).checks if one.name == "leak called_back")
     assert (check.passed, check.severity) == (False, "block")
     assert check.measured == pytest.approx(1.0)
-
-
-def test_power_alone_is_measured_on_other_rows() -> None:
-    random = np.random.default_rng(0)
-    names = np.array([f"row {i}" for i in range(400)], dtype=object)
-    power = alone({"names": names}, random.random(400), binary=False)
-    assert power["names"] < 0.05, "a name for each row explains nothing of another row"
 
 
 def test_schema_of_every_kind_of_column() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 
 from assay.build.columns import kind_of, left_out, to_columns
-from assay.build.leaks import alone
 from assay.build.schema import schema_of
 from assay.charter.charter import Charter
 from assay.errors import DataError
 from assay.evidence.bundle import Input
 from assay.evidence.evidence import Check
+from assay.stats.lone_power import lone_power
 from assay.value.valuation import Valuation
 
 __all__ = ["Quality", "check_quality", "with_outcome"]
@@ -67,7 +67,7 @@ def check_quality(
     features = [column for column in inputs if column.name not in out]
     columns = to_columns(known, features)
     outcomes = valuation.encode(known[charter.data.outcome].to_numpy())
-    power = alone(columns, outcomes, binary=charter.task == "classification")
+    power = lone_power(columns, outcomes, binary=charter.task == "classification")
     checks = (
         *_whole_table(frame, known, charter),
         *_columns(known, features),
