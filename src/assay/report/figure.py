@@ -58,6 +58,7 @@ _STYLE: Any = {
     "xtick.color": QUIET,
     "ytick.color": QUIET,
     "legend.frameon": False,
+    "text.parse_math": False,  # a dollar in a name is a dollar
     "svg.fonttype": "path",
     "svg.hashsalt": "assay",
 }
