@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from assay.build.built import Built
     from assay.build.quality import Quality
-    from assay.charter.charter import Charter
+    from assay.charter.charter import Charter, Family
     from assay.deploy.rollout import Decision
     from assay.evidence.bundle import Input
     from assay.evidence.candidate import Candidate
@@ -217,15 +217,11 @@ class Workspace:
 
     def decide(self) -> Decision | None:
         """Decide the running canary on what is known so far, and act on it; None too early."""
-        from assay.lifecycle.canary import decide_canary, rollout_plan, units_of
-        from assay.value.valuation import valuation
+        from assay.lifecycle.canary import decide_running
 
-        charter, state = self.charter, self.release_state()
-        if state.challenger is None:
-            raise CheckFailed(f"No canary of {charter.name} is running: release a version first.")
-        plan = rollout_plan(charter, valuation(charter.value, charter.data), state)
-        decision = decide_canary(plan, units_of(self._served(), state, charter, plan, self._now()))
-        if decision is not None and decision.verdict != "hold":
+        state = self.release_state()
+        decision = decide_running(self.charter, state, self._served(), self._now())
+        if decision is not None and decision.verdict != "hold" and state.challenger is not None:
             self.release(state.challenger.version, action=decision.verdict, reason=decision.reason)
         return decision
 
@@ -253,11 +249,8 @@ class Workspace:
     def outcomes(self, file: Path | str) -> OutcomesTaken:
         """Take in a table of outcomes; the same table twice counts once."""
         from assay.lifecycle.posting import delivery
-        from assay.value.valuation import valuation
 
-        charter = self.charter
-        frame = self.ports.tables.read(Path(file))
-        rows = delivery(frame, charter, valuation(charter.value, charter.data))
+        rows = delivery(self.ports.tables.read(Path(file)), self.charter)
         return OutcomesTaken(rows.height, self.ports.outcomes.add(rows))
 
     def newest_rows(self) -> Path:
@@ -328,24 +321,29 @@ class Workspace:
         first: int | None = None,
         labels: Labels = "selected",
         every: int | None = None,
+        families: Sequence[Family] = (),
         progress: Progress | None = None,
     ) -> Replay:
         """Live the charter's policies through the table's history; nothing is written."""
         from assay.lifecycle.replay import replay
 
-        frame, _ = self._table()
         return replay(
-            frame, self.charter, first=first, labels=labels, every=every, progress=progress
+            self._table()[0],
+            self.charter,
+            first=first,
+            labels=labels,
+            every=every,
+            families=families,
+            progress=progress,
         )
 
-    def draw_replay(self, found: Replay, folder: Path | None = None) -> tuple[Path, Path]:
+    def draw_replay(self, found: Replay, folder: Path | None = None) -> list[Path]:
         """Write a replay as `replay.html` and `replay.png`, and return both paths."""
         from assay.adapters.whole_file import write_whole
-        from assay.report.replay_page import replay_page, replay_picture
+        from assay.report.replay_page import replay_files
 
-        folder = folder or self.directory
-        page = write_whole(folder / "replay.html", replay_page(found, self.charter.title).encode())
-        return page, write_whole(folder / "replay.png", replay_picture(found))
+        drawn = replay_files(found, self.charter.title).items()
+        return [write_whole((folder or self.directory) / name, raw) for name, raw in drawn]
 
     def audit(self) -> int:
         """Return how many entries the ledger holds; LedgerBroken names the first that is wrong."""

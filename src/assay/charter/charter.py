@@ -17,10 +17,14 @@ from assay.charter.risk import Risk
 from assay.charter.section import Name, Section, Text
 from assay.charter.value import ValueModel
 
-__all__ = ["SIGNED_SECTIONS", "Build", "Charter"]
+__all__ = ["SIGNED_SECTIONS", "Build", "Charter", "Family"]
 
 SIGNED_SECTIONS = ("data", "value", "acceptance", "guardrails", "risk", "release", "build")
 """The sections that a sign-off on a model version rests on: changing another voids nothing."""
+
+
+Family = Literal["linear", "lightgbm", "hist_gradient_boosting"]
+"""A kind of model that the search knows how to make."""
 
 
 class Build(Section):
@@ -31,7 +35,7 @@ class Build(Section):
         pattern=r"^[\w.]+:\w+$",
         description="`module:function` beside the charter; gets frames, returns an estimator.",
     )
-    families: tuple[Literal["linear", "lightgbm", "hist_gradient_boosting"], ...] = (
+    families: tuple[Family, ...] = (
         "linear",
         "lightgbm",
         "hist_gradient_boosting",

@@ -14,7 +14,7 @@ from assay.cli.verdicts import estimate_text
 if TYPE_CHECKING:
     from assay.lifecycle.books import Replay
 
-__all__ = ["Labels", "replay"]
+__all__ = ["Family", "Labels", "replay"]
 
 
 class Labels(StrEnum):
@@ -22,6 +22,14 @@ class Labels(StrEnum):
 
     SELECTED = "selected"
     ALL = "all"
+
+
+class Family(StrEnum):
+    """A kind of model."""
+
+    LINEAR = "linear"
+    LIGHTGBM = "lightgbm"
+    HIST_GRADIENT_BOOSTING = "hist_gradient_boosting"
 
 
 def replay(
@@ -35,6 +43,10 @@ def replay(
     ] = Labels.SELECTED,
     every: Annotated[
         int | None, typer.Option(help="Windows between scheduled retrainings; the charter's.")
+    ] = None,
+    family: Annotated[
+        list[Family] | None,
+        typer.Option("--family", help="Search this family only (may be given again)."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where to write replay.html and replay.png; the directory.")
@@ -50,7 +62,13 @@ def replay(
 
     workspace = Workspace(directory, data=data)
     with bar("replaying", quiet=json) as progress:
-        found = workspace.replay(first=first, labels=labels.value, every=every, progress=progress)
+        found = workspace.replay(
+            first=first,
+            labels=labels.value,
+            every=every,
+            families=[one.value for one in family or ()],
+            progress=progress,
+        )
     page, picture = workspace.draw_replay(found, out)
     document = {**found.document(), "page": str(page), "picture": str(picture)}
     show(document, lambda: _tell(found, page, picture), json=json)

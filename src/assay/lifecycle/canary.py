@@ -11,11 +11,12 @@ import numpy as np
 
 from assay.charter.charter import Charter
 from assay.deploy.rollout import Batch, Decision, RolloutPlan, RolloutState, decide
+from assay.errors import CheckFailed
 from assay.evidence.folds import ReleaseState
 from assay.lifecycle.posting import Served
-from assay.value.valuation import Valuation
+from assay.value.valuation import Valuation, valuation
 
-__all__ = ["Unit", "decide_canary", "rollout_plan", "units_of"]
+__all__ = ["Unit", "decide_canary", "decide_running", "rollout_plan", "units_of"]
 
 _BATCH = 100
 """Units decided on at once: fixed, so that looking again repeats every earlier look."""
@@ -35,6 +36,16 @@ def rollout_plan(charter: Charter, valuation: Valuation, state: ReleaseState) ->
         alpha=charter.release.alpha,
         against=state.against,
     )
+
+
+def decide_running(
+    charter: Charter, state: ReleaseState, served: Served, now: datetime
+) -> Decision | None:
+    """Decide the canary that is running; CheckFailed where none is, None while it is too early."""
+    if state.challenger is None:
+        raise CheckFailed(f"No canary of {charter.name} is running: release a version first.")
+    plan = rollout_plan(charter, valuation(charter.value, charter.data), state)
+    return decide_canary(plan, units_of(served, state, charter, plan, now))
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from assay.ports.blobs import Blobs
 from assay.ports.ledger import Ledger
 from assay.stats.estimate import Estimate
 from assay.value.labels import label_text
-from assay.value.valuation import Valuation
+from assay.value.valuation import valuation
 
 __all__ = [
     "Posted",
@@ -202,7 +202,7 @@ def _payoffs(
     return paid
 
 
-def delivery(frame: pl.DataFrame, charter: Charter, valuation: Valuation) -> pl.DataFrame:
+def delivery(frame: pl.DataFrame, charter: Charter) -> pl.DataFrame:
     """Return a table of outcomes as it is kept: `id` and `outcome`; DataError where it is none.
 
     The outcome stands in a column `outcome`, or in one named as the charter's outcome column.
@@ -217,8 +217,9 @@ def delivery(frame: pl.DataFrame, charter: Charter, valuation: Valuation) -> pl.
             "`prediction_ids`) and its `outcome`. Nothing was taken in."
         )
     rows = frame.select(pl.col("id").cast(pl.String), pl.col(name).alias("outcome")).drop_nulls()
-    encoded = valuation.encode(rows["outcome"].to_numpy()) if rows.height else np.empty(0)
-    if valuation.task == "regression":
+    valued = valuation(charter.value, charter.data)
+    encoded = valued.encode(rows["outcome"].to_numpy()) if rows.height else np.empty(0)
+    if valued.task == "regression":
         return rows.with_columns(pl.Series("outcome", encoded.astype(np.float64)))
     texts = [label_text(value) for value in rows["outcome"].to_list()]
     return rows.with_columns(pl.Series("outcome", texts, dtype=pl.String))

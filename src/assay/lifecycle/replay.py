@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from assay.build.quality import with_outcome
-from assay.charter.charter import Charter
+from assay.charter.charter import Charter, Family
 from assay.lifecycle.accounts import closed
 from assay.lifecycle.books import Replay
 from assay.lifecycle.course import Course, Labels, PolicyName, Progress, Rules
@@ -30,6 +30,7 @@ def replay(
     labels: Labels = "selected",
     policies: Sequence[PolicyName] = POLICIES,
     every: int | None = None,
+    families: Sequence[Family] = (),
     trainer: Trainer | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
@@ -42,11 +43,15 @@ def replay(
     an alert, and takes the one whose gain is clearest, if any is. With `labels="selected"` an
     outcome shows only after an action in `data.revealed_by`; `"all"` shows each after its delay.
 
+    `families` are searched in place of the charter's, to see how much hangs on them.
     `first` is the number of rows of history (half of the rows where not given). All of the
     history's outcomes are seen once they have matured. Raises DataError where the table, its order
     or its length do not allow a replay.
     """
     seed = charter.build.seed if seed is None else seed
+    if families:
+        build = charter.build.model_copy(update={"families": tuple(families)})
+        charter = charter.model_copy(update={"build": build})
     valued = valuation(charter.value, charter.data)
     line = timeline(with_outcome(frame, charter, valued), charter, first)
     history = History(line, charter, valued)

@@ -12,12 +12,18 @@ from assay.lifecycle.books import Replay
 from assay.report import plots
 from assay.report.figure import png, svg
 
-__all__ = ["replay_page", "replay_picture"]
+__all__ = ["replay_files", "replay_page", "replay_picture"]
 
 
 def replay_picture(found: Replay) -> bytes:
     """Return the summed value of every policy, baseline and of hindsight, as PNG."""
     return png(_paths(found))
+
+
+def replay_files(found: Replay, title: str) -> dict[str, bytes]:
+    """Return a replay's page and picture, by the name of the file that each belongs in."""
+    page = replay_page(found, title).encode()
+    return {"replay.html": page, "replay.png": replay_picture(found)}
 
 
 def replay_page(found: Replay, title: str) -> str:
