@@ -61,7 +61,7 @@ def calibration_curve(
     labels: tuple[str, str] = ("predicted", "observed"),
 ) -> Axes:
     """Draw the observed frequency against the predicted one; dots grow with their cases."""
-    with axes(title, width=4.2, height=3.6) as ax:
+    with axes(title, width=5.4, height=3.6) as ax:
         limit = max(0.05, *predicted, *observed) * 1.08
         ax.plot([0, limit], [0, limit], color=QUIET, linewidth=1)
         size = 18 + 160 * np.sqrt(np.asarray(counts, float) / max(counts))

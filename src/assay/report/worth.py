@@ -116,7 +116,7 @@ def _shown_pictures(content: Mapping[str, Any]) -> list[Axes]:
                 coverage["level"],
                 coverage["observed"],
                 counts,
-                title="How often outcomes fall below each forecast quantile",
+                title="Outcomes below each quantile",
                 labels=("quantile", "observed share"),
             )
         )
