@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from assay.stats.bootstrap import bootstrap_mean
-from bench.turns import compare, cpu_of
+from bench.turns import compare, cpu_of, rounds
 from scipy import stats
+
+from assay.stats.bootstrap import bootstrap_mean
 
 _RESAMPLES = 2000
 
@@ -19,7 +20,7 @@ def run() -> None:
     print(f"  5,000 cases, {_RESAMPLES} resamples")
     compare(
         {"scipy BCa": lambda: cpu_of(scipys), "assay BCa": lambda: cpu_of(ours)},
-        rounds=5,
+        rounds=rounds(5),
         unit="CPU s",
         against="scipy BCa",
     )

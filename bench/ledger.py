@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.turns import compare
+from bench.turns import compare, rounds
 
 from assay.adapters.sqlite_ledger import open_ledger
 
@@ -45,7 +45,7 @@ def _bare() -> float:
 def run() -> None:
     compare(
         {"bare SQLite, WAL, full sync": _bare, "assay ledger (chain and head file)": _ours},
-        rounds=5,
+        rounds=rounds(5),
         unit="appends/s",
         against="bare SQLite, WAL, full sync",
     )

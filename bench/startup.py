@@ -6,7 +6,7 @@ import subprocess
 import sys
 from functools import partial
 
-from bench.turns import compare, cpu_of
+from bench.turns import compare, cpu_of, rounds
 
 
 def _run(code: str) -> float:
@@ -24,7 +24,7 @@ def run() -> None:
             "python with typer and rich": partial(_run, typer),
             "assay --help": partial(_run, "from assay.cli import main\nmain(['--help'])"),
         },
-        rounds=9,
+        rounds=rounds(9),
         unit="CPU s",
         against="python with typer and rich",
     )

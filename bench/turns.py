@@ -1,11 +1,34 @@
-"""Measuring in turns: every candidate once a round, medians over the rounds, ratios to one."""
+"""Measuring in turns: every candidate once a round, medians over the rounds, ratios to one.
+
+`BENCH_ROUNDS` and `BENCH_SECONDS` shorten or lengthen every bench.
+"""
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
+
+
+def rounds(default: int) -> int:
+    return int(os.environ.get("BENCH_ROUNDS", default))
+
+
+def seconds(default: float) -> float:
+    """How long a load lasts."""
+    return float(os.environ.get("BENCH_SECONDS", default))
+
+
+def cpu_of_process(pid: int) -> float:
+    """CPU seconds of a running process with its threads; 0 where the system has no /proc."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return 0.0
+    user, system = stat.read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def children_cpu() -> float:
