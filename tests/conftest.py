@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from assay.workspace import Workspace
 
 settings.register_profile(
     "assay", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -82,3 +90,53 @@ def built_campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def campaign(built_campaign: Path, tmp_path: Path) -> Path:
     """A copy of the campaign's folder that a test may write to."""
     return Path(shutil.copytree(built_campaign, tmp_path / "campaign"))
+
+
+Traffic = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def traffic() -> Traffic:
+    """Answer clients with a registered version as a gateway does, and return what it captures."""
+    from assay.adapters.onnx_engine import OnnxEngine
+    from assay.build.columns import to_columns
+    from assay.deploy.fetch import fetch_bundle
+    from assay.deploy.scoring import Scorer, read_signature
+
+    def answer(
+        workspace: Workspace,
+        clients: pl.DataFrame,
+        request: str,
+        at: datetime,
+        *,
+        version: int = 1,
+        arm: str = "champion",
+    ) -> list[dict[str, Any]]:
+        digest = workspace.versions().versions[version].bundle
+        bundle = fetch_bundle(workspace.ports.blobs, digest)
+        inputs = read_signature(bundle).inputs
+        scorer = Scorer.from_bundle(bundle, OnnxEngine(bundle.files["model.onnx"], inputs))
+        scored = scorer.score(to_columns(clients, inputs), by_baseline=arm == "baseline")
+        decisions = scorer.valuation.names(scored.decision)
+        rows = clients.select(one.name for one in inputs).to_dicts()
+        return [
+            {
+                "id": f"{request}/{row}",
+                "at": (at + timedelta(seconds=row)).isoformat(),
+                "model": workspace.charter.name,
+                "version": version,
+                "bundle": digest,
+                "arm": arm,
+                "entity": clients["client"][row],
+                "inputs": values,
+                "score": float(scored.score[row]),
+                "probability": float(scored.probability[row]),
+                "decision": decisions[row],
+                "expected_value": float(scored.expected_value[row]),
+                "explored": False,
+                "propensity": 1.0,
+            }
+            for row, values in enumerate(rows)
+        ]
+
+    return answer

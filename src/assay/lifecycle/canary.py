@@ -68,10 +68,10 @@ def units_of(
     the least that a decision can pay, on either arm alike. An entity counts with its first
     decision only, since its later ones are not independent of it.
     """
-    started = next((s.at for s in reversed(state.history) if s.what == "started"), None)
-    if started is None or state.challenger is None:
+    starts = [place for place, step in enumerate(state.history) if step.what == "started"]
+    if not starts or state.challenger is None:
         return ()
-    steps = [(s.at, s.weight) for s in state.history if s.at >= started]
+    steps = [(step.at, step.weight) for step in state.history[starts[-1] :]]
     matured = _matured(served.records, charter, now)
     payoffs = np.where(np.isnan(served.payoffs), plan.bounds[0], served.payoffs)
     seen: set[str] = set()
@@ -79,12 +79,12 @@ def units_of(
     for record, payoff, ripe in zip(served.records, payoffs.tolist(), matured, strict=True):
         at = datetime.fromisoformat(record["at"])
         unit = str(record.get("entity") or record["id"])
-        if at < started or record["arm"] not in (state.against, "challenger") or unit in seen:
+        shares = [weight for moment, weight in steps if moment <= at]
+        if not shares or record["arm"] not in (state.against, "challenger") or unit in seen:
             continue
         seen.add(unit)
         if ripe:
-            share = max((one for one in steps if one[0] <= at), key=lambda one: one[0])[1]
-            units.append(Unit(record["arm"] == "challenger", share, payoff))
+            units.append(Unit(record["arm"] == "challenger", shares[-1], payoff))
     return tuple(units)
 
 
