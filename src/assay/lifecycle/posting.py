@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -150,7 +150,7 @@ def served_cases(
 def labelled_table(served: Served, charter: Charter) -> pl.DataFrame:
     """Return the inputs of every case whose outcome is known, with it, oldest first."""
     rows = [
-        {**record["inputs"], charter.data.outcome: outcome, **_entity(record, charter)}
+        {**record["inputs"], charter.data.outcome: outcome, **_context(record, charter)}
         for record, outcome in zip(served.records, served.outcomes, strict=True)
         if outcome is not None
     ]
@@ -172,9 +172,16 @@ def newest_rows(frame: pl.DataFrame, served: pl.DataFrame, count: int | None) ->
     return out.getvalue()
 
 
-def _entity(record: Mapping[str, Any], charter: Charter) -> dict[str, Any]:
-    entity = charter.data.entity
-    return {} if entity is None else {entity: record.get("entity")}
+def _context(record: Mapping[str, Any], charter: Charter) -> dict[str, Any]:
+    """Return whose case it is and when it was served (UTC), where the charter has columns for it.
+
+    A time that was sent as an input stays.
+    """
+    entity, time = charter.data.entity, charter.data.time
+    found = {} if entity is None else {entity: record.get("entity")}
+    if time is not None and time not in record["inputs"]:
+        found[time] = datetime.fromisoformat(record["at"]).astimezone(UTC).replace(tzinfo=None)
+    return found
 
 
 def _payoffs(
