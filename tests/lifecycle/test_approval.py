@@ -1,0 +1,232 @@
+"""Approval and release on the ledger: what is written, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from assay.adapters.memory_blobs import MemoryBlobs
+from assay.adapters.memory_desired import MemoryDesired
+from assay.adapters.memory_ledger import MemoryLedger
+from assay.charter.charter import Charter
+from assay.charter.people import Role
+from assay.errors import CheckFailed, GateClosed, InputError, LedgerConflict, SignOffRefused
+from assay.evidence.digest import canonical_bytes
+from assay.evidence.evidence import Check, Evidence
+from assay.evidence.gate import Verdict
+from assay.evidence.states import ReleaseState
+from assay.evidence.validity import required_kinds
+from assay.lifecycle.approval import (
+    evidence_of,
+    judge,
+    model_state,
+    role_named,
+    sign,
+    submit_charter,
+    version_state,
+    waive,
+)
+from assay.lifecycle.releasing import Action, publish, release, release_state
+
+from .conftest import charter
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DATA = "d" * 64
+PM, RISK = Role.PRODUCT_MANAGER, Role.RISK_OFFICER
+WEAK = Check("leaks", passed=False, measured=0.99, limit="below 0.95")
+
+
+def two_lines(**sections: dict[str, Any]) -> Charter:
+    """A charter of the medium tier with one person on each line of defence."""
+    document = charter(**sections).model_dump(mode="json", exclude_none=True, by_alias=True)
+    people = {"product_manager": "Ana", "risk_officer": "Rui"}
+    risk = {"tier": "medium", "register": []}
+    return Charter.model_validate({**document, "people": people, "risk": risk})
+
+
+@dataclass
+class Office:
+    """A ledger, blobs and a desired state in memory, and the charter that is judged under."""
+
+    charter: Charter = field(default_factory=two_lines)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
+    desired: MemoryDesired = field(default_factory=MemoryDesired)
+    now: datetime = NOW
+
+    def register(self, version: int, *checks: Check) -> None:
+        """Write a version and one piece of evidence of each kind, as a build would."""
+        digests, bundle = self.charter.digests(), str(version) * 64
+        subject = f"model:{self.charter.name}/{version}"
+        registered = {"charter": self.charter.digest, "sections": digests, "origin": {}}
+        self._append(subject, "model.registered", {"bundle": bundle, **registered})
+        for kind in required_kinds(self.charter):
+            one = Evidence(
+                kind=kind,
+                subject=DATA if kind == "quality" else bundle,
+                rests_on=digests,
+                inputs={"data": DATA},
+                checks=checks if kind == "evaluation" else (),
+            )
+            told = {"evidence": self.blobs.put(one.bytes), "kind": kind, "passed": not checks}
+            self._append(subject, "evidence.recorded", told)
+
+    def sign(self, person: str, role: Role, version: int | None = None) -> str:
+        candidate, signed = sign(self.ledger, self.charter, version, (person, role, ""), self.now)
+        assert signed.subject_digest == candidate.digest
+        return signed.subject_digest
+
+    def judge(self, version: int | None = None) -> Verdict:
+        return judge(self.ledger, self.blobs, self.charter, version, self.now)[1]
+
+    def release(self, action: Action = "start", version: int | None = None) -> ReleaseState:
+        judged = judge(self.ledger, self.blobs, self.charter, version, self.now)
+        return release(
+            self.ledger,
+            self.desired,
+            self.charter,
+            judged,
+            action=action,
+            reason="by hand",
+            salt="s",
+            now=self.now,
+        )
+
+    def types(self) -> list[str]:
+        return [event.type for event in self.ledger.events()]
+
+    def _append(self, subject: str, type_: str, content: Mapping[str, Any]) -> None:
+        document = {**content, "at": self.now.isoformat()}
+        self.ledger.append(subject, type_, canonical_bytes(document), None)
+
+
+@pytest.fixture
+def office() -> Office:
+    """One version with evidence of every kind, and no signature."""
+    office = Office()
+    office.register(1)
+    return office
+
+
+def test_a_charter_is_written_down_when_it_changes() -> None:
+    office = Office()
+    assert submit_charter(office.ledger, office.charter, "ana", NOW)
+    assert not submit_charter(office.ledger, office.charter, "ana", NOW)
+    other = two_lines(value={"run_cost_per_month": 5})
+    assert submit_charter(office.ledger, other, "ana", NOW)
+    assert submit_charter(office.ledger, office.charter, "ana", NOW), "back is a change too"
+    assert office.types() == ["charter.submitted"] * 3
+
+
+def test_the_gate_s_answer_is_written_once_until_it_changes(office: Office) -> None:
+    for _ in range(3):
+        assert not office.judge().open
+    assert office.types().count("gate.decided") == 1
+    office.sign("Ana", PM)
+    office.judge()
+    office.sign("Rui", RISK)
+    assert office.judge().open
+    assert office.types().count("gate.decided") == 3
+
+
+def test_one_person_may_not_sign_on_both_lines(office: Office) -> None:
+    office.charter = Charter.model_validate(
+        {
+            **office.charter.model_dump(mode="json", exclude_none=True, by_alias=True),
+            "people": {"product_manager": "Ana", "risk_officer": ["Ana", "Rui"]},
+        }
+    )
+    office.sign("Ana", PM)
+    before = len(office.types())
+    with pytest.raises(SignOffRefused, match="may not sign it as risk_officer"):
+        office.sign("  ANA ", RISK)
+    assert len(office.types()) == before
+
+
+def test_signatures_on_a_version_do_not_count_for_the_next(office: Office) -> None:
+    first = office.sign("Ana", PM)
+    office.sign("Rui", RISK)
+    office.register(2)
+    assert not office.judge().open
+    with pytest.raises(GateClosed, match="sign-off of a risk_officer is missing"):
+        office.release()
+    assert office.sign("Ana", PM) != first
+    assert office.judge(1).open
+
+
+def test_evidence_that_is_lost_closes_the_gate(office: Office) -> None:
+    office.sign("Ana", PM)
+    office.sign("Rui", RISK)
+    office.blobs.contents.clear()
+    reasons = " ".join(office.judge().reasons)
+    assert "cannot be read: find its blob again" in reasons
+    state = version_state(office.ledger, office.charter, 1)
+    assert evidence_of(office.blobs, state) == ()
+
+
+def test_somebody_wrote_meanwhile(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = model_state(office.ledger, office.charter)
+    office.sign("Rui", RISK)
+    monkeypatch.setattr("assay.lifecycle.approval.model_state", lambda *_: state)
+    with pytest.raises(LedgerConflict, match="somebody wrote to it meanwhile"):
+        office.sign("Ana", PM)
+
+
+def test_a_waiver_holds_until_it_expires_and_only_from_the_second_line() -> None:
+    office = Office()
+    office.register(1, WEAK)
+    office.sign("Ana", PM)
+    office.sign("Rui", RISK)
+    assert "leaks failed" in office.judge().reasons[0]
+    with pytest.raises(SignOffRefused, match="may not waive"):
+        waive(office.ledger, office.charter, 1, ("leaks", "Ana", PM, "please", 3), NOW)
+    _, waiver = waive(office.ledger, office.charter, 1, ("leaks", "Rui", RISK, "trial", 3), NOW)
+    assert waiver.expires == NOW + timedelta(days=3)
+    assert office.judge().open
+    office.now = NOW + timedelta(days=3)
+    reasons = office.judge().reasons
+    assert any("expired on 2026-03-04" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize("version", [None, 1])
+def test_no_version_is_the_user_s_mistake(version: int | None) -> None:
+    office = Office()
+    with pytest.raises(InputError, match=r"registered: none.*assay build"):
+        office.judge(version)
+    assert office.types() == []
+
+
+def test_roles_are_named_as_people_write_them() -> None:
+    assert {role_named(one) for one in ("Risk Officer", "risk-officer", " RISK_OFFICER ")} == {RISK}
+    with pytest.raises(InputError, match="no role 'boss'"):
+        role_named("boss")
+
+
+def test_a_release_is_told_to_gateways_after_the_ledger_has_it(office: Office) -> None:
+    assert release_state(office.ledger, office.charter).champion is None
+    office.charter = two_lines(release={"strategy": "immediate", "alpha": 0.01})
+    office.sign("Ana", PM)
+    office.sign("Rui", RISK)
+    reasons = " ".join(office.judge().reasons)
+    assert "changed since it was recorded" in reasons, "release is a section that is signed"
+    office.register(2)
+    office.sign("Ana", PM)
+    office.sign("Rui", RISK)
+    state = office.release()
+    assert state.champion is not None
+    assert state.champion.version == 2
+    told = office.desired.read()
+    assert told is not None
+    assert b"2" * 64 in told
+    with pytest.raises(CheckFailed, match="serves already"):
+        office.release()
+    with pytest.raises(CheckFailed, match="is not being tried"):
+        office.release("step")
+    with pytest.raises(CheckFailed, match="nothing to roll back to"):
+        office.release("roll_back")
+    assert office.types().count("release.started") == 1
+    assert publish(office.ledger, office.desired, office.charter) == state
