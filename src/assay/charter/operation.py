@@ -17,7 +17,9 @@ class Release(Section):
     """The way into production: `immediate`, or `canary` in steps of growing traffic."""
 
     strategy: Literal["immediate", "canary"] = "immediate"
-    steps: tuple[float, ...] = Field(default=(0.1, 0.5), description="Shares of traffic, growing.")
+    steps: tuple[float, ...] = Field(
+        default=(0.1, 0.5), min_length=1, description="Shares of traffic, growing."
+    )
     capture: Literal["sync", "async"] = Field(
         default="sync", description="`sync`: an answer leaves after its capture is on disk."
     )
