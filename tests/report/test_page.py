@@ -83,7 +83,8 @@ def test_the_page_is_sound_and_needs_nothing_else(signed_and_released: Path) -> 
     assert page.handlers == []
     assert "@import" not in text
     assert [one for one in page.references if not one.startswith("#")] == []
-    assert page.tags.count("svg") >= 4
+    assert page.tags.count("svg") == text.count('<svg role="img" aria-label="') >= 4
+    assert 'aria-label="What each threshold is worth"' in text
     assert page.tags.count("html") == page.tags.count("title") == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -110,7 +111,8 @@ def png(ax: Axes, dpi: int = 144) -> bytes:
 def svg(ax: Axes) -> str:
     """Return the picture as an SVG element to stand inside a page; the same data, the same text.
 
-    Its ids begin with a digest of it, so that no two elements of a page share one.
+    Its ids begin with a digest of it, so that no two elements of a page share one; its title is
+    there for readers who do not see it.
     """
     out = io.StringIO()
     with mpl.rc_context(_STYLE):
@@ -120,4 +122,6 @@ def svg(ax: Axes) -> str:
     text = out.getvalue()
     text = text[text.index("<svg") :]
     own = f"p{hashlib.sha256(text.encode()).hexdigest()[:10]}-"
-    return _ID.sub(lambda found: found[0] + own, text)
+    label = html.escape(ax.get_title("left"))
+    named = text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+    return _ID.sub(lambda found: found[0] + own, named)

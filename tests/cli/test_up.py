@@ -1,0 +1,76 @@
+"""`assay up` as a process: it says where it listens, answers, and stops when told to."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import polars as pl
+import pytest
+
+from assay.cli.serving_process import running_gateway
+from assay.errors import ServiceError
+from assay.lifecycle.campaign import Campaign
+from assay.workspace import Workspace
+
+
+@pytest.fixture
+def released(run: Callable[..., Any], campaign: Path) -> Path:
+    """A campaign whose first version is released."""
+    workspace = Workspace(campaign)
+    workspace.sign("Ana Costa", "product_manager")
+    workspace.sign("Rui Matos", "risk_officer")
+    workspace.release()
+    return campaign
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_stop(released: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "assay", "up", str(released), "--port", "0", "--json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as serving:
+        assert serving.stdout is not None
+        told = json.loads(serving.stdout.readline())
+        assert httpx.get(f"{told['url']}/v2/health/ready").status_code == 200
+        serving.send_signal(number)
+        rest = serving.stdout.read()
+        assert serving.wait(timeout=30) == 0
+    assert rest == ""
+
+
+def test_a_table_is_sent_and_captured(released: Path) -> None:
+    workspace = Workspace(released)
+    clients = Campaign(seed=5).month(1, 130).clients
+    with running_gateway(workspace.serving_state()) as gateway:
+        gateway.wait_for(workspace.release_state().revision)
+        ids = gateway.infer("campaign", clients, "client", "month")
+    assert len(set(ids)) == 130
+    captured = {one["id"]: one["entity"] for one in workspace.ports.captures.read()}
+    assert [captured[one] for one in ids] == clients["client"].to_list()
+    assert sum(one.measured.n for one in workspace.observe().windows) == 130
+
+
+def test_a_refusal_of_the_gateway_is_told(released: Path) -> None:
+    clients = Campaign(seed=5).month(1, 3).clients.drop("age")
+    with running_gateway(Workspace(released).serving_state()) as gateway:
+        spoiled = clients.with_columns(pl.lit("young").alias("age"))
+        with pytest.raises(ServiceError, match="The gateway answered 4"):
+            gateway.infer("campaign", spoiled, "client", "month")
+
+
+def test_a_gateway_that_does_not_start_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with (
+        pytest.raises(ServiceError, match="did not start: it said nothing"),
+        running_gateway(tmp_path) as gateway,
+    ):
+        raise AssertionError(f"nothing can serve on {gateway.url}")
