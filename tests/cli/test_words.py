@@ -122,6 +122,48 @@ def test_a_canary_is_told_step_by_step(run: Run, campaign: Path) -> None:
         assert words in page
 
 
+def test_a_canary_s_decision_is_told_with_its_difference(
+    run: Run, campaign: Path, tmp_path: Path
+) -> None:
+    charter = campaign / "charter.yaml"
+    _release(run, campaign)
+    canary = "strategy: canary, steps: [0.5]"
+    charter.write_text(charter.read_text().replace("strategy: immediate", canary))
+    run("build", campaign, "--trials", 1)
+    _release(run, campaign)
+    workspace = Workspace(campaign)
+    state, now = workspace.release_state(), datetime.now(UTC)
+    arms = (("champion", state.champion, "skip"), ("challenger", state.challenger, "call"))
+    records = []
+    for place in range(500):
+        arm, live, decision = arms[place % 2]
+        assert live is not None
+        records.append(
+            {
+                "id": f"u/{place}",
+                "at": (now + timedelta(seconds=place)).isoformat(),
+                "model": "campaign",
+                "version": live.version,
+                "bundle": live.bundle,
+                "arm": arm,
+                "entity": f"client {place}",
+                "inputs": {},
+                "score": 0.5,
+                "decision": decision,
+            }
+        )
+    workspace.ports.captures.append(records).result()
+    workspace.ports.captures.close()
+    ids = [one["id"] for one in records]
+    pl.DataFrame({"id": ids, "outcome": ["yes"] * 500}).write_csv(tmp_path / "o.csv")
+    run("outcomes", tmp_path / "o.csv", campaign)
+    told = run("release", campaign, "--do", "decide")
+    assert told.code == 0, told.err
+    assert "promote: surely at most" in told.out
+    assert "challenger minus champion: 54 EUR per unit" in told.out
+    assert "Champion: version 2, 100% of traffic." in told.out
+
+
 def test_a_replay_is_told_policy_by_policy(run: Run, campaign: Path, tmp_path: Path) -> None:
     out = tmp_path / "drawn"
     told = run("replay", campaign, "--first", 1800, "--labels", "all", "--out", out)

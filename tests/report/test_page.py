@@ -135,6 +135,15 @@ def test_the_same_state_gives_the_same_page(signed_and_released: Path) -> None:
     assert without_the_moment() == without_the_moment()
 
 
+def test_the_threshold_in_use_is_marked(campaign: Path) -> None:
+    charter = campaign / "charter.yaml"
+    assert "in use:" not in Workspace(campaign).report().read_text(), "best action has none"
+    policy = "baseline: nobody\n  policy: {kind: threshold, action: call}"
+    charter.write_text(charter.read_text().replace("baseline: nobody", policy))
+    Workspace(campaign).build(trials=1)
+    assert "in use:" in _reported(campaign)[0]
+
+
 def test_hostile_text_stays_text(campaign: Path) -> None:
     evil = "<script>alert(1)</script><img src=x onerror=alert(2)>$\\frac{1}$-->"
     charter = campaign / "charter.yaml"
