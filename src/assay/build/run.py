@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from assay.build.built import Built, judge
 from assay.build.columns import infer_inputs
@@ -19,11 +21,15 @@ from assay.build.tested import Made, Tested
 from assay.build.training import Model, train, train_own
 from assay.charter.charter import Charter
 from assay.charter.data import Span
+from assay.errors import DataError
 from assay.value.valuation import Valuation, valuation
 
-__all__ = ["build", "made_from", "part_in_words", "quality", "test_split"]
+__all__ = ["STANDS_FOR_ALL", "build", "made_from", "part_in_words", "quality", "test_split"]
 
 _SEARCH_SHARE = 0.7
+_LEAST_JUDGES = 100
+STANDS_FOR_ALL = "assay: stands for all"
+"""The column that marks, in a retraining's table, the rows that are a fair sample of all cases."""
 _NO_GAP = ", right after those that taught it (all outcomes were known when the table was made)"
 
 
@@ -51,11 +57,12 @@ def build(
     seed = charter.build.seed
     valued = valuation(charter.value, charter.data)
     tell(0.0, "checking the data")
-    known = in_order(with_outcome(frame, charter, valued), charter)
+    known, judges = _fair(in_order(with_outcome(frame, charter, valued), charter))
+    frame = frame.drop(STANDS_FOR_ALL, strict=False)
     own = None if charter.build.train is None else load_train(root, charter.build.train)
     checked = check_quality(frame, charter, valued, infer_inputs(frame, charter, valued.columns))
     ruled = _without_delay(charter) if matured else charter
-    parts = test_split(known, ruled, valued)
+    parts = _judged_by(test_split(known, ruled, valued), judges)
     learn, judged = known[parts.train], known[parts.test]
     tell(0.05, "training")
     model = _trained(learn, ruled, valued, own, trials, tell)
@@ -63,6 +70,35 @@ def build(
     tested = Tested(made_from(model, engines), charter, judged, learn, part)
     traced = provenance(data_digest, [] if own is None else [own.source])
     return judge(tested, checked, traced, seed=seed, progress=tell)
+
+
+def _fair(known: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
+    """Return the rows without their mark, and which of them stand for all cases."""
+    if STANDS_FOR_ALL not in known.columns:
+        return known, np.ones(known.height, dtype=np.bool_)
+    return known.drop(STANDS_FOR_ALL), known[STANDS_FOR_ALL].to_numpy()
+
+
+def _judged_by(parts: Split, judges: NDArray[np.bool_]) -> Split:
+    """Let only rows that stand for all cases judge, as many of the newest as there would be.
+
+    Rows newer than the oldest judge neither teach nor judge. Raises DataError where too few stand
+    for all: no figure would be worth signing.
+    """
+    if judges.all():
+        return parts
+    rows = np.concatenate([parts.train, parts.test])
+    fair = np.sort(rows[judges[rows]])
+    share = len(parts.test) / len(rows)
+    test = fair[len(fair) - round(share * len(fair)) :]
+    if len(test) < _LEAST_JUDGES:
+        raise DataError(
+            f"Only {len(test)} rows could judge a retrained model, and it takes {_LEAST_JUDGES}: "
+            "outcomes show only after some actions, so that served cases are no fair sample but "
+            "for those that exploration shows. Wait for more of them, or raise "
+            "`release.exploration_share`."
+        )
+    return Split(np.sort(rows[rows < test[0]]), test, parts.ordered)
 
 
 def quality(charter: Charter, frame: pl.DataFrame) -> Quality:

@@ -82,7 +82,7 @@ def _word(is_open: bool) -> str:
 
 
 def _tell_month(month: MonthPlayed, tell: Any) -> None:
-    line = f"{month.calls:>5,} calls of 5,000 earned {month.earned:>7,.0f} EUR"
+    line = f"{month.calls:>5,} calls of 8,000 earned {month.earned:>7,.0f} EUR"
     tell(f"Month {month.number:>2}  {line}")
     for said in month.said:
         tell(f"          {said}")

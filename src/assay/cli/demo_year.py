@@ -16,6 +16,7 @@ from assay.build.columns import to_columns
 from assay.cli.serving_process import Gateway, running_gateway
 from assay.deploy.fetch import fetch_bundle
 from assay.deploy.scoring import Scorer, read_signature
+from assay.errors import DataError
 from assay.lifecycle.campaign import CALL_COST, DEPOSIT_MARGIN, Campaign, Month
 from assay.workspace import Workspace
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["MonthPlayed", "Year", "set_up"]
 
 _MONTHS = 12
-_CLIENTS = 5000
-_HISTORY = 36_000
+_CLIENTS = 8000
+_HISTORY = 64_800
 _BREACHES = ("value", "plan", "stale")
 
 
@@ -141,7 +142,11 @@ class Year:
     def _respond(self, played: MonthPlayed) -> None:
         """Retrain on the newest rows, let people sign, and try the new version on some clients."""
         self.tell("retraining on the newest rows")
-        made = self.workspace.build(newest=True)
+        try:
+            made = self.workspace.build(newest=True)
+        except DataError as error:
+            played.said.append(f"no retraining yet: {error}")
+            return
         verdict = self.approve()
         worth = made.uplift_per_month
         if not verdict.open:

@@ -96,5 +96,5 @@ def _log_odds(frame: pl.DataFrame, *, late: bool) -> NDArray[np.float64]:
     old = (frame["age"].to_numpy() > 58).astype(float)
     common = 0.45 * rich + 0.7 * known - 0.5 * loan
     if late:
-        return np.asarray(-2.2 - 1.9 * mobile + 1.4 * old + common)
+        return np.asarray(-2.2 - 1.9 * mobile + 1.8 * old + common)
     return np.asarray(-3.4 + 1.3 * mobile + 0.3 * old + common)

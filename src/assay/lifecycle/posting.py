@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assay.build.run import STANDS_FOR_ALL
 from assay.charter.charter import Charter
 from assay.deploy.fetch import fetch_bundle
 from assay.errors import DataError
@@ -148,13 +149,39 @@ def served_cases(
 
 
 def labelled_table(served: Served, charter: Charter) -> pl.DataFrame:
-    """Return the inputs of every case whose outcome is known, with it, oldest first."""
+    """Return the inputs of every case whose outcome is known, with it, oldest first.
+
+    The column `STANDS_FOR_ALL` says which of them are a fair sample of all cases served. Where an
+    outcome shows only after some actions, a case is in the table because of what was decided
+    on it, with the probability `propensity`; kept with the least probability there is, divided by
+    its own, each case served is in the sample with one and the same probability (rejection
+    sampling; von Neumann 1951). Without an exploration share that least probability is 0.
+    """
+    rng = np.random.default_rng(charter.build.seed)
+    draws = rng.random(len(served.records))
     rows = [
-        {**record["inputs"], charter.data.outcome: outcome, **_context(record, charter)}
-        for record, outcome in zip(served.records, served.outcomes, strict=True)
+        {
+            **record["inputs"],
+            charter.data.outcome: outcome,
+            **_entity(record, charter),
+            STANDS_FOR_ALL: bool(draw < _kept(record, charter)),
+        }
+        for record, outcome, draw in zip(served.records, served.outcomes, draws, strict=True)
         if outcome is not None
     ]
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _entity(record: Mapping[str, Any], charter: Charter) -> dict[str, Any]:
+    entity = charter.data.entity
+    return {} if entity is None else {entity: record.get("entity")}
+
+
+def _kept(record: Mapping[str, Any], charter: Charter) -> float:
+    actions = charter.value.actions
+    if not charter.data.revealed_by or actions is None:
+        return 1.0
+    return charter.release.exploration_share / len(actions) / float(record["propensity"])
 
 
 def newest_rows(frame: pl.DataFrame, served: pl.DataFrame, count: int | None) -> bytes:
@@ -162,11 +189,11 @@ def newest_rows(frame: pl.DataFrame, served: pl.DataFrame, count: int | None) ->
 
     Columns are the table's; what served cases do not have is missing there.
     """
-    shared = [name for name in frame.columns if name in served.columns]
-    rows = frame
+    rows = frame.with_columns(pl.lit(value=True).alias(STANDS_FOR_ALL))
     if served.height:
-        typed = served.select(pl.col(name).cast(frame.schema[name]) for name in shared)
-        rows = pl.concat([frame, typed], how="diagonal")
+        shared = [name for name in rows.columns if name in served.columns]
+        typed = served.select(pl.col(name).cast(rows.schema[name]) for name in shared)
+        rows = pl.concat([rows, typed], how="diagonal")
     out = io.BytesIO()
     (rows if count is None else rows.tail(count)).write_parquet(out)
     return out.getvalue()
