@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.build.split import in_order, label_delay, mixed_folds, split, time_folds
+from assay.build.split import in_order, mixed_folds, split, time_folds
 from assay.errors import DataError
 
 ORDERED = {"order": "rows"}
@@ -39,13 +39,6 @@ def test_a_delay_in_days_reads_the_time_column(charter: Any, shop: pl.DataFrame)
     assert frame["day"].is_sorted()
     gap = frame["day"][int(parts.test.min())] - frame["day"][int(parts.train.max())]
     assert gap >= timedelta(days=10)
-
-
-def test_a_delay_in_windows_takes_the_window_s_length(charter: Any) -> None:
-    rows = charter(data={**ORDERED, "label_delay": "2 windows"}, monitoring={"window": "30 rows"})
-    days = charter(data={**ORDERED, "label_delay": "2 windows"}, monitoring={"window": "7 days"})
-    assert label_delay(rows) == 60
-    assert label_delay(days) == timedelta(days=14)
 
 
 def test_without_order_the_draw_is_even_in_outcomes(charter: Any, shop: pl.DataFrame) -> None:

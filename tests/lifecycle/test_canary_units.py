@@ -127,6 +127,17 @@ def test_delays_in_time_are_counted_on_the_clock(delay: str, minutes_later: int,
     assert len(found) == ripe
 
 
+def test_a_delay_in_windows_of_days_is_counted_on_the_clock() -> None:
+    """Two windows of seven days are two weeks, however many rows were served since."""
+    records = [_record(minute) for minute in range(1, 30)]
+    given = charter(data={"label_delay": "2 windows"}, monitoring={"window": "7 days"})
+    state = _state((0, 0.5))
+    for days, ripe in ((1, 0), (13.9, 0), (15, 29)):
+        now = START + timedelta(days=days)
+        found = units_of(_served(records, [0] * 29), state, given, _plan(given, state), now)
+        assert len(found) == ripe
+
+
 def test_nothing_runs_nothing_counts() -> None:
     served = _served([_record(1), _record(2)], [0, 0])
     assert _units(served, ReleaseState("calls")) == ()

@@ -12,9 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
+from assay.charter.delay import label_delay
 from assay.errors import DataError
 
-__all__ = ["Fold", "Split", "in_order", "label_delay", "mixed_folds", "split", "time_folds"]
+__all__ = ["Fold", "Split", "in_order", "mixed_folds", "split", "time_folds"]
 
 Rows = NDArray[np.int64]
 _LEAST_ROWS = 50
@@ -109,18 +110,6 @@ def _matured(frame: pl.DataFrame, charter: Charter, rows: Rows, start: int) -> R
             "longer history, fewer folds (`build.folds`) or a shorter `data.label_delay`."
         )
     return kept
-
-
-def label_delay(charter: Charter) -> int | timedelta:
-    """Return the time from decision to outcome, in rows or in time.
-
-    A delay in windows takes the length of the charter's window.
-    """
-    delay, window = charter.data.label_delay, charter.monitoring.window
-    count, unit = delay.count, delay.unit
-    if unit == "window":
-        count, unit = count * window.count, window.unit
-    return timedelta(**{f"{unit}s": count}) if unit in {"hour", "day"} else count
 
 
 def _shuffled(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from assay.charter.charter import Charter
+from assay.charter.delay import label_delay
 from assay.deploy.rollout import Batch, Decision, RolloutPlan, RolloutState, decide
 from assay.errors import CheckFailed
 from assay.evidence.folds import ReleaseState
@@ -118,10 +119,7 @@ def _batches(units: list[Unit]) -> Iterable[list[Unit]]:
 
 
 def _matured(records: Sequence[Mapping[str, Any]], charter: Charter, now: datetime) -> list[bool]:
-    delay = charter.data.label_delay
-    if delay.unit in ("hour", "day"):
-        span = timedelta(**{f"{delay.unit}s": delay.count})
-        return [datetime.fromisoformat(record["at"]) + span <= now for record in records]
-    window = charter.monitoring.window
-    rows = delay.count * (window.count if delay.unit == "window" else 1)
-    return [place + rows < len(records) for place in range(len(records))]
+    delay = label_delay(charter)
+    if isinstance(delay, timedelta):
+        return [datetime.fromisoformat(record["at"]) + delay <= now for record in records]
+    return [place + delay < len(records) for place in range(len(records))]

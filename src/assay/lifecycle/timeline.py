@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from assay.build.split import in_order, label_delay
+from assay.build.split import in_order
 from assay.charter.charter import Charter
+from assay.charter.delay import label_delay
 from assay.errors import DataError
 from assay.monitor.windows import cut_by_count, cut_by_time
 
