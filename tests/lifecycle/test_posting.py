@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from assay.build.run import STANDS_FOR_ALL
 from assay.charter.charter import Charter
 from assay.errors import DataError
 from assay.lifecycle.posting import Served, delivery, labelled_table, newest_rows
@@ -81,7 +82,12 @@ def test_amounts_stay_amounts() -> None:
 
 def _served(*rows: tuple[dict[str, Any], Any]) -> Served:
     records = [
-        {"inputs": inputs, "entity": f"e{place}", "at": f"2026-03-0{place + 1}T10:00:00+00:00"}
+        {
+            "inputs": inputs,
+            "entity": f"e{place}",
+            "at": f"2026-03-0{place + 1}T10:00:00+00:00",
+            "propensity": 1.0,
+        }
         for place, (inputs, _) in enumerate(rows)
     ]
     return Served(records, [outcome for _, outcome in rows], np.full(len(rows), np.nan))
@@ -90,7 +96,8 @@ def _served(*rows: tuple[dict[str, Any], Any]) -> Served:
 def _newest(
     frame: pl.DataFrame, served: Served, given: Charter, count: int | None = None
 ) -> pl.DataFrame:
-    return pl.read_parquet(io.BytesIO(newest_rows(frame, labelled_table(served, given), count)))
+    rows = pl.read_parquet(io.BytesIO(newest_rows(frame, labelled_table(served, given), count)))
+    return rows.drop(STANDS_FOR_ALL)
 
 
 HISTORY = pl.DataFrame({"age": [30, 40], "group": ["a", "b"], "length": [9, 9], "y": ["no", "yes"]})

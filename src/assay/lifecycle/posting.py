@@ -163,18 +163,13 @@ def labelled_table(served: Served, charter: Charter) -> pl.DataFrame:
         {
             **record["inputs"],
             charter.data.outcome: outcome,
-            **_entity(record, charter),
+            **_context(record, charter),
             STANDS_FOR_ALL: bool(draw < _kept(record, charter)),
         }
         for record, outcome, draw in zip(served.records, served.outcomes, draws, strict=True)
         if outcome is not None
     ]
     return pl.DataFrame(rows, infer_schema_length=None)
-
-
-def _entity(record: Mapping[str, Any], charter: Charter) -> dict[str, Any]:
-    entity = charter.data.entity
-    return {} if entity is None else {entity: record.get("entity")}
 
 
 def _kept(record: Mapping[str, Any], charter: Charter) -> float:
