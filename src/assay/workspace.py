@@ -264,7 +264,7 @@ class Workspace:
 
         frame, _ = self._table()
         served = labelled_table(self._served(), self.charter)
-        rows = newest_rows(frame, served, self.charter.response.training_rows)
+        rows = newest_rows(frame, served, self.charter)
         return write_whole(self.directory / _STATE / "newest_rows.parquet", rows)
 
     def observe(self) -> MonitorResult:

@@ -96,7 +96,9 @@ def _served(*rows: tuple[dict[str, Any], Any]) -> Served:
 def _newest(
     frame: pl.DataFrame, served: Served, given: Charter, count: int | None = None
 ) -> pl.DataFrame:
-    rows = pl.read_parquet(io.BytesIO(newest_rows(frame, labelled_table(served, given), count)))
+    response = given.response.model_copy(update={"training_rows": count})
+    keeping = given.model_copy(update={"response": response})
+    rows = pl.read_parquet(io.BytesIO(newest_rows(frame, labelled_table(served, given), keeping)))
     return rows.drop(STANDS_FOR_ALL)
 
 

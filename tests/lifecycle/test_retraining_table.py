@@ -29,6 +29,11 @@ def _charter(charter: Charter, *, revealed_by: tuple[str, ...], share: float) ->
     return charter.model_copy(update={"data": data, "release": release})
 
 
+def _keeping(charter: Charter, rows: int | None) -> Charter:
+    response = charter.response.model_copy(update={"training_rows": rows})
+    return charter.model_copy(update={"response": response})
+
+
 def _served(share: float) -> tuple[Served, np.ndarray[Any, Any]]:
     """Serve cases by a policy that calls where x is high; outcomes show after calls only."""
     rng = np.random.default_rng(3)
@@ -72,9 +77,9 @@ def test_the_newest_rows_follow_the_table(charter: Charter) -> None:
     known = labelled_table(served, _charter(charter, revealed_by=(), share=0.0))
     outcome = charter.data.outcome
     frame = pl.DataFrame({"x": [9.0, 8.0], outcome: ["no", "yes"]})
-    written = pl.read_parquet(newest_rows(frame, known, 5))
+    written = pl.read_parquet(newest_rows(frame, known, _keeping(charter, 5)))
     assert written.height == 5
     assert written["x"].to_list() == known["x"].to_list()[-5:]
-    everything = pl.read_parquet(newest_rows(frame, known, None))
+    everything = pl.read_parquet(newest_rows(frame, known, _keeping(charter, None)))
     assert everything["x"].to_list()[:2] == [9.0, 8.0]
     assert everything[STANDS_FOR_ALL].all()

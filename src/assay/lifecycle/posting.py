@@ -179,16 +179,20 @@ def _kept(record: Mapping[str, Any], charter: Charter) -> float:
     return charter.release.exploration_share / len(actions) / float(record["propensity"])
 
 
-def newest_rows(frame: pl.DataFrame, served: pl.DataFrame, count: int | None) -> bytes:
-    """Return a table's rows with the served ones after them, the newest `count`, as Parquet.
+def newest_rows(frame: pl.DataFrame, served: pl.DataFrame, charter: Charter) -> bytes:
+    """Return a table's rows with the served ones after them, as Parquet.
 
-    Columns are the table's; what served cases do not have is missing there.
+    Of them the newest `response.training_rows`, where the charter names so many. Columns are the
+    table's; what served cases do not have is missing there.
     """
+    count, time = charter.response.training_rows, charter.data.time
     rows = frame.with_columns(pl.lit(value=True).alias(STANDS_FOR_ALL))
     if served.height:
         shared = [name for name in rows.columns if name in served.columns]
         typed = served.select(pl.col(name).cast(rows.schema[name]) for name in shared)
         rows = pl.concat([rows, typed], how="diagonal")
+    if time is not None:
+        rows = rows.sort(time, maintain_order=True)
     out = io.BytesIO()
     (rows if count is None else rows.tail(count)).write_parquet(out)
     return out.getvalue()
