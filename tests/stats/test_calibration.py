@@ -101,6 +101,28 @@ def test_a_score_that_points_the_wrong_way_becomes_the_base_rate() -> None:
         np.testing.assert_allclose(p, outcomes.mean(), atol=0.01)
 
 
+@pytest.mark.parametrize("method", ["auto", "identity", "platt"])
+@pytest.mark.parametrize(("n", "rate"), [(20_000, 0.001), (20_000, 0.002), (2_000, 0.002)])
+def test_rare_outcomes_keep_their_base_rate(method: str, n: int, rate: float) -> None:
+    rng = np.random.default_rng(0)
+    score = rng.beta(0.5, 0.5 / rate, n)
+    came = rng.permutation(n) < round(n * rate)
+    fitted = fit_calibrator(score, came, method)  # type: ignore[arg-type]
+    p = fitted.apply(score)
+    assert p.min() >= 1 / (n + 2)
+    assert p.mean() == pytest.approx(rate, rel=0.2)
+
+
+def test_fraud_once_in_five_hundred_is_decided_well() -> None:
+    rng = np.random.default_rng(4)
+    true = rng.beta(0.3, 150, 2_000)
+    fitted = fit_calibrator(true, rng.random(2_000) < true)
+    fresh = rng.beta(0.3, 150, 100_000)
+    gain = 300 * fresh - 1  # a check costs 1 and saves 300 where it finds fraud
+    best = np.maximum(gain, 0).sum()
+    assert gain[fitted.apply(fresh) > 1 / 300].sum() > 0.9 * best
+
+
 def test_only_one_outcome_seen() -> None:
     for method in ("auto", "platt", "isotonic"):
         p = fit_calibrator(np.full(20, 0.3), np.zeros(20), method).apply(np.array([0.3]))

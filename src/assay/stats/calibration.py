@@ -43,9 +43,10 @@ class Calibrator:
     keeps the order of scores (centred isotonic regression: Oron and Flournoy, Statistics in
     Biopharmaceutical Research 9(3), 2017). `logistic` is slope and intercept of a Platt map.
 
-    Every probability that comes out lies at least `1 / (m + 2)` from 0 and 1, m being its block's
-    count: no number of cases shows that something never happens. `identity` made without labels
-    leaves scores as they are.
+    Every probability that comes out lies at least `1 / (m + 2)` from 0 and 1: no number of cases
+    shows that something never happens. An isotonic map knows each block by its own cases, and m is
+    the block's count; a formula is learned from all cases at once, and m is their number.
+    `identity` made without labels leaves scores as they are.
 
     >>> Calibrator.identity().apply(np.array([0.2, 0.9]))
     array([0.2, 0.9])
@@ -88,13 +89,14 @@ class Calibrator:
     def _margins(self) -> Floats:
         """Return how far from 0 and 1 each block's probabilities stay.
 
-        Isotonic values keep their own block's margin and rise, so clipping keeps their order; a
-        formula knows no blocks and gets one margin, that of the mean block.
+        Isotonic values keep their own block's margin and rise, so clipping keeps their order. The
+        blocks of a formula only serve `variance`: a margin from them would say of an outcome in a
+        thousand that it comes at least once in a block.
         """
         if self.kind == "isotonic":
             return 1.0 / (self.counts.astype(np.float64) + 2.0)
-        mean = float(self.counts.mean())
-        return np.full(len(self.counts), 1.0 / (mean + 2.0) if mean else 0.0)
+        labelled = float(self.counts.sum())
+        return np.full(len(self.counts), 1.0 / (labelled + 2.0) if labelled else 0.0)
 
     def document(self) -> dict[str, Any]:
         """Return the map as a JSON document."""
