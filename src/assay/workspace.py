@@ -359,11 +359,9 @@ class Workspace:
         return frame, hashlib.sha256(path.read_bytes()).hexdigest()
 
     def _served(self) -> Served:
-        from assay.lifecycle.posting import served_cases, watched_bundles
+        from assay.lifecycle.posting import served_cases
 
-        captures = self._captures()
-        bundles = watched_bundles(self.charter, captures, self.ports.blobs)
-        return served_cases(self.charter, captures, self.ports.outcomes.read(), bundles)
+        return served_cases(self.charter, self._captures(), self.ports.outcomes.read())
 
     def _register(self, built: Built) -> Registered:
         from assay.build.registry import register

@@ -22,6 +22,7 @@ from assay.evidence.event import EventType
 from assay.evidence.evidence import Evidence
 from assay.evidence.folds import ModelState, alerts
 from assay.lifecycle.approval import write
+from assay.lifecycle.payoffs import realised_payoffs
 from assay.monitor.cases import served_once
 from assay.monitor.join import join
 from assay.monitor.report import WindowReport
@@ -126,25 +127,15 @@ class Served:
 
 
 def served_cases(
-    charter: Charter,
-    captures: Sequence[Mapping[str, Any]],
-    outcomes: pl.DataFrame,
-    bundles: Mapping[str, Watched],
+    charter: Charter, captures: Sequence[Mapping[str, Any]], outcomes: pl.DataFrame
 ) -> Served:
-    """Join captures with outcomes, and put money on each decision.
-
-    A payoff is known where the outcome is, and where it is the same whatever the outcome.
-    """
+    """Join captures with outcomes, and put money on each decision, by the charter as it is now."""
     records = served_once(captures, charter.name)
     delivered = outcomes["id"].to_list(), outcomes["revision"].to_list()
     joined = join([record["id"] for record in records], *delivered)
     told = outcomes["outcome"].to_list()
     known = [told[row] if row >= 0 else None for row in joined.rows.tolist()]
-    payoffs = np.full(len(records), np.nan)
-    for digest, watched in bundles.items():
-        rows = [place for place, record in enumerate(records) if record["bundle"] == digest]
-        part = [records[row] for row in rows]
-        payoffs[rows] = _payoffs(watched, part, [known[row] for row in rows])
+    payoffs = realised_payoffs(valuation(charter.value, charter.data), records, known)
     return Served(records, known, payoffs)
 
 
@@ -208,31 +199,6 @@ def _context(record: Mapping[str, Any], charter: Charter) -> dict[str, Any]:
     if time is not None and time not in record["inputs"]:
         found[time] = datetime.fromisoformat(record["at"]).astimezone(UTC).replace(tzinfo=None)
     return found
-
-
-def _payoffs(
-    watched: Watched, records: Sequence[Mapping[str, Any]], outcomes: Sequence[Any]
-) -> NDArray[np.float64]:
-    valuation, n = watched.valuation, len(records)
-    columns = watched.columns([record["inputs"] for record in records])
-    decisions = watched.encode_decisions([record["decision"] for record in records])
-    paid = np.full(n, np.nan)
-    if valuation.task == "classification":
-        each = np.column_stack(
-            [
-                valuation.realised(decisions, np.full(n, code), columns)
-                for code in range(len(valuation.labels))
-            ]
-        )
-        same = np.ptp(each, axis=1) == 0
-        paid[same] = each[same, 0]
-    seen = np.array([outcome is not None for outcome in outcomes], dtype=np.bool_)
-    if seen.any():
-        rows = np.flatnonzero(seen)
-        encoded = valuation.encode(np.array([outcomes[row] for row in rows.tolist()]))
-        part = {name: values[rows] for name, values in columns.items()}
-        paid[rows] = valuation.realised(decisions[rows], encoded, part)
-    return paid
 
 
 def delivery(frame: pl.DataFrame, charter: Charter) -> pl.DataFrame:
