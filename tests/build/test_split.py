@@ -41,6 +41,19 @@ def test_a_delay_in_days_reads_the_time_column(charter: Any, shop: pl.DataFrame)
     assert gap >= timedelta(days=10)
 
 
+@pytest.mark.parametrize("data", [ORDERED, {"time": "visits", "ignore": ["customer"]}])
+def test_a_delay_in_days_needs_a_clock(
+    charter: Any, shop: pl.DataFrame, data: dict[str, Any]
+) -> None:
+    delayed = charter(data={**data, "label_delay": "10 days"})
+    frame = shop.with_columns(visits=pl.int_range(pl.len()))
+    for cut in (lambda: split(frame, delayed, None, seed=1), lambda: time_folds(frame, delayed, 3)):
+        with pytest.raises(DataError, match="given in hours or days, but"):
+            cut()
+    at_once = charter(data={**data, "label_delay": "0 days"})
+    assert len(split(frame, at_once, None, seed=1).train) == 675
+
+
 def test_without_order_the_draw_is_even_in_outcomes(charter: Any, shop: pl.DataFrame) -> None:
     outcomes = (shop["buys"] == "yes").to_numpy().astype(int)
     parts = split(shop, charter(), outcomes, seed=3)

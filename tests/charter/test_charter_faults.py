@@ -74,6 +74,9 @@ BETWEEN: list[tuple[dict[str, Any], str, str]] = [
     ({"monitoring": {"window": "1 window"}}, "monitoring.window", "`1000 rows`"),
     ({"monitoring": {"window": "0 rows"}}, "monitoring.window", "`1000 rows`"),
     ({"data.label_delay": "3 days"}, "data.label_delay", "the delay in windows"),
+    ({"data.label_delay": "3 days", "monitoring": {"window": "7 days"}}, "data.label_delay",
+     "in `data.time`"),
+    ({"monitoring": {"window": "7 days"}}, "data.label_delay", "`monitoring.window` in rows"),
     ({"monitoring": {"time_zone": "Lisbon"}}, "monitoring.time_zone", "Europe/Lisbon"),
     ({"monitoring": {"time_zone": "../etc"}}, "monitoring.time_zone", "UTC"),
     ({"value.baseline": "everbody"}, "value.baseline", "did you mean `everybody`?"),
@@ -173,7 +176,12 @@ def test_neither_kind_of_payoff(faults: Faults) -> None:
         {"value.baselines.practice": "column: called"},
         {"people": "solo", "risk.tier": "low"},
         {"people.risk_officer": ["Ana", "Bob"]},
-        {"monitoring": {"window": "7 days"}, "data.label_delay": "12 hours"},
+        {
+            "monitoring": {"window": "7 days"},
+            "data.label_delay": "12 hours",
+            "data.order": ...,
+            "data.time": "date",
+        },
         {"guardrails": [{"metric": "value_kept_under_noise", "at_least": 0.5}]},
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assay.build.moments import moments
 from assay.charter.charter import Charter
 from assay.charter.delay import label_delay
 from assay.errors import DataError
@@ -96,13 +96,12 @@ def mixed_folds(
 def _matured(frame: pl.DataFrame, charter: Charter, rows: Rows, start: int) -> Rows:
     """Return the rows whose outcome is known by the time of row `start`."""
     delay = label_delay(charter)
-    time = charter.data.time
     kept = rows
-    if isinstance(delay, timedelta) and time is not None and frame[time].dtype.is_temporal():
-        known = frame[time][int(start)] - delay
-        kept = rows[(frame[time].gather(rows) <= known).to_numpy()] if delay else rows
-    elif isinstance(delay, int):
+    if isinstance(delay, int):
         kept = rows[: max(len(rows) - delay, 0)]
+    elif delay:
+        times = moments(frame, charter, "data.label_delay")
+        kept = rows[times[rows] <= times[start] - np.timedelta64(delay)]
     if len(kept) < _LEAST_ROWS // 2:
         raise DataError(
             f"Only {len(kept)} of the first {len(rows)} rows have an outcome known before the rows "

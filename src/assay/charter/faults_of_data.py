@@ -105,6 +105,20 @@ def _delay_fits_window(charter: Charter) -> Iterator[Finding]:
         )
 
 
+def _delay_needs_clock(charter: Charter) -> Iterator[Finding]:
+    """A delay by the clock needs moments; in an order without them nobody knows what came when."""
+    data, window = charter.data, charter.monitoring.window
+    if data.order != "rows" or data.time is not None or not data.label_delay.count:
+        return
+    if window.unit in _CLOCK and data.label_delay.unit in (*_CLOCK, "window"):
+        yield Finding(
+            ("data", "label_delay"),
+            f"a delay by the clock (windows of {window}), and `order: rows` gives no moments",
+            "name a column of dates or moments in `data.time` in the place of `order: rows`, or "
+            "give `data.label_delay` and `monitoring.window` in rows",
+        )
+
+
 def _time_zone(charter: Charter) -> Iterator[Finding]:
     name = charter.monitoring.time_zone
     try:
@@ -123,5 +137,6 @@ RULES = (
     _revealed_by,
     _window,
     _delay_fits_window,
+    _delay_needs_clock,
     _time_zone,
 )

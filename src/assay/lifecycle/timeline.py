@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assay.build.moments import moments
 from assay.build.split import in_order
 from assay.charter.charter import Charter
 from assay.charter.delay import label_delay
@@ -87,7 +87,7 @@ def _known(ordered: pl.DataFrame, charter: Charter) -> NDArray[np.int64]:
     delay, places = label_delay(charter), np.arange(ordered.height)
     if isinstance(delay, int):
         return np.maximum(places - delay, 0)
-    times = _times(ordered, charter, "data.label_delay")
+    times = moments(ordered, charter, "data.label_delay")
     arrived = np.searchsorted(times, times - np.timedelta64(delay), side="right")
     return np.minimum(arrived, places).astype(np.int64)
 
@@ -98,24 +98,10 @@ def _cuts(ordered: pl.DataFrame, charter: Charter, start: int) -> list[tuple[str
         windows = cut_by_count(n, span.count)
         names = [f"rows {start + w.rows[0] + 1}-{start + w.rows[-1] + 1}" for w in windows]
     else:
-        times = _times(ordered, charter, "monitoring.window")[start:]
+        times = moments(ordered, charter, "monitoring.window")[start:]
         windows = cut_by_time(times, np.arange(n), span, charter.monitoring.time_zone)
         names = [window.name for window in windows]
     return [
         (name, start + int(window.rows[0]), start + int(window.rows[-1]) + 1)
         for name, window in zip(names, windows, strict=True)
     ]
-
-
-def _times(ordered: pl.DataFrame, charter: Charter, wanted_by: str) -> NDArray[Any]:
-    time = charter.data.time
-    if time is None or not ordered[time].dtype.is_temporal():
-        given = "there is no time column" if time is None else f"{time} is {ordered[time].dtype}"
-        raise DataError(
-            f"`{wanted_by}` is given in hours or days, but {given}. Name a column of dates or "
-            "moments in `data.time`, or give the length in rows."
-        )
-    series = ordered[time]
-    if series.dtype == pl.Datetime and getattr(series.dtype, "time_zone", None):
-        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return series.cast(pl.Datetime("us")).to_numpy()
