@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -32,8 +33,10 @@ def test_an_answer_has_prediction_probability_decision_and_expected_value(
     assert answer["model_name"] == "bank"
     assert answer["model_version"] == "1"
     assert answer["id"] == "abc"
+    ids = answer["parameters"]["prediction_ids"]
+    assert all(re.fullmatch(rf"abc-[0-9a-f]{{16}}/{row}", id_) for row, id_ in enumerate(ids))
     assert answer["parameters"] == {
-        "prediction_ids": ["abc/0", "abc/1", "abc/2"],
+        "prediction_ids": ids,
         "arms": ["champion"] * 3,
         "versions": ["1"] * 3,
     }
@@ -58,7 +61,9 @@ def test_every_answer_is_captured_with_all_that_later_joins_need(
     assert set(first) == {
         *("id", "at", "model", "version", "bundle", "arm", "entity", "inputs", "score"),
         *("probability", "decision", "expected_value", "explored", "propensity"),
+        *("revision", "weight"),
     }
+    assert (first["revision"], first["weight"]) == (stage.follower.serving.desired.revision, 0.0)
     assert first["at"] == "2026-03-01T12:00:00+00:00"
     assert (first["model"], first["version"], first["arm"]) == ("bank", 1, "champion")
     assert first["bundle"] == stage.follower.serving.desired.arms[0].bundle
@@ -81,6 +86,26 @@ def test_ids_are_made_where_the_client_gives_none(client: httpx.Client, body: Bo
     first, second = (client.post(INFER, json=body(1)).json() for _ in range(2))
     assert first["id"] != second["id"]
     assert first["parameters"]["prediction_ids"] == [f"{first['id']}/0"]
+
+
+def test_an_id_used_again_for_other_content_loses_no_prediction(
+    client: httpx.Client, stage: Any, body: Body
+) -> None:
+    asked = [
+        body(1, id="1", parameters={"entity": "ana"}),
+        body(1, id="1", parameters={"entity": "rui"}),
+        body(2, id="1"),
+        body(1, id="1"),
+    ]
+    asked[3]["inputs"][0]["data"] = [61]
+    answers = [client.post(INFER, json=one).json() for one in (*asked, asked[0])]
+    pinned = client.post("/v2/models/bank/versions/1/infer", json=asked[0]).json()
+    assert {answer["id"] for answer in answers} == {"1"}, "the protocol gives the id back"
+    ids = [tuple(one["parameters"]["prediction_ids"]) for one in (*answers, pinned)]
+    assert ids[0] == ids[4], "a retry is the same prediction"
+    assert len(set(ids)) == 5
+    told = {one for some in ids for one in some}
+    assert {record["id"] for record in stage.captures.read()} == told
 
 
 def test_only_the_outputs_asked_for_are_answered(client: httpx.Client, body: Body) -> None:

@@ -172,6 +172,7 @@ def test_a_first_version_shares_traffic_with_the_baseline(
     for row, arm in enumerate(arms):
         record = records[mixed["parameters"]["prediction_ids"][row]]
         assert (record["arm"], record["version"]) == (arm, 1)
+        assert record["weight"] == 0.5
         assert record["probability"] == outputs["probability"][row]
         assert record["decision"] == outputs["decision"][row]
         assert record["explored"] == (arm == "challenger")

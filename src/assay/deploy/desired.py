@@ -51,6 +51,11 @@ class Desired(msgspec.Struct, frozen=True):
     entity: str | None = None
     format: int = FORMAT
 
+    @property
+    def challenger_weight(self) -> float:
+        """The challenger's share of traffic; 0 where there is none."""
+        return sum(arm.weight for arm in self.arms if arm.name == "challenger")
+
     def encode(self) -> bytes:
         """Return the document as JSON."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from assay.errors import DataError
 from assay.evidence.bundle import Signature
 from assay.gateway.exploration import explore
+from assay.gateway.prediction_id import request_name
 from assay.gateway.protocol import InferRequest, columns_of, output_tensor
 from assay.gateway.serving import LoadedArm, Serving
 from assay.ports.captures import Record
@@ -38,9 +39,10 @@ def infer(
 
     `request_id` names the request where it does not name itself; `at` is the present moment,
     ISO 8601 in UTC; `pinned` is the arm whose version the caller asked for.
-    The prediction of row i of request `a` has the id `a/i`.
+    Row i has the prediction id `<name>/i` (see `request_name`).
     """
-    name = request.id or request_id
+    version = None if pinned is None else serving.arms[pinned].arm.version
+    name = request_name(request, request_id, version)
     ids = [f"{name}/{row}" for row in range(request.rows)]
     if serving.desired.entity is not None and request.entities is None:
         raise DataError(
@@ -52,13 +54,21 @@ def infer(
     for index in np.unique(arms):
         rows = np.flatnonzero(arms == index)
         _answer_rows(serving, int(index), request, rows, ids, records)
+    desired = serving.desired
+    under = {
+        "at": at,
+        "model": desired.model,
+        "revision": desired.revision,
+        "weight": desired.challenger_weight,
+    }
     for row, record in enumerate(records):
-        record["at"] = at
-        record["model"] = serving.desired.model
+        record.update(under)
         record["entity"] = request.entities[row] if request.entities else None
         if pinned is not None:
             record["arm"] = PINNED
-    return Answer(_document(serving, request, name, records), [_capture(one) for one in records])
+    return Answer(
+        _document(serving, request, request.id or name, records), [_capture(one) for one in records]
+    )
 
 
 def output_names(signature: Signature) -> dict[str, str]:

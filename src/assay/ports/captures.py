@@ -12,7 +12,8 @@ Record = Mapping[str, Any]
 """One served prediction.
 
 Keys: id, at (UTC, ISO 8601), model, version, bundle, arm, entity, inputs (column -> value), score,
-probability, decision, expected_value, explored (bool), propensity (of the decision taken).
+probability, decision, expected_value, explored (bool), propensity (of the decision taken),
+revision (of the desired state that answered) and weight (the challenger's share under it).
 """
 
 
