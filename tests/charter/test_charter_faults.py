@@ -115,6 +115,10 @@ BETWEEN: list[tuple[dict[str, Any], str, str]] = [
      "did you mean `value_kept_under_noise`?"),
     ({"monitoring": {"boundary": {"floor_per_month": 5, "goal_per_month": 1}}},
      "monitoring.boundary.goal_per_month", "above the floor"),
+    ({"release": {"strategy": "canary", "loss_budget_per_year": 30_000_000}},
+     "release.loss_budget_per_year", "write less than 2.4e+07 (1 % of it is usual: 240000)"),
+    ({"release": {"strategy": "canary"}, "value.actions.call": {"yes": 0, "no": 0},
+      "value.caps": {}}, "release.strategy", "`immediate`"),
     ({"build": {"families": []}}, "build.families", "lightgbm"),
     ({"risk.register": [{"risk": "r", "likelihood": "low", "impact": "low", "mitigation": "m",
       "owner": "sponsor"}]}, "risk.register[0].owner", "add `sponsor: NAME` under `people`"),
@@ -134,6 +138,11 @@ REGRESSION: list[tuple[dict[str, Any], str, str]] = [
     ({"value.payoff": ..., "value.under": 0, "value.over": 0, "value.caps": {}}, "value.under",
      "too high cost"),
     ({"value.under": 3, "value.over": 1}, "value", "not both"),
+    ({"value.payoff": ..., "value.under": 3, "value.over": 1, "value.caps": {},
+      "release": {"strategy": "canary"}}, "value.caps.outcome", "`release.strategy: immediate`"),
+    ({"value.payoff": ..., "value.under": 3, "value.over": 1, "value.caps": {"outcome": [0, 10]},
+      "release": {"strategy": "canary", "loss_budget_per_year": 262800}},
+     "release.loss_budget_per_year", "2628"),
     ({"acceptance.roc_auc": {"at_least": 1}}, "acceptance.roc_auc", "mae, rmse, r2"),
 ]  # fmt: skip
 
@@ -183,6 +192,7 @@ def test_neither_kind_of_payoff(faults: Faults) -> None:
             "data.time": "date",
         },
         {"guardrails": [{"metric": "value_kept_under_noise", "at_least": 0.5}]},
+        {"release": {"strategy": "canary", "loss_budget_per_year": 6000}},
     ],
 )
 def test_what_is_right(faults: Faults, changes: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from assay.charter.value import Cell
 from assay.errors import ExpressionError, did_you_mean
 from assay.expression import Expression, parse
 
-__all__ = ["RULES", "expression_finding"]
+__all__ = ["RULES", "expression_finding", "payoff_bounds"]
 
 _OF_REGRESSION = ("decision", "outcome")
 
@@ -92,10 +92,32 @@ def _caps_ascend(charter: Charter) -> Iterator[Finding]:
             yield Finding(("value", "caps", column), "the least is above the most", mend)
 
 
-def _bounded(charter: Charter) -> Iterator[Finding]:
+def _caps(charter: Charter) -> dict[str, tuple[float, float]]:
+    """The caps that hold together; a decision has those of the outcome."""
     caps = {name: cap for name, cap in charter.value.caps.items() if cap[0] <= cap[1]}
-    if "outcome" in caps and charter.value.payoff is not None:
+    if "outcome" in caps and charter.value.actions is None:
         caps.setdefault("decision", caps["outcome"])
+    return caps
+
+
+def payoff_bounds(charter: Charter) -> tuple[float, float] | None:
+    """Return the least and the most that one decision can pay, None where nothing bounds it."""
+    caps, value = _caps(charter), charter.value
+    if value.under is not None and value.over is not None:
+        if "outcome" not in caps:
+            return None
+        outcome, decision = caps["outcome"], caps["decision"]
+        short, long = max(0.0, outcome[1] - decision[0]), max(0.0, decision[1] - outcome[0])
+        return -max(value.under * short, value.over * long), 0.0
+    try:
+        ends = [parse(str(cell)).bounds(caps) for _, cell in _cells(charter)]
+    except ExpressionError:
+        return None
+    return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
+
+
+def _bounded(charter: Charter) -> Iterator[Finding]:
+    caps = _caps(charter)
     for path, formula in _formulas(charter):
         if formula.columns.issubset(caps):
             try:
