@@ -70,6 +70,35 @@ def test_an_entity_falls_on_one_side(charter: Any, shop: pl.DataFrame) -> None:
         assert not set(names[fold.train]) & set(names[fold.test])
 
 
+def test_a_row_without_an_entity_stands_alone(charter: Any, shop: pl.DataFrame) -> None:
+    owned = charter(data={"entity": "customer", "ignore": ["day"]})
+    nobodys = shop.with_columns(customer=pl.lit(None, dtype=pl.String))
+    parts = split(nobodys, owned, None, seed=3)
+    assert len(parts.test) == 225
+    assert [len(fold.test) for fold in mixed_folds(nobodys, owned, None, 1, 3)] == [300] * 3
+
+
+def test_one_entity_cannot_teach_and_judge(charter: Any, shop: pl.DataFrame) -> None:
+    owned = charter(data={"entity": "customer", "ignore": ["day"]})
+    only = shop.with_columns(customer=pl.lit("only"))
+    with pytest.raises(DataError, match="leaves 900 rows to learn from and 0 to judge on"):
+        split(only, owned, None, seed=3)
+    with pytest.raises(DataError, match="leaves 0 rows to learn from"):
+        mixed_folds(only, owned, None, 1, 3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_entity_of_most_rows_teaches(charter: Any, shop: pl.DataFrame, seed: int) -> None:
+    owned = charter(data={"entity": "customer", "ignore": ["day"]})
+    place = pl.int_range(pl.len())
+    most = pl.when(place % 10 > 0).then(pl.lit("big")).otherwise(place.cast(pl.String))
+    parts = split(shop.with_columns(customer=most), owned, None, seed=seed)
+    assert (len(parts.train), len(parts.test)) == (810, 90)
+    rows = shop.with_columns(customer=pl.when(place < 890).then(pl.lit("big")))
+    with pytest.raises(DataError, match="and 10 to judge on"):
+        split(rows, owned, None, seed=seed)
+
+
 @given(n=st.integers(120, 400), count=st.integers(2, 6))
 def test_folds_judge_each_row_at_most_once(charter: Any, n: int, count: int) -> None:
     frame = pl.DataFrame({"x": range(n)})

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assay.build.clusters import entity_codes
 from assay.build.moments import moments
 from assay.charter.charter import Charter
 from assay.charter.delay import label_delay
@@ -19,6 +20,7 @@ __all__ = ["Fold", "Split", "in_order", "mixed_folds", "split", "time_folds"]
 
 Rows = NDArray[np.int64]
 _LEAST_ROWS = 50
+_LEAST_IN_FOLD = 10
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def split(frame: pl.DataFrame, charter: Charter, strata: NDArray[Any] | None, se
     """Set the test rows aside: the newest where rows are ordered, else a stratified draw.
 
     `frame` stands in order (see `in_order`). `strata` are outcome codes in classification. Where
-    rows have an entity and no order, all rows of an entity fall on one side.
+    rows have an entity and no order, all rows of an entity fall on one side; DataError where that
+    leaves too few rows on either.
     """
     n = frame.height
     if n < 2 * _LEAST_ROWS:
@@ -68,8 +71,11 @@ def split(frame: pl.DataFrame, charter: Charter, strata: NDArray[Any] | None, se
         rows = np.arange(n)
         known = _matured(frame, charter, rows[: n - count], n - count)
         return Split(known, rows[n - count :], ordered=True)
-    keys = _shuffled(frame, charter, strata, seed)
-    chosen = keys < count / n
+    if charter.data.entity is not None:
+        chosen = _entities_drawn(entity_codes(frame, charter.data.entity), count, seed)
+        _require_both_sides(chosen, charter.data.entity)
+    else:
+        chosen = _shuffled(frame, charter, strata, seed) < count / n
     return Split(np.flatnonzero(~chosen), np.flatnonzero(chosen), ordered=False)
 
 
@@ -88,9 +94,21 @@ def time_folds(frame: pl.DataFrame, charter: Charter, count: int) -> tuple[Fold,
 def mixed_folds(
     frame: pl.DataFrame, charter: Charter, strata: NDArray[Any] | None, seed: int, count: int
 ) -> tuple[Fold, ...]:
-    """Cut rows into folds at random: even within strata, all rows of an entity in one fold."""
+    """Cut rows into folds at random: even within strata, all rows of an entity in one fold.
+
+    Fewer entities than folds make as many folds as there are entities; DataError where one of them
+    has nearly all rows.
+    """
     block = np.minimum((_shuffled(frame, charter, strata, seed) * count).astype(int), count - 1)
-    return tuple(Fold(np.flatnonzero(block != k), np.flatnonzero(block == k)) for k in range(count))
+    folds = [Fold(np.flatnonzero(block != k), np.flatnonzero(block == k)) for k in range(count)]
+    least = min(len(fold.train) for fold in folds)
+    if charter.data.entity is not None and least < _LEAST_IN_FOLD:
+        raise DataError(
+            f"All rows of one entity stay together, and leaving out those of one part of the "
+            f"entities in {charter.data.entity} leaves {least} rows to learn from. Give rows of "
+            "more entities, or take out `data.entity` if it does not say whose case a row is."
+        )
+    return tuple(fold for fold in folds if len(fold.test))
 
 
 def _matured(frame: pl.DataFrame, charter: Charter, rows: Rows, start: int) -> Rows:
@@ -118,8 +136,7 @@ def _shuffled(
     random = np.random.default_rng(seed)
     places = np.empty(frame.height)
     if charter.data.entity is not None:
-        names = frame[charter.data.entity].cast(pl.String).fill_null("").to_numpy()
-        _, codes = np.unique(names.astype(str), return_inverse=True)
+        codes = entity_codes(frame, charter.data.entity)
         drawn: NDArray[np.float64] = random.permutation(codes.max() + 1) / (codes.max() + 1)
         return drawn[codes]
     groups = np.zeros(frame.height, dtype=np.int64) if strata is None else strata
@@ -127,3 +144,28 @@ def _shuffled(
         rows = np.flatnonzero(groups == group)
         places[rows] = random.permutation(len(rows)) / len(rows)
     return places
+
+
+def _entities_drawn(codes: NDArray[np.int64], count: int, seed: int) -> NDArray[np.bool_]:
+    """Return which rows judge: those of entities drawn at random, `count` rows at most.
+
+    An entity of more rows than that teaches.
+    """
+    sizes = np.bincount(codes)
+    drawn = np.random.default_rng(seed).permutation(len(sizes))
+    filled = np.cumsum(np.where(sizes > count, 0, sizes)[drawn])
+    judging = np.zeros(len(sizes), dtype=np.bool_)
+    judging[drawn[filled <= count]] = True
+    chosen: NDArray[np.bool_] = (judging & (sizes <= count))[codes]
+    return chosen
+
+
+def _require_both_sides(chosen: NDArray[np.bool_], entity: str) -> None:
+    judge, teach = int(chosen.sum()), int((~chosen).sum())
+    if judge < _LEAST_ROWS // 2 or teach < _LEAST_ROWS:
+        raise DataError(
+            f"All rows of one entity stay on one side, and a draw of the entities in {entity} "
+            f"leaves {teach} rows to learn from and {judge} to judge on; at least {_LEAST_ROWS} "
+            f"and {_LEAST_ROWS // 2} are needed. Give rows of more entities, change "
+            "`build.test_share`, or take out `data.entity` if it does not say whose case a row is."
+        )
