@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.stats.bounded_mean import bounded_ends
 from assay.stats.estimate import Estimate
 
 __all__ = ["bootstrap_mean"]
@@ -29,6 +30,7 @@ def bootstrap_mean(
     confidence: float = 0.95,
     resamples: int = 2000,
     unit: str = "",
+    bounds: tuple[float, float] | None = None,
 ) -> Estimate:
     """Return the mean of `values` (n,) with its BCa bootstrap interval.
 
@@ -43,8 +45,14 @@ def bootstrap_mean(
     Bootstrap and Edgeworth Expansion, 1992, section 3.10; DiCiccio and Efron, Bootstrap confidence
     intervals, Statistical Science 11, 1996), whose error is of order 1/n.
 
-    One case, or one entity, says nothing about its error: the interval is infinite. Values that
-    are all alike have an interval of no width. Raises ValueError where there are no values.
+    No resampling knows of values that were not drawn, so the interval of few cases is too narrow:
+    `bounds`, the least and the most that any value can be, widen it to that of `bounded_ends`,
+    which covers for few cases and adds nothing to speak of for many (a bound may be infinite: that
+    end stays). Entities are then bounded as the largest of them is.
+
+    One case, or one entity, says nothing about its error: without bounds the interval is infinite.
+    Without bounds values that are all alike have an interval of no width. Raises ValueError where
+    there are no values, or one outside the bounds.
 
     >>> bootstrap_mean(np.repeat([9.0, -1.0], [200, 800]), seed=1, unit="EUR per decision")
     1 EUR per decision [0.7632, 1.24]
@@ -55,14 +63,21 @@ def bootstrap_mean(
     mean = float(given.mean())
     influence = given - mean if clusters is None else _by_entity(given - mean, clusters)
     method = "BCa bootstrap" if clusters is None else "BCa bootstrap by entity"
+    rng = np.random.default_rng(seed)
     if len(influence) < 2:
         low, high = -np.inf, np.inf
     elif not influence.any():
         low = high = mean
     else:
         scale = float(np.abs(influence).max())  # squares of very small numbers would vanish
-        ends = _bca(influence / scale, confidence, resamples, np.random.default_rng(seed))
+        ends = _bca(influence / scale, confidence, resamples, rng)
         low, high = (mean + scale * end for end in ends)
+    if bounds is not None:
+        reach = (bounds[0] - mean, bounds[1] - mean)
+        tail = (1 - confidence) / 2
+        within = _within(influence, reach, clusters, tail, resamples, rng)
+        low, high = _wider((low, high), (mean + within[0], mean + within[1]), bounds)
+        method += ", widened to its bounds"
     return Estimate(mean, float(low), float(high), len(given), method, unit, confidence)
 
 
@@ -74,6 +89,32 @@ def _by_entity(centred: Floats, clusters: NDArray[Any]) -> Floats:
     names, codes = np.unique(np.asarray(clusters), return_inverse=True)
     sums = np.bincount(codes, centred).astype(np.float64)
     return sums * (len(names) / len(centred))
+
+
+def _within(
+    influence: Floats,
+    reach: tuple[float, float],
+    clusters: NDArray[Any] | None,
+    tail: float,
+    resamples: int,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """Return how far below and above the mean its bounded interval ends."""
+    size = 1.0
+    if clusters is not None:
+        _, sizes = np.unique(np.asarray(clusters), return_counts=True)
+        size = float(sizes.max() / sizes.mean())
+    least, most = reach[0] * size, reach[1] * size
+    return bounded_ends(influence, (least, most), tail=tail, resamples=resamples, rng=rng)
+
+
+def _wider(
+    ends: tuple[float, float], within: tuple[float, float], bounds: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the outer of two intervals, cut at the bounds; an infinite end gives way."""
+    low = min((each for each in (ends[0], within[0]) if np.isfinite(each)), default=-np.inf)
+    high = max((each for each in (ends[1], within[1]) if np.isfinite(each)), default=np.inf)
+    return max(low, bounds[0]), min(high, bounds[1])
 
 
 def _bca(
