@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli.output import Directory, Json, say, show
+from assay.cli.output import Directory, Json, bar, say, show
 
 __all__ = ["report"]
 
@@ -23,5 +23,7 @@ def report(
     """Write one self-contained HTML page: charter, value, evidence, gate, time, ledger."""
     from assay.workspace import Workspace
 
-    path = Workspace(directory).report(out, version=version)
+    workspace = Workspace(directory)
+    with bar("measuring and drawing", quiet=json):
+        path = workspace.report(out, version=version)
     show({"report": str(path)}, lambda: say(f"Wrote {path}."), json=json)
