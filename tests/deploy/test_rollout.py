@@ -98,9 +98,80 @@ def test_an_honest_split_is_not_suspected() -> None:
     worst = []
     for seed in range(200):
         counts = np.random.default_rng(seed).binomial(100, 0.1, 50)
-        log_e = np.cumsum([sample_ratio_log_e(int(n), 100 - int(n), 0.1) for n in counts])
-        worst.append(log_e.max())
+        on = np.cumsum(counts).tolist()
+        worst.append(max(sample_ratio_log_e(n, 100 * k - n, 0.1) for k, n in enumerate(on, 1)))
     assert sum(one >= np.log(20) for one in worst) / 200 <= 0.05 + 0.03
+
+
+@pytest.mark.parametrize(("agreed", "real"), [(0.5, 0.55), (0.1, 0.12), (0.1, 0.08)])
+def test_a_split_that_is_a_little_off_is_found_however_small_the_batches(
+    agreed: float, real: float
+) -> None:
+    """Evidence gathers over batches: what hides in each hundred shows in some thousands."""
+    random = np.random.default_rng(7)
+    state = RolloutState.start(replace(SPLIT, shares=(agreed,)))
+    for _ in range(200):
+        to = random.random(100) < real
+        decision = decide(state, Batch.split(np.zeros(100), to, agreed))
+        state = decision.state
+        if "sample ratio" in decision.reason:
+            break
+    assert decision.verdict == ("hold" if state.n < 20_000 else "roll_back")
+    assert "sample ratio" in decision.reason
+    assert state.n < 15_000
+
+
+def test_each_share_has_its_own_count() -> None:
+    random = np.random.default_rng(8)
+    state = RolloutState.start(replace(SPLIT, shares=(0.1, 0.5)))
+    for share in (0.1, 0.5, 0.1):
+        state = state.after(Batch.split(np.zeros(1000), random.random(1000) < share, share))
+    assert state.splits.keys() == {0.1, 0.5}
+    assert sum(state.splits[0.1]) == 2000
+    assert state.ratio_log_e < 0, "an honest split, twice"
+
+
+@pytest.mark.parametrize("undecided", ["promote", "roll_back"])
+def test_a_broken_split_ends_at_the_agreed_maximum(
+    undecided: Literal["promote", "roll_back"],
+) -> None:
+    plan = replace(SPLIT, most_units=2000, undecided=undecided)
+    batch = Batch.split(np.full(1000, 9.0), np.ones(1000, dtype=np.bool_), 0.5)
+    first = decide(RolloutState.start(plan), batch)
+    assert first.verdict == "hold"
+    last = decide(first.state, batch)
+    assert last.verdict == "roll_back"
+    assert "not split as agreed" in last.reason
+
+
+def test_a_payoff_that_is_not_known_counts_against_what_is_claimed() -> None:
+    payoffs = np.array([9.0, np.nan, 0.0, np.nan])
+    arm = np.array([True, True, False, False])
+    batch = Batch.split(payoffs, arm, 0.5, (-1.0, 9.0))
+    assert batch.differences.tolist() == [18, -2, 0, -18]
+    assert batch.most is not None
+    assert batch.most.tolist() == [18, 18, 0, 2]
+    estimate = RolloutState.start(SPLIT).after(batch).difference()
+    assert estimate.mean == pytest.approx((-0.5 + 9.5) / 2)
+    with pytest.raises(ValueError, match="needs the bounds"):
+        Batch.split(payoffs, arm, 0.5)
+
+
+def test_outcomes_that_come_later_only_add_evidence() -> None:
+    """With more known, each claim has at least the money that it had: nothing is taken back."""
+    random = np.random.default_rng(9)
+    arm = random.random(2000) < 0.5
+    whole = random.choice([-1.0, 0.0, 9.0], 2000)
+    paid = np.where(random.random(2000) < 0.7, np.nan, whole)
+    before = RolloutState.start(SPLIT).after(Batch.split(paid, arm, 0.5, (-1.0, 9.0)))
+    for known in (0.3, 0.6, 1.0):
+        paid = np.where(random.random(2000) < known, whole, paid)
+        after = RolloutState.start(SPLIT).after(Batch.split(paid, arm, 0.5, (-1.0, 9.0)))
+        assert after.not_worse.log_e >= before.not_worse.log_e
+        assert after.worse.log_e >= before.worse.log_e
+        assert after.difference().low >= before.difference().low
+        assert after.difference().high <= before.difference().high
+        before = after
 
 
 @pytest.mark.parametrize("undecided", ["promote", "roll_back"])

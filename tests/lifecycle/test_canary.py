@@ -88,7 +88,7 @@ def test_a_challenger_is_judged_against_what_it_shares_traffic_with(
     charter = _charter()
     plan = rollout_plan(charter, valuation(charter.value, charter.data), state)
     assert plan.against == other
-    units = units_of(_served(other, yes), state, charter, plan, LATER)
+    units = units_of(_served(other, yes), state, charter, LATER)
     assert len(units) == 4000
     decision = decide_canary(plan, units)
     assert decision is not None
@@ -98,12 +98,11 @@ def test_a_challenger_is_judged_against_what_it_shares_traffic_with(
     assert decision.difference.low < 10 * yes - 1 < decision.difference.high
 
 
-def _kept(state: ReleaseState, records: Sequence[Mapping[str, Any]]) -> list[tuple[bool, float]]:
+def _kept(state: ReleaseState, records: Sequence[Mapping[str, Any]]) -> list[bool]:
     charter = _charter()
-    plan = rollout_plan(charter, valuation(charter.value, charter.data), state)
     served = Served(records, [None] * len(records), np.full(len(records), np.nan))
-    found = units_of(served, state, charter, plan, LATER)
-    return [(unit.challenger, unit.payoff) for unit in found]
+    found = units_of(served, state, charter, LATER)
+    return [unit.challenger for unit in found]
 
 
 def test_rows_of_other_arms_and_of_earlier_releases_are_no_units() -> None:
@@ -125,7 +124,36 @@ def test_rows_of_other_arms_and_of_earlier_releases_are_no_units() -> None:
             ]
         )
     ]
-    # What is not known by now counts as the least that a decision can pay, on either arm.
-    assert _kept(FIRST, records) == [(False, -1.0), (True, -1.0)]
-    assert _kept(SECOND, records) == [(False, -1.0), (True, -1.0)]
+    assert _kept(FIRST, records) == [False, True]
+    assert _kept(SECOND, records) == [False, True]
     assert _kept(replace(FIRST, challenger=None), records) == []
+
+
+def test_outcomes_that_never_come_promote_and_roll_back_nobody() -> None:
+    """What is not known counts against the claim at stake, whichever it is."""
+    charter = _charter()
+    plan = rollout_plan(charter, valuation(charter.value, charter.data), SECOND)
+    for yes in (0.0, 0.3):
+        served = _served("champion", yes)
+        unknown = np.array([record["arm"] == "challenger" for record in served.records])
+        served.payoffs[unknown] = np.nan
+        decision = decide_canary(plan, units_of(served, SECOND, charter, LATER))
+        assert decision is not None
+        assert decision.verdict == "hold"
+        assert decision.difference.low < -0.5 < 4 < decision.difference.high
+
+
+def test_outcomes_that_come_late_undo_no_earlier_look() -> None:
+    """Whatever comes late, a look without it says the same as the look with it, or holds."""
+    charter = _charter()
+    plan = rollout_plan(charter, valuation(charter.value, charter.data), SECOND)
+    served = _served("champion", 0.3)
+    late = np.random.default_rng(1).random(len(served.records)) < 0.1
+    early = replace(served, payoffs=np.where(late, np.nan, served.payoffs))
+    looks = [decide_canary(plan, units_of(one, SECOND, charter, LATER)) for one in (early, served)]
+    verdicts = [one.verdict for one in looks if one is not None]
+    assert verdicts[1] == "promote"
+    assert verdicts[0] in ("hold", "promote")
+    assert looks[0] is not None
+    assert looks[1] is not None
+    assert looks[0].state.n >= looks[1].state.n

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -60,7 +61,7 @@ def _units(
     served: Served, state: ReleaseState, now: datetime = START, delay: str = "1 row"
 ) -> tuple[Unit, ...]:
     given = charter(data={"label_delay": delay})
-    return units_of(served, state, given, _plan(given, state), now)
+    return units_of(served, state, given, now)
 
 
 def test_the_plan_comes_from_the_charter() -> None:
@@ -101,10 +102,25 @@ def test_an_entity_counts_with_its_first_decision() -> None:
     assert [one.payoff for one in found] == [1, 2]
 
 
-def test_a_payoff_that_never_came_counts_as_the_least() -> None:
+def test_a_payoff_that_never_came_stays_unknown() -> None:
     records = [_record(1), _record(2, "challenger"), _record(99)]
-    found = _units(_served(records, [np.nan, np.nan, 0]), _state((0, 0.5)))
-    assert [one.payoff for one in found] == [-1, -1]
+    found = _units(_served(records, [np.nan, 0, 0]), _state((0, 0.5)))
+    assert np.array_equal([one.payoff for one in found], [np.nan, 0], equal_nan=True)
+
+
+def test_a_unit_has_the_share_that_the_gateway_captured() -> None:
+    """A gateway that learned late of a step still assigned by the share before."""
+    state = _state((0, 0.1), (10, 0.5))
+    history = tuple(replace(step, revision=n) for n, step in enumerate(state.history, 1))
+    records = [
+        _record(9, revision=1, weight=0.0),
+        _record(11, revision=2, weight=0.1),
+        _record(12, revision=3, weight=0.5),
+        _record(13, "challenger", revision=2, weight=0.1),
+        _record(99),
+    ]
+    found = _units(_served(records, [0] * 5), replace(state, history=history))
+    assert [one.share for one in found] == [0.1, 0.5, 0.1]
 
 
 def test_a_unit_has_the_share_under_which_it_was_assigned() -> None:
@@ -123,7 +139,7 @@ def test_delays_in_time_are_counted_on_the_clock(delay: str, minutes_later: int,
     given = charter(data={"label_delay": delay}, monitoring={"window": "1 day"})
     state = _state((0, 0.5))
     now = START + timedelta(minutes=minutes_later)
-    found = units_of(_served(records, [0] * 3), state, given, _plan(given, state), now)
+    found = units_of(_served(records, [0] * 3), state, given, now)
     assert len(found) == ripe
 
 
@@ -134,7 +150,7 @@ def test_a_delay_in_windows_of_days_is_counted_on_the_clock() -> None:
     state = _state((0, 0.5))
     for days, ripe in ((1, 0), (13.9, 0), (15, 29)):
         now = START + timedelta(days=days)
-        found = units_of(_served(records, [0] * 29), state, given, _plan(given, state), now)
+        found = units_of(_served(records, [0] * 29), state, given, now)
         assert len(found) == ripe
 
 

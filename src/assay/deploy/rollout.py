@@ -2,11 +2,14 @@
 
 The unit is the entity (the request where the charter names none), and enters with the next batch
 once its outcome can be known, in order of assignment. Looking at every batch does not raise the
-error rates: the evidence is betting processes (Waudby-Smith and Ramdas 2024).
+error rates: the evidence is betting processes (Waudby-Smith and Ramdas 2024). A payoff that is not
+known when its unit enters counts against the claim at stake, so that outcomes which come later
+could only have added evidence: no decision rests on how soon an outcome came.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -62,13 +65,18 @@ class RolloutPlan:
 
 @dataclass(frozen=True)
 class Batch:
-    """Units whose outcomes are known: what each says about challenger minus champion."""
+    """Units whose label delay is over: what each says about challenger minus champion.
+
+    `differences` are the least that the units can say, and `most` the most; the two are one
+    (`most` None) where every payoff is known.
+    """
 
     differences: Floats
     on_challenger: int = 0
     on_champion: int = 0
     share: float | None = None
     failed_guardrails: tuple[str, ...] = ()
+    most: Floats | None = None
 
     @classmethod
     def split(
@@ -76,19 +84,27 @@ class Batch:
         payoffs: Floats,
         challenger: NDArray[np.bool_],
         share: float,
+        bounds: tuple[float, float] = (np.nan, np.nan),
         failed_guardrails: tuple[str, ...] = (),
     ) -> Batch:
         """Return units that got one arm each, the challenger with probability `share`.
 
         `Y Z / p - Y (1 - Z) / (1 - p)` has the difference for its mean (Horvitz and Thompson
         1952). All units of a batch were assigned under the same share, strictly between
-        0 and 1 (ValueError).
+        0 and 1 (ValueError). A payoff that is NaN is not known: it may be any within `bounds`.
         """
         if not 0.0 < share < 1.0:
             raise ValueError(f"a share of {share:g} gives one arm nothing to compare")
-        values = np.where(challenger, payoffs / share, -payoffs / (1.0 - share))
+        unknown, (low, high) = np.isnan(payoffs), bounds
+        worst = np.where(unknown, np.where(challenger, low, high), payoffs)
+        best = np.where(unknown, np.where(challenger, high, low), payoffs)
+        least, most = (
+            np.where(challenger, paid / share, -paid / (1.0 - share)) for paid in (worst, best)
+        )
+        if np.isnan(least).any():
+            raise ValueError("a payoff that is not known needs the bounds of what it may be")
         n = int(np.count_nonzero(challenger))
-        return cls(values, n, len(payoffs) - n, share, failed_guardrails)
+        return cls(least, n, len(payoffs) - n, share, failed_guardrails, most)
 
     @classmethod
     def paired(
@@ -99,15 +115,53 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class _Seen:
+    """How often each value was seen."""
+
+    values: Floats = field(default_factory=lambda: np.empty(0))
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    @property
+    def mean(self) -> float:
+        return float(self.values @ self.counts) / int(self.counts.sum())
+
+    def after(self, more: Floats) -> _Seen:
+        values, place = np.unique(np.concatenate([self.values, more]), return_inverse=True)
+        times = np.concatenate([self.counts, np.ones(len(more), dtype=np.int64)])
+        counts = np.bincount(place, weights=times, minlength=len(values)).astype(np.int64)
+        return _Seen(values, counts)
+
+    def edge(self, end: float, bounds: tuple[float, float], alpha: float) -> float:
+        """Return where the claim about the mean stops being refuted, between `end` and the mean.
+
+        The money won is monotone in the claimed mean, so that halving finds the edge.
+        """
+        mean = self.mean
+        refuted, open_, below = end, mean, end > mean
+        for _ in range(40):
+            middle = (refuted + open_) / 2
+            if not min(end, mean) < middle < max(end, mean):
+                break
+            process = BettingProcess.against(middle, bounds, below=below)
+            won = process.updated(self.values, self.counts).rejects(alpha)
+            refuted, open_ = (middle, open_) if won else (refuted, middle)
+        return refuted
+
+
+@dataclass(frozen=True)
 class RolloutState:
-    """What is known so far: money won for and against, and the counts behind an interval."""
+    """What is known so far: money won for and against, and the counts behind an interval.
+
+    `least` and `most` are what the units can say at the least and at the most; `splits` counts,
+    for each share of traffic, the units on the challenger and on the champion.
+    """
 
     plan: RolloutPlan
     not_worse: BettingProcess
     worse: BettingProcess
-    ratio_log_e: float = 0.0
-    values: Floats = field(default_factory=lambda: np.empty(0))
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    least: _Seen = _Seen()
+    most: _Seen = _Seen()
+    splits: Mapping[float, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def start(cls, plan: RolloutPlan) -> RolloutState:
@@ -124,58 +178,47 @@ class RolloutState:
     @property
     def n(self) -> int:
         """The number of units so far."""
-        return int(self.counts.sum())
+        return int(self.least.counts.sum())
+
+    @property
+    def ratio_log_e(self) -> float:
+        """The evidence against the agreed split: one e-value for each share, multiplied."""
+        return sum(sample_ratio_log_e(*counts, share) for share, counts in self.splits.items())
 
     def after(self, batch: Batch) -> RolloutState:
         """Return the state with a batch more."""
-        ratio = self.ratio_log_e
+        most = batch.differences if batch.most is None else batch.most
+        splits = dict(self.splits)
         if batch.share is not None:
-            ratio += sample_ratio_log_e(batch.on_challenger, batch.on_champion, batch.share)
-        values, place = np.unique(
-            np.concatenate([self.values, batch.differences]), return_inverse=True
-        )
-        times = np.concatenate([self.counts, np.ones(len(batch.differences), dtype=np.int64)])
-        counts = np.bincount(place, weights=times, minlength=len(values)).astype(np.int64)
+            on, off = splits.get(batch.share, (0, 0))
+            splits[batch.share] = (on + batch.on_challenger, off + batch.on_champion)
         return replace(
             self,
             not_worse=self.not_worse.updated(batch.differences),
-            worse=self.worse.updated(batch.differences),
-            ratio_log_e=ratio,
-            values=values,
-            counts=counts,
+            worse=self.worse.updated(most),
+            least=self.least.after(batch.differences),
+            most=self.most.after(most),
+            splits=splits,
         )
 
     def difference(self) -> Estimate:
-        """Return challenger minus champion with an interval that holds at every look at once."""
+        """Return challenger minus champion with an interval that holds at every look at once.
+
+        Its mean counts a payoff that is not known as the middle of what it may be.
+        """
         unit = f"{self.plan.currency} per unit"
-        low, high = self.plan.difference_bounds
+        low, high = bounds = self.plan.difference_bounds
         if not self.n:
             return Estimate(0.0, low, high, 0, "no units yet", unit, 1 - self.plan.alpha)
-        mean = float(self.values @ self.counts) / self.n
         return Estimate(
-            mean,
-            self._edge(low, mean, below=False),
-            self._edge(high, mean, below=True),
+            (self.least.mean + self.most.mean) / 2,
+            self.least.edge(low, bounds, self.plan.alpha / 2),
+            self.most.edge(high, bounds, self.plan.alpha / 2),
             self.n,
             "betting confidence sequence",
             unit,
             1 - self.plan.alpha,
         )
-
-    def _edge(self, end: float, mean: float, *, below: bool) -> float:
-        """Return where the claim about the mean stops being refuted, between a bound and the mean.
-
-        The money won is monotone in the claimed mean, so that halving finds the edge.
-        """
-        refuted, open_ = end, mean
-        for _ in range(40):
-            middle = (refuted + open_) / 2
-            if not min(end, mean) < middle < max(end, mean):
-                break
-            process = BettingProcess.against(middle, self.plan.difference_bounds, below=below)
-            won = process.updated(self.values, self.counts).rejects(self.plan.alpha / 2)
-            refuted, open_ = (middle, open_) if won else (refuted, middle)
-        return refuted
 
 
 @dataclass(frozen=True)
@@ -196,8 +239,9 @@ def decide(state: RolloutState, batch: Batch) -> Decision:
     """Take in a batch and decide; the same function in production, simulation and replay.
 
     In this order: a failed guardrail rolls back; a split that did not happen as agreed holds,
-    since nothing it shows can be trusted; a challenger surely worse is rolled back; one surely not
-    worse than the tolerance is promoted; at the agreed maximum the plan's `undecided` follows.
+    since nothing it shows can be trusted, and rolls back at the agreed maximum; a challenger surely
+    worse is rolled back; one surely not worse than the tolerance is promoted; at the agreed maximum
+    the plan's `undecided` follows.
     """
     state = state.after(batch)
     plan = state.plan
@@ -241,7 +285,10 @@ def _settled(state: RolloutState, batch: Batch) -> _Settled | None:
     if batch.failed_guardrails:
         return "roll_back", f"failed: {', '.join(batch.failed_guardrails)}"
     if state.ratio_log_e >= _BROKEN_SPLIT:
-        return "hold", "traffic was not split as agreed (sample ratio): mend the routing first"
+        broken = "traffic was not split as agreed (sample ratio)"
+        if state.n >= plan.most_units:
+            return "roll_back", f"{broken}, and the agreed {plan.most_units} units are over"
+        return "hold", f"{broken}: mend the routing first"
     if state.worse.rejects(plan.alpha / plan.rollback_conditions):
         by = f" by {plan.margin:g}" if plan.margin else ""
         worse = f"the {plan.against}{by}"

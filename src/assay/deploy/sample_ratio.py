@@ -13,10 +13,11 @@ _WEIGHT = 100.0
 def sample_ratio_log_e(on_challenger: int, on_champion: int, share: float) -> float:
     """Return the logarithm of an e-value against "the challenger gets `share` of the units".
 
-    A beta mixture of shares against the agreed one; e-values of batches multiply, so their
-    logarithms add up, and the sum exceeds log(1 / alpha) ever with chance at most alpha under an
-    honest split (Lindon and Malek, Anytime-valid inference for multinomial count data, NeurIPS
-    2022, equation 4).
+    The counts are all units so far under that share. A beta mixture of shares against the agreed
+    one: it exceeds log(1 / alpha) ever, as units come in, with chance at most alpha under an honest
+    split (Lindon and Malek, Anytime-valid inference for multinomial count data, NeurIPS 2022,
+    equation 4). Do not add up the values of batches, each of which would forget what the ones
+    before have shown; those under different shares may be added.
 
     >>> sample_ratio_log_e(500, 500, 0.5) < 0 < sample_ratio_log_e(600, 400, 0.5)
     True

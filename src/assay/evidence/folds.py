@@ -216,6 +216,8 @@ def _noted(state: ReleaseState, what: Any, data: Mapping[str, Any]) -> ReleaseSt
         reason=data.get("reason", ""),
         at=_at(data),
         strategy=state.strategy,
+        revision=state.revision + 1,
+        spent=float(data.get("tolerance", 0.0)) * float(data.get("decisions_per_year", 0.0)),
     )
     return replace(state, history=(*state.history, step))
 

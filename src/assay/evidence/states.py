@@ -152,7 +152,11 @@ class Live:
 
 @dataclass(frozen=True)
 class ReleaseStep:
-    """One step of a release; `weight` is the challenger's share of traffic after it."""
+    """One step of a release; `weight` is the challenger's share of traffic after it.
+
+    `revision` is the release's after it, which gateways capture with what they answer. `spent` is
+    what a promotion may cost a year at most, in currency: the part of the loss budget that it took.
+    """
 
     what: Literal["started", "stepped", "promoted", "rolled_back"]
     version: int
@@ -160,6 +164,8 @@ class ReleaseStep:
     reason: str
     at: datetime
     strategy: str = ""
+    revision: int = 0
+    spent: float = 0.0
 
 
 @dataclass(frozen=True)

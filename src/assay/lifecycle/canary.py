@@ -1,4 +1,12 @@
-"""A running canary, decided on what is known so far; looking again repeats every earlier look."""
+"""A running canary, decided on what is known so far.
+
+Looking again looks at the same units in the same batches, from the captures and the outcomes that
+lie there by then; nothing is frozen. Outcomes that came since can only have added evidence, since a
+payoff that is not known counts against each claim; so a claim that is accepted now would also be
+accepted by somebody who knew every outcome, and the error rates hold. What breaks that is an
+outcome that was corrected after a look, and a clock that puts a later decision before an earlier
+one; both move units that were looked at.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +21,7 @@ from assay.charter.charter import Charter
 from assay.charter.delay import label_delay
 from assay.deploy.rollout import Batch, Decision, RolloutPlan, RolloutState, decide
 from assay.errors import CheckFailed
-from assay.evidence.folds import ReleaseState
+from assay.evidence.folds import ReleaseState, ReleaseStep
 from assay.lifecycle.posting import Served
 from assay.value.valuation import Valuation, valuation
 
@@ -46,12 +54,15 @@ def decide_running(
     if state.challenger is None:
         raise CheckFailed(f"No canary of {charter.name} is running: release a version first.")
     plan = rollout_plan(charter, valuation(charter.value, charter.data), state)
-    return decide_canary(plan, units_of(served, state, charter, plan, now))
+    return decide_canary(plan, units_of(served, state, charter, now))
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One decision of a running canary: its arm, its share when assigned, and what it paid."""
+    """One decision of a running canary: its arm, its share when assigned, and what it paid.
+
+    `payoff` is NaN where nobody knows it, though the label delay is over.
+    """
 
     challenger: bool
     share: float
@@ -59,47 +70,57 @@ class Unit:
 
 
 def units_of(
-    served: Served, state: ReleaseState, charter: Charter, plan: RolloutPlan, now: datetime
+    served: Served, state: ReleaseState, charter: Charter, now: datetime
 ) -> tuple[Unit, ...]:
     """Return the matured units of the running release, in order of assignment.
 
     They are on the challenger's arm, or on that of what it is tried against: the champion, or
     where nothing served before the baseline.
-    A unit enters once its label delay is over. One whose payoff is still unknown then counts as
-    the least that a decision can pay, on either arm alike. An entity counts with its first
-    decision only, since its later ones are not independent of it.
+    A unit enters once its label delay is over. Its share is the one under which the gateway
+    assigned it, which it captured: gateways learn of a step a little after the ledger. An entity
+    counts with its first decision only, since its later ones are not independent of it.
     """
     starts = [place for place, step in enumerate(state.history) if step.what == "started"]
     if not starts or state.challenger is None:
         return ()
-    steps = [(step.at, step.weight) for step in state.history[starts[-1] :]]
+    steps = state.history[starts[-1] :]
     matured = _matured(served.records, charter, now)
-    payoffs = np.where(np.isnan(served.payoffs), plan.bounds[0], served.payoffs)
     seen: set[str] = set()
     units = []
-    for record, payoff, ripe in zip(served.records, payoffs.tolist(), matured, strict=True):
-        at = datetime.fromisoformat(record["at"])
+    for record, payoff, ripe in zip(served.records, served.payoffs.tolist(), matured, strict=True):
         unit = str(record.get("entity") or record["id"])
-        shares = [weight for moment, weight in steps if moment <= at]
-        if not shares or record["arm"] not in (state.against, "challenger") or unit in seen:
+        share = _share(record, steps)
+        if share <= 0 or record["arm"] not in (state.against, "challenger") or unit in seen:
             continue
         seen.add(unit)
         if ripe:
-            units.append(Unit(record["arm"] == "challenger", shares[-1], payoff))
+            units.append(Unit(record["arm"] == "challenger", share, payoff))
     return tuple(units)
+
+
+def _share(record: Mapping[str, Any], steps: Sequence[ReleaseStep]) -> float:
+    """Return the challenger's share under which a record was assigned; 0 before the release.
+
+    A record without a revision, which an earlier gateway wrote, is placed by its time.
+    """
+    revision = record.get("revision")
+    if revision is not None:
+        return float(record["weight"]) if revision >= steps[0].revision else 0.0
+    at = datetime.fromisoformat(record["at"])
+    return ([0.0] + [step.weight for step in steps if step.at <= at])[-1]
 
 
 def decide_canary(plan: RolloutPlan, units: Iterable[Unit]) -> Decision | None:
     """Decide on all units so far, batch by batch; None before the first whole batch.
 
     Batches are cut in order of assignment and where the share changed, so that looking again
-    later repeats every earlier look.
+    later looks at the same ones. Payoffs that are not known count against each claim.
     """
     state, decision = RolloutState.start(plan), None
     for batch in _batches(list(units)):
         payoffs = np.array([unit.payoff for unit in batch])
         arm = np.array([unit.challenger for unit in batch])
-        decision = decide(state, Batch.split(payoffs, arm, batch[0].share))
+        decision = decide(state, Batch.split(payoffs, arm, batch[0].share, plan.bounds))
         if decision.verdict != "hold":
             return decision
         state = decision.state
