@@ -39,13 +39,12 @@ def window_rows(charter: Charter, reports: tuple[WindowReport, ...]) -> list[tup
     for report in reports:
         measured = report.measured
         realised = measured.realised
-        known = measured.n - realised.pending - realised.hidden if realised else 0
         rows.append(
             (
                 report.window + ("" if report.complete else " (running)"),
                 f"{report.arm} {report.version}",
                 f"{measured.n:,}",
-                f"{known / measured.n:.0%}",
+                f"{measured.known / measured.n:.0%}",
                 estimate_text(measured.expected.uplift.scaled(volume, unit)),
                 estimate_text(realised.uplift.scaled(volume, unit) if realised else None),
                 ", ".join(sorted({one.kind for one in report.judged.findings})) or "quiet",

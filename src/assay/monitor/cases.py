@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,9 @@ class Cases:
     """Input columns, raw scores and decisions of n cases, with the outcomes known so far.
 
     `decisions` and `outcomes` are encoded by the valuation; an outcome counts only where
-    `labelled`. `entities` names whose case each is, or is None where cases stand alone.
+    `labelled`. `entities` names whose case each is, or is None where cases stand alone. `matured`
+    tells of which cases the label delay is over (all where None): before that not even an
+    outcome that is known counts, for those that come early are not like the others.
     """
 
     columns: Columns
@@ -31,11 +33,17 @@ class Cases:
     outcomes: NDArray[Any]
     labelled: NDArray[np.bool_]
     entities: NDArray[Any] | None = None
+    matured: NDArray[np.bool_] | None = None
 
     @property
     def n(self) -> int:
         """How many cases there are."""
         return len(self.decisions)
+
+    @property
+    def counting(self) -> NDArray[np.bool_]:
+        """Which cases have an outcome that counts."""
+        return self.labelled if self.matured is None else self.labelled & self.matured
 
     @classmethod
     def before_labels(cls, columns: Columns, score: Floats, decisions: NDArray[Any]) -> Cases:
@@ -46,7 +54,23 @@ class Cases:
     def known(self, outcomes: NDArray[Any], labelled: NDArray[np.bool_] | None = None) -> Cases:
         """Return the cases with encoded outcomes, of all of them or of those `labelled`."""
         every = np.ones(self.n, dtype=np.bool_) if labelled is None else labelled
-        return Cases(self.columns, self.score, self.decisions, outcomes, every, self.entities)
+        return replace(self, outcomes=outcomes, labelled=every)
+
+    def at(self, rows: NDArray[np.bool_]) -> Cases:
+        """Return some of the cases."""
+        return Cases(
+            {name: column[rows] for name, column in self.columns.items()},
+            self.score[rows],
+            self.decisions[rows],
+            self.outcomes[rows],
+            self.labelled[rows],
+            None if self.entities is None else self.entities[rows],
+            None if self.matured is None else self.matured[rows],
+        )
+
+    def ripe(self) -> Cases:
+        """Return the cases whose label delay is over."""
+        return self if self.matured is None else self.at(self.matured)
 
 
 def served_once(captures: Iterable[Mapping[str, Any]], model: str) -> list[Mapping[str, Any]]:
@@ -69,6 +93,7 @@ def read_cases(
     records: Sequence[Mapping[str, Any]],
     outcomes: Sequence[Any],
     labelled: NDArray[np.bool_],
+    matured: NDArray[np.bool_] | None = None,
 ) -> Cases:
     """Return captures of one bundle, with the raw outcomes that are known, as arrays."""
     valuation = watched.valuation
@@ -84,4 +109,5 @@ def read_cases(
         encoded,
         labelled,
         np.array(entities, dtype=object).astype(str) if all(entities) else None,
+        matured,
     )

@@ -7,14 +7,13 @@ from typing import Literal
 
 from assay.charter.operation import Boundary
 from assay.monitor.drift import Drift
+from assay.monitor.volume import DAYS_PER_MONTH, Volume
 from assay.stats.estimate import Estimate
 from assay.stats.profile import SCORE
 
 __all__ = ["DAYS_PER_MONTH", "Finding", "FindingKind", "drift_findings", "value_findings"]
 
 FindingKind = Literal["value", "plan", "drift", "stale"]
-DAYS_PER_MONTH = 365.25 / 12
-
 _SHOWN = 3
 
 
@@ -40,11 +39,14 @@ def value_findings(
     *,
     basis: Literal["realised", "expected"],
     plan: Estimate | None = None,
+    volume: Volume | None = None,
 ) -> tuple[Finding, ...]:
     """Return the limits that an uplift per decision surely misses: floor, daily loss, plan.
 
     Surely: even the upper end of its interval lies below. `plan` is the uplift per decision
-    that was signed; it is missed where the upper end lies below the plan's lower one.
+    that was signed; it is missed where the upper end lies below the plan's lower one. The floor and
+    the plan are promises about the planned volume; the daily loss is what `volume` loses, the
+    decisions that were really made (all that are planned where not given).
 
     >>> poor = Estimate(-0.2, -0.3, -0.1, n=1000, method="", unit="EUR per decision")
     >>> [one.metric for one in value_findings(poor, 1400, Boundary(), basis="realised")]
@@ -52,7 +54,8 @@ def value_findings(
     """
     currency = uplift.unit.split(" ", maxsplit=1)[0]
     monthly = uplift.scaled(decisions_per_month, f"{currency} per month")
-    daily = monthly.scaled(1 / DAYS_PER_MONTH, f"{currency} per day")
+    a_day = Volume.planned(decisions_per_month) if volume is None else volume
+    daily = uplift.scaled(a_day.per_day, f"{currency} per day")
     said = "uplift" if basis == "realised" else "uplift expected before labels"
     found = []
     if monthly.high < boundary.floor_per_month:
@@ -62,7 +65,7 @@ def value_findings(
         found.append(Finding("value", "floor", monthly.mean, limit, text, lost))
     if boundary.max_loss_per_day is not None and daily.high < -boundary.max_loss_per_day:
         limit = f"at most {boundary.max_loss_per_day:,.0f} {currency} lost per day"
-        text = f"{said} {daily!r} breaks the limit: {limit}"
+        text = f"{said} {daily!r} on {a_day} breaks the limit: {limit}"
         found.append(Finding("value", "loss", daily.mean, limit, text, -daily.mean))
     if plan is not None and uplift.high < plan.low:
         limit = f"the plan, {plan!r}"

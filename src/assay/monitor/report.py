@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
 from assay.monitor.alerts import Judgement
@@ -17,6 +18,7 @@ from assay.monitor.finding import Finding, FindingKind, drift_findings, value_fi
 from assay.monitor.possible import Blocks, possible_uplifts
 from assay.monitor.track_record import Gap, TrackRecord, measured_gaps
 from assay.monitor.value import Expected, Realised, expected_uplift, realised_uplift
+from assay.monitor.volume import Volume
 from assay.monitor.watched import Watched
 from assay.ports.engine import Floats
 from assay.stats.estimate import Estimate
@@ -28,7 +30,10 @@ __all__ = ["Judged", "Measured", "WindowReport", "judge", "measure"]
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What was measured of one window's cases; nothing is judged against plan or boundary yet."""
+    """What was measured of one window's cases; nothing is judged against plan or boundary yet.
+
+    `entities` are those of the cases whose label delay is over, each once; None where unnamed.
+    """
 
     n: int
     profile: Profile
@@ -36,6 +41,18 @@ class Measured:
     expected: Expected
     realised: Realised | None
     gaps: Mapping[str, Gap]
+    entities: NDArray[Any] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Cases whose outcome may still come, those in their label delay among them."""
+        realised = self.realised
+        return self.n if realised is None else self.n - realised.cases + realised.pending
+
+    @property
+    def known(self) -> int:
+        """Cases whose uplift is known."""
+        return self.n - self.waiting - (self.realised.hidden if self.realised else 0)
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,7 @@ class WindowReport:
             "arm": self.arm,
             "version": self.version,
             "n": self.measured.n,
+            "matured": realised.cases if realised else 0,
             "labelled": realised.labelled if realised else 0,
             "realised": realised.value if realised else None,
             "uplift": _written(realised.uplift) if realised else None,
@@ -90,7 +108,7 @@ class WindowReport:
             "end": self.end.isoformat() if self.end else None,
             "complete": self.complete,
             "bundle": self.bundle,
-            "pending": realised.pending if realised else self.measured.n,
+            "pending": self.measured.waiting,
             "hidden": realised.hidden if realised else 0,
             "stale": self.record.stale,
             "basis": self.judged.basis,
@@ -108,13 +126,12 @@ def measure(charter: Charter, watched: Watched, cases: Cases, *, seed: int = 0) 
     Pure: replay calls it with frames in memory, monitoring with captures. Raises ValueError
     where there are no cases.
     """
-    valuation, columns = watched.valuation, cases.columns
     forecast, blocks = watched.forecast(cases.score), watched.blocks(cases.score)
-    valued = (valuation, forecast, cases.decisions)
-    told = (cases.outcomes, cases.labelled, columns)
     table = _table(watched, cases, forecast, blocks)
-    seen = profile(columns, watched.reference.grid, cases.score, table)
+    seen = profile(cases.columns, watched.reference.grid, cases.score, table)
     limits = charter.monitoring
+    ripe = cases.ripe()
+    realised, gaps = _told(charter, watched, ripe, seed) if ripe.n else (None, {})
     return Measured(
         n=cases.n,
         profile=seen,
@@ -124,26 +141,46 @@ def measure(charter: Charter, watched: Watched, cases: Cases, *, seed: int = 0) 
             rate=limits.false_discovery_rate,
             least_effect=limits.least_effect,
         ),
-        expected=expected_uplift(*valued, columns, blocks),
-        realised=realised_uplift(
-            *valued,
-            *told,
-            blocks=blocks,
-            seed=seed,
-            revealed_by=charter.data.revealed_by,
-            entities=cases.entities,
+        expected=expected_uplift(
+            watched.valuation, forecast, cases.decisions, cases.columns, blocks
         ),
-        gaps=measured_gaps(*valued, *told, blocks),
+        realised=realised,
+        gaps=gaps,
+        entities=None if ripe.entities is None else np.unique(ripe.entities),
     )
 
 
+def _told(
+    charter: Charter, watched: Watched, cases: Cases, seed: int
+) -> tuple[Realised | None, Mapping[str, Gap]]:
+    """Return what labels say of cases whose label delay is over: value, and gaps to it."""
+    blocks = watched.blocks(cases.score)
+    valued = (watched.valuation, watched.forecast(cases.score), cases.decisions)
+    told = (cases.outcomes, cases.labelled, cases.columns)
+    realised = realised_uplift(
+        *valued,
+        *told,
+        blocks=blocks,
+        seed=seed,
+        revealed_by=charter.data.revealed_by,
+        entities=cases.entities,
+    )
+    return realised, measured_gaps(*valued, *told, blocks)
+
+
 def judge(
-    charter: Charter, measured: Measured, record: TrackRecord, plan: Estimate | None = None
+    charter: Charter,
+    measured: Measured,
+    record: TrackRecord,
+    plan: Estimate | None = None,
+    volume: Volume | None = None,
 ) -> Judged:
     """Judge a window: drift, value against boundary and plan, and estimates against labels.
 
-    Value is judged on labels once half of the cases that wait for one have it, before that on
-    what is expected; on neither where the `record` of estimates is stale and they are needed.
+    Value is judged on labels once no more than half of the cases still wait for one (or for
+    their label delay to pass), before that on what is expected; on neither where the `record`
+    of estimates is stale and they are needed. The daily loss is that of `volume`, of the charter's
+    plan where not given.
     """
     found: list[Finding] = []
     kinds: set[FindingKind] = set()
@@ -157,7 +194,7 @@ def judge(
     if basis is not None and measured.n >= LEAST_ROWS:
         kinds |= {"value", "plan"} if plan is not None else {"value"}
         monthly, boundary = charter.value.decisions_per_month, charter.monitoring.boundary
-        found += value_findings(uplift, monthly, boundary, basis=basis, plan=plan)
+        found += value_findings(uplift, monthly, boundary, basis=basis, plan=plan, volume=volume)
     return Judged(tuple(found), frozenset(kinds), basis)
 
 
@@ -165,7 +202,7 @@ def _value_basis(
     measured: Measured, record: TrackRecord
 ) -> tuple[Estimate, Literal["realised", "expected"] | None]:
     realised = measured.realised
-    if realised is not None and realised.pending <= measured.n / 2:
+    if realised is not None and measured.waiting <= measured.n / 2:
         usable = realised.identified or not record.stale
         return realised.uplift, "realised" if usable else None
     return measured.expected.uplift, None if record.stale else "expected"
@@ -196,7 +233,7 @@ def _table(watched: Watched, cases: Cases, forecast: Floats, blocks: Blocks) -> 
         amounts[:, 0],
         amounts[:, 1] - amounts[:, 0],
         shape=(len(valuation.actions), len(blocks.labelled)),
-        outcomes=np.where(cases.labelled, cases.outcomes, -1),
+        outcomes=np.where(cases.counting, cases.outcomes, -1),
     )
 
 

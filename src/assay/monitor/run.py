@@ -12,13 +12,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
+from assay.charter.delay import label_delay
 from assay.errors import DataError
 from assay.evidence.states import BASELINE_ARM, AlertState
 from assay.monitor.alerts import Alert, Changes, Judgement, changes, follow
-from assay.monitor.cases import moments, read_cases, served_once
+from assay.monitor.cases import Cases, moments, read_cases, served_once
 from assay.monitor.join import Joined, join
+from assay.monitor.matured import matured
 from assay.monitor.report import Judged, WindowReport, judge, measure
 from assay.monitor.track_record import Gap, track_record
+from assay.monitor.volume import daily_volume
 from assay.monitor.watched import Watched
 from assay.monitor.windows import Window, cut_windows
 from assay.stats.estimate import Estimate
@@ -43,11 +46,25 @@ class MonitorResult:
 
 @dataclass(frozen=True, eq=False)
 class _Served:
-    """One model's captures in order, each with its outcome where that is known."""
+    """One model's captures in order, each with its outcome where that is known.
+
+    `matured` tells of which the label delay is over.
+    """
 
     records: Sequence[Mapping[str, Any]]
     outcomes: Sequence[Any]
     labelled: NDArray[np.bool_]
+    matured: NDArray[np.bool_]
+
+    def cases(self, watched: Watched, rows: NDArray[np.int64]) -> Cases:
+        """Return some rows, all of one bundle, as arrays."""
+        return read_cases(
+            watched,
+            [self.records[row] for row in rows.tolist()],
+            [self.outcomes[row] for row in rows.tolist()],
+            self.labelled[rows],
+            self.matured[rows],
+        )
 
 
 def monitor(
@@ -67,7 +84,8 @@ def monitor(
     revision; `bundles` and `plans` (the signed uplift per decision) go by bundle digest;
     `recorded` are the model's alerts in the ledger. A prediction counts once, by its id, in
     the window of its first answer; a window that is not complete is measured but not judged, and
-    so is the arm `baseline`, on which no version decides.
+    so is the arm `baseline`, on which no version decides. An outcome counts once its label delay
+    is over, and not before.
     Raises DataError where a capture names a bundle that is not given.
     """
     records = served_once(captures, charter.name)
@@ -77,9 +95,10 @@ def monitor(
     told = outcomes["outcome"].to_list()
     known = [told[row] if row >= 0 else None for row in joined.rows.tolist()]
     labelled = np.array([outcome is not None for outcome in known], dtype=np.bool_)
-    served = _Served(records, known, labelled)
+    times = moments(records)
+    served = _Served(records, known, labelled, matured(times, label_delay(charter), now))
     span, zone = charter.monitoring.window, charter.monitoring.time_zone
-    windows = cut_windows(moments(records), span, zone, now)
+    windows = cut_windows(times, span, zone, now)
     reports = _reports(charter, served, windows, bundles, plans or {}, seed)
     alerts = follow(charter.name, _judgements(one for one in reports if one.complete))
     return MonitorResult(reports, alerts, changes(alerts, recorded), joined)
@@ -113,17 +132,15 @@ def _reports(
             watched = bundles.get(bundle)
             if watched is None:
                 raise DataError(_unknown_bundle(served.records[rows[0]]))
-            part = [served.records[row] for row in rows.tolist()]
-            known = [served.outcomes[row] for row in rows.tolist()]
-            cases = read_cases(watched, part, known, served.labelled[rows])
-            measured = measure(charter, watched, cases, seed=seed)
+            measured = measure(charter, watched, served.cases(watched, rows), seed=seed)
             of_version = arm != BASELINE_ARM
             so_far = gaps.setdefault(bundle, [])
             so_far += [measured.gaps] if of_version else []
             record = track_record(so_far)
             verdict = _NOTHING
             if window.complete and of_version:
-                verdict = judge(charter, measured, record, plans.get(bundle))
+                volume = daily_volume(charter, window, measured.n)
+                verdict = judge(charter, measured, record, plans.get(bundle), volume)
             reports.append(
                 WindowReport(
                     window.name,

@@ -9,15 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.monitor.possible import Blocks, possible_payoffs, possible_uplifts
+from assay.errors import ExpressionError
+from assay.monitor.possible import Blocks, Possible, possible_payoffs, possible_uplifts
 from assay.ports.engine import Columns, Floats
 from assay.stats.bootstrap import bootstrap_mean
 from assay.stats.estimate import Estimate
 from assay.value.valuation import Valuation
 
-__all__ = ["Expected", "Realised", "expected_uplift", "realised_uplift"]
+__all__ = [
+    "HALF_WIDTH",
+    "LEAST_LABELS",
+    "Expected",
+    "Realised",
+    "expected_uplift",
+    "realised_uplift",
+]
 
-_Z = 1.959963984540054
+LEAST_LABELS = 30
+"""Labels, or entities with one, below which nothing is said of what was realised."""
+
+HALF_WIDTH = 1.959963984540054
+"""Standard errors from the middle to either end of a 95% interval."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +50,22 @@ class Expected:
 class Realised:
     """Uplift as labels show it, and what of it is known.
 
-    `value` is the payoff in currency of all decisions whose payoff is known (with a label, or
-    whatever the outcome). `pending` outcomes may still come, and stand in by expectation
-    corrected for how labels differed from it; `hidden` outcomes never will, since the action did
-    not reveal them: the model's expectation stands in, and uplift is not identified.
+    It is about `cases` cases, those whose outcome could have come; the uplift's `n` counts the
+    labels behind it (the cases, where none needs one). `value` is the payoff in currency of all
+    decisions whose payoff is known (with a label, or whatever the outcome). `pending` outcomes may
+    still come, and stand in by expectation corrected for how labels differed from it; `hidden`
+    outcomes never will, since the action did not reveal them: the model's expectation stands in,
+    and uplift is not identified. `calibration` is the part of the uplift's standard error that
+    hidden cases owe to the model's probabilities: windows share it.
     """
 
     uplift: Estimate
     value: float
+    cases: int
     labelled: int
     pending: int
     hidden: int
+    calibration: float = 0.0
 
     @property
     def identified(self) -> bool:
@@ -72,7 +89,7 @@ def expected_uplift(
         raise ValueError("the uplift of no decisions cannot be expected")
     possible = possible_uplifts(valuation, forecast, decisions, columns)
     noise, calibration = possible.errors(blocks)
-    mean, reach = float(possible.mean().mean()), _Z * float(np.hypot(noise, calibration))
+    mean, reach = float(possible.mean().mean()), HALF_WIDTH * float(np.hypot(noise, calibration))
     method = "expected from calibrated forecasts, no concept drift assumed"
     unit = f"{valuation.currency} per decision"
     uplift = Estimate(mean, mean - reach, mean + reach, len(decisions), method, unit)
@@ -92,46 +109,105 @@ def realised_uplift(
     revealed_by: Collection[str] = (),
     entities: NDArray[Any] | None = None,
 ) -> Realised | None:
-    """Return the uplift per decision as labels show it; None where they show nothing yet.
+    """Return the uplift per decision as labels show it; None where they show too little yet.
 
-    `outcomes` (n,) are encoded; they are read only where `labelled`. `revealed_by` names the
-    actions after which an outcome is ever seen (all where empty). Cases whose uplift is the
-    same whatever the outcome need no label. Outcomes pending are filled in by the difference
-    estimator (Cassel, Sarndal and Wretman 1976, Biometrika 63): expectation plus the mean error
-    that labels show; intervals are bootstrapped over cases, or entities where given, and widened
-    by both errors of what is expected of hidden cases.
+    Give cases whose outcome could have come by now, whether it did or not: outcomes that come
+    early are not like those that come late. `outcomes` (n,) are encoded; they are read only where
+    `labelled`. `revealed_by` names the actions after which an outcome is ever seen (all where
+    empty). Cases whose uplift is the same whatever the outcome need no label.
+
+    Outcomes pending are filled in by the difference estimator (Cassel, Sarndal and Wretman 1976,
+    Biometrika 63): expectation plus the mean error that labels show. Intervals are bootstrapped
+    over cases, or entities where given, widened to what the payoffs' bounds allow (a rare outcome
+    may not have shown yet), and by both errors of what is expected of hidden cases. Too little are
+    fewer than `LEAST_LABELS` cases (or entities) that tell.
     """
     possible = possible_uplifts(valuation, forecast, decisions, columns)
     paid = possible_payoffs(valuation, forecast, decisions, columns)
     certain = possible.certain
     seen = labelled & ~certain
     pending, hidden = _unknown(valuation, decisions, revealed_by, labelled | certain)
-    if (pending.any() and not seen.any()) or not (certain.all() or labelled.any()):
+    telling = seen if pending.any() else labelled | certain
+    if not certain.all() and not (labelled.any() and _count(telling, entities) >= LEAST_LABELS):
         return None
-    expected = possible.mean()
-    uplift = np.where(certain, possible.amounts[:, 0], expected)
+    uplift = np.where(certain, possible.amounts[:, 0], possible.mean())
     value = np.where(paid.certain, paid.amounts[:, 0], 0.0)
     if labelled.any():
         own, base = _labelled(valuation, decisions, outcomes, labelled, columns)
         value[labelled] = own
         uplift[labelled] = own - base
-    if seen.any() and pending.any():
-        error = uplift[seen] - expected[seen]
-        uplift[pending] += error.mean()
-        # Labels that stand for pending ones as well weigh more in the interval, not in the mean.
-        uplift[seen] += pending.sum() / seen.sum() * (error - error.mean())
+    uplift, bounds = _filled_in(valuation, possible, uplift, seen, pending)
     unit = f"{valuation.currency} per decision"
-    estimate = bootstrap_mean(uplift, seed=seed, clusters=entities, unit=unit)
+    estimate = bootstrap_mean(uplift, seed=seed, clusters=entities, unit=unit, bounds=bounds)
+    calibration = 0.0
     if hidden.any():
         errors = possible.at(hidden).errors(blocks.at(hidden))
+        calibration = errors[1] * float(hidden.mean())
         estimate = _widened(estimate, float(np.hypot(*errors)) * float(hidden.mean()))
+    told = len(decisions) if certain.all() else int(seen.sum())
     return Realised(
-        uplift=replace(estimate, method=_method(estimate.method, pending, hidden)),
+        uplift=replace(estimate, n=told, method=_method(estimate.method, pending, hidden)),
         value=float(value.sum()),
+        cases=len(decisions),
         labelled=int(labelled.sum()),
         pending=int(pending.sum()),
         hidden=int(hidden.sum()),
+        calibration=calibration,
     )
+
+
+def _count(rows: NDArray[np.bool_], entities: NDArray[Any] | None) -> int:
+    return int(rows.sum()) if entities is None else len(np.unique(entities[rows]))
+
+
+def _filled_in(
+    valuation: Valuation,
+    possible: Possible,
+    uplift: Floats,
+    seen: NDArray[np.bool_],
+    pending: NDArray[np.bool_],
+) -> tuple[Floats, tuple[float, float] | None]:
+    """Return values whose mean is the uplift and whose spread is its error, and their bounds.
+
+    Labels that stand for pending ones as well weigh more in the spread, not in the mean; the
+    bounds are what the labels could have said, weighed alike. No label needed: no bounds.
+    """
+    if not seen.any():
+        return uplift, None
+    values, expected = uplift.copy(), possible.mean()
+    ends = _ends(valuation, possible, uplift, seen)
+    if pending.any():
+        error = uplift[seen] - expected[seen]
+        values[pending] += error.mean()
+        weight = pending.sum() / seen.sum()
+        values[seen] += weight * (error - error.mean())
+        ends = ends + weight * (ends - expected[seen][:, None] - error.mean())
+    return values, (min(ends[:, 0].min(), values.min()), max(ends[:, 1].max(), values.max()))
+
+
+def _ends(
+    valuation: Valuation, possible: Possible, uplift: Floats, seen: NDArray[np.bool_]
+) -> Floats:
+    """Return the least and the most (m, 2) that the uplift of each labelled case could have been.
+
+    For classes that is known of each case. Amounts have the payoffs' bounds, which lie so far
+    out that they are used only where labels mostly repeat the same few values.
+    """
+    if valuation.task == "classification":
+        amounts = possible.amounts[seen]
+        return np.column_stack([amounts.min(axis=1), amounts.max(axis=1)])
+    reach = np.inf
+    if len(np.unique(uplift[seen])) <= seen.sum() / 2:
+        reach = _range(valuation)
+    return np.tile([-reach, reach], (int(seen.sum()), 1))
+
+
+def _range(valuation: Valuation) -> float:
+    try:
+        least, most = valuation.bounds()
+    except ExpressionError:  # a payoff of amounts may leave its columns without caps
+        return np.inf
+    return most - least
 
 
 def _unknown(
@@ -167,8 +243,8 @@ def _labelled(
 
 def _widened(estimate: Estimate, error: float) -> Estimate:
     """Return the estimate with an independent standard error added to its interval."""
-    below = float(np.hypot(estimate.mean - estimate.low, _Z * error))
-    above = float(np.hypot(estimate.high - estimate.mean, _Z * error))
+    below = float(np.hypot(estimate.mean - estimate.low, HALF_WIDTH * error))
+    above = float(np.hypot(estimate.high - estimate.mean, HALF_WIDTH * error))
     return replace(estimate, low=estimate.mean - below, high=estimate.mean + above)
 
 

@@ -21,12 +21,11 @@ def window_rows(story: Story) -> list[dict[str, Any]]:
     for report in story.observed.windows:
         measured = report.measured
         realised = measured.realised
-        known = measured.n - realised.pending - realised.hidden if realised else 0
         rows.append(
             {
                 "label": f"{report.window}, {report.arm} {report.version}",
                 "n": f"{measured.n:,}",
-                "known": f"{known / measured.n:.0%}",
+                "known": f"{measured.known / measured.n:.0%}",
                 "expected": _monthly(story, measured.expected.uplift),
                 "realised": _monthly(story, realised.uplift if realised else None),
                 "verdict": _verdict(report),
@@ -94,7 +93,7 @@ def _together(story: Story, window: str) -> tuple[Estimate | None, Estimate | No
     """Return realised and expected uplift of a window over its arms, weighted by their cases."""
     reports = [one for one in story.observed.windows if one.window == window]
     known = [
-        (one.measured.n, one.measured.realised.uplift)
+        (one.measured.realised.cases, one.measured.realised.uplift)
         for one in reports
         if one.measured.realised is not None
     ]
