@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
 from assay.evidence.folds import ModelState
 from assay.lifecycle.posting import plans_of
 from assay.monitor.report import WindowReport
 from assay.monitor.run import MonitorResult
+from assay.monitor.value import HALF_WIDTH
 from assay.ports.blobs import Blobs
 from assay.stats.estimate import Estimate
 
@@ -43,16 +45,20 @@ class ValueSoFar:
 def value_so_far(
     charter: Charter, state: ModelState, blobs: Blobs, observed: MonitorResult
 ) -> ValueSoFar:
-    """Add up what windows realised; windows without labels are left out, and said to be."""
+    """Add up what windows realised; what cannot count yet is left out, and said to be."""
     plans = plans_of(state, blobs)
     newest = state.newest
     plan = None if newest is None else plans.get(newest.bundle)
-    told = [one for one in observed.windows if one.measured.realised is not None]
-    waiting = sum(one.measured.n for one in observed.windows) - sum(o.measured.n for o in told)
+    told = [one.measured.realised for one in observed.windows if one.measured.realised]
+    counted = sum(one.cases for one in told)
+    waiting = sum(one.measured.n for one in observed.windows) - counted
     words = []
     if waiting:
-        words.append(f"{waiting:,} more decisions have no outcome yet and are not counted.")
-    hidden = sum(one.measured.realised.hidden for one in told if one.measured.realised)
+        words.append(
+            f"{waiting:,} more decisions have no outcome yet that counts (their label delay is not "
+            "over, or too few outcomes have come) and are left out."
+        )
+    hidden = sum(one.hidden for one in told)
     if hidden:
         words.append(
             f"For {hidden:,} decisions the outcome will never be seen, and their part of the "
@@ -61,28 +67,53 @@ def value_so_far(
     volume = charter.value.decisions_per_month
     return ValueSoFar(
         planned=plan.scaled(volume, f"{charter.value.currency} per month") if plan else None,
-        realised=total_uplift(told, charter.value.currency),
-        decisions=sum(one.measured.n for one in told),
+        realised=total_uplift(
+            observed.windows, charter.value.currency, entities=charter.data.entity is not None
+        ),
+        decisions=counted,
         reports=observed.windows,
         words=tuple(words),
     )
 
 
-def total_uplift(reports: Sequence[WindowReport], currency: str) -> Estimate | None:
+def total_uplift(
+    reports: Sequence[WindowReport], currency: str, *, entities: bool = False
+) -> Estimate | None:
     """Return the uplift of all windows together, in currency; None without labels.
 
-    Windows hold different cases and are taken as independent: variances add up (their half-widths
-    as roots of sums of squares, each side by itself).
+    Windows hold different cases. Where each stands alone windows are independent: their half-widths
+    add up as roots of sums of squares, each side by itself. Where cases belong to `entities` and
+    one comes back in another window, windows err alike: half-widths add up as they are, which
+    covers whatever they share. So does the part that hidden cases owe to the model's
+    probabilities, in either case: it is one error.
     """
-    parts = [
-        one.measured.realised.uplift.scaled(one.measured.n, currency)
-        for one in reports
-        if one.measured.realised is not None
-    ]
-    if not parts:
+    known = [one.measured for one in reports if one.measured.realised is not None]
+    told = [one.realised for one in known if one.realised is not None]
+    if not told:
         return None
+    linear = entities and _come_back([one.entities for one in known])
+    parts = [one.uplift.scaled(one.cases, currency) for one in told]
+    shared = [HALF_WIDTH * one.calibration * one.cases for one in told]
     mean = sum(part.mean for part in parts)
-    down = float(np.sqrt(sum((part.mean - part.low) ** 2 for part in parts)))
-    up = float(np.sqrt(sum((part.high - part.mean) ** 2 for part in parts)))
-    n = sum(part.n for part in parts)
-    return Estimate(mean, mean - down, mean + up, n, "sum over windows", currency)
+    down = _together([part.mean - part.low for part in parts], shared, linear=linear)
+    up = _together([part.high - part.mean for part in parts], shared, linear=linear)
+    way = "half-widths added up, as entities come back" if linear else "windows independent"
+    method = f"sum over windows, {way}"
+    return Estimate(mean, mean - down, mean + up, sum(part.n for part in parts), method, currency)
+
+
+def _come_back(windows: Sequence[NDArray[Any] | None]) -> bool:
+    """Return whether an entity has cases in two windows; it may where they are not named."""
+    named = [one for one in windows if one is not None]
+    if len(named) < len(windows):
+        return len(windows) > 1
+    everyone = np.concatenate(named)
+    return len(np.unique(everyone)) < len(everyone)
+
+
+def _together(sides: Sequence[float], shared: Sequence[float], *, linear: bool) -> float:
+    """Return the half-width of a sum; `shared` are the parts of the sides that are one error."""
+    if linear:
+        return float(sum(sides))
+    alone = [side**2 - part**2 for side, part in zip(sides, shared, strict=True)]
+    return float(np.hypot(np.sqrt(sum(max(0.0, each) for each in alone)), sum(shared)))
