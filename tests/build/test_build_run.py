@@ -172,6 +172,16 @@ def test_an_entity_makes_clusters(charter: Any, shop: pl.DataFrame) -> None:
     assert "by entity" in built.assessment.uplift_per_decision.method
 
 
+def test_rows_in_order_are_resampled_in_blocks_everywhere(built: Built) -> None:
+    content = _evidence(built, "evaluation").content
+    parts = [
+        *(content["assessment"][part] for part in ("value", "uplift_per_decision", "ceiling")),
+        *(one["uplift_per_decision"] for one in content["segments"]["region"].values()),
+        *content["importance"].values(),
+    ]
+    assert {part["method"] for part in parts} == {"BCa bootstrap by block of 8 rows"}
+
+
 class WrongEngine:
     """An engine that does not answer as the trained model does."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from assay.charter.data import Data
 from assay.charter.value import ValueModel
+from assay.stats.clusters import Clusters
 from assay.value.assessment import assess
 from assay.value.ceiling import ceiling
 from assay.value.valuation import Valuation, valuation
@@ -57,7 +58,9 @@ def test_entities_widen_the_interval() -> None:
     valued, (forecast, y) = bank(), cases(2000)
     twice = (np.repeat(forecast, 2, axis=0), np.repeat(y, 2))
     alone = assess(valued, *twice, {}, 1000, seed=0)
-    owned = assess(valued, *twice, {}, 1000, seed=0, clusters=np.repeat(np.arange(2000), 2))
+    owned = assess(
+        valued, *twice, {}, 1000, seed=0, clusters=Clusters(np.repeat(np.arange(2000), 2), "entity")
+    )
     once = assess(valued, forecast, y, {}, 1000, seed=0)
 
     def width(found: Any) -> float:

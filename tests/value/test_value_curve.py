@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.charter.value import BestAction, Policy, Threshold
+from assay.stats.clusters import Clusters
+from assay.value import curve
 from assay.value.classification import ClassificationValuation
 from assay.value.continuous_payoff import UnitCosts
 from assay.value.curve import value_curve
@@ -95,3 +97,33 @@ def test_regression_has_no_thresholds() -> None:
         value_curve(valued, np.ones((2, 3)), np.ones(2), {}, seed=0)
     with pytest.raises(ValueError, match="cases"):
         value_curve(bank(), chances([]), np.array([]), {}, seed=0)
+
+
+def test_rows_of_one_entity_do_not_narrow_the_band() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.random(300) * 0.4
+    y = (rng.random(300) < p).astype(int)
+    once = value_curve(bank(), chances(p), y, {}, seed=0)
+    owner = Clusters(np.repeat(np.arange(300), 20), "entity")
+    often = chances(np.repeat(p, 20)), np.repeat(y, 20)
+    repeated = value_curve(bank(), *often, {}, seed=0, clusters=owner)
+    np.testing.assert_allclose(repeated.mean, once.mean)
+    np.testing.assert_allclose(
+        repeated.high - repeated.mean, once.high - once.mean, rtol=0.08, atol=1e-9
+    )
+    alone = value_curve(bank(), chances(p), y, {}, seed=0, clusters=Clusters(np.arange(300), "x"))
+    np.testing.assert_allclose(alone.high - alone.mean, once.high - once.mean, rtol=0.08, atol=1e-9)
+    with pytest.raises(ValueError, match="one cluster"):
+        value_curve(bank(), *often, {}, seed=0, clusters=Clusters(np.zeros(6000, dtype=int), "x"))
+
+
+def test_many_entities_are_summed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    p, owner = rng.random(2_000), Clusters(np.arange(2_000) // 2, "entity")
+    y = (rng.random(2_000) < p).astype(int)
+    whole = value_curve(bank(), chances(p), y, {}, seed=0, clusters=owner)
+    monkeypatch.setattr(curve, "_CLUSTERS_AT_ONCE", 7)
+    parts = value_curve(bank(), chances(p), y, {}, seed=0, clusters=owner)
+    np.testing.assert_allclose(
+        parts.high - parts.mean, whole.high - whole.mean, rtol=0.08, atol=1e-9
+    )

@@ -18,15 +18,18 @@ _CALENDAR = (("month", "1mo"), ("week", "1w"), ("day", "1d"))
 def clusters_of(frame: pl.DataFrame, charter: Charter) -> Clusters | None:
     """Return what intervals over a table's rows resample: None where rows stand alone.
 
-    Rows of one entity are alike. Without an entity, rows in order follow each other, and what is
-    decided wrongly in one hour is in the next: whole stretches are resampled then, by the longest
-    of month, week and day of which the table has 25, else by consecutive blocks of about sqrt(n)
-    rows. (With 10 to 30 batches little is gained by more: Schmeiser, Batch size effects in the
-    analysis of simulation output, Operations Research 30, 1982.) `frame` stands in order.
+    Rows of one entity are alike. Without an entity (or all of one: a single history), rows in
+    order follow each other, and what is decided wrongly in one hour is in the next: whole stretches
+    are resampled then, by the longest of month, week and day of which the table has 25, else by
+    consecutive blocks of about sqrt(n) rows. (Beyond 30 batches little is gained by more:
+    Schmeiser, Batch size effects in the analysis of simulation output, Operations Research 30,
+    1982.) `frame` stands in order.
     """
     data = charter.data
     if data.entity is not None:
-        return Clusters.of(entity_codes(frame, data.entity), "entity")
+        owned = Clusters.of(entity_codes(frame, data.entity), "entity")
+        if owned.count > 1 or not data.ordered:
+            return owned
     if not data.ordered:
         return None
     if data.time is not None and frame[data.time].dtype in (pl.Date, pl.Datetime):

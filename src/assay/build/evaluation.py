@@ -58,10 +58,12 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
         "statistics": statistics,
         **curves_of(cases, tested.raw),
         **_curves_in_currency(tested, seed),
-        "segments": segments_of(cases, seed),
+        "segments": segments_of(cases, seed, tested.clusters),
         "importance": {
             name: worth.document()
-            for name, worth in importance(cases, tested.made.features, seed).items()
+            for name, worth in importance(
+                cases, tested.made.features, seed, tested.clusters
+            ).items()
         },
         "change_since_training": _changes(change),
         "search": tested.made.history,
@@ -72,9 +74,13 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
 
 def _curves_in_currency(tested: Tested, seed: int) -> dict[str, Any]:
     cases, valued, charter = tested.cases, tested.made.valuation, tested.charter
+    if tested.clusters is not None and tested.clusters.count < 2:
+        return {}
     if valued.task == "regression" or len(np.unique(cases.outcomes)) < 2:
         return {}
-    curve = value_curve(valued, cases.forecast, cases.outcomes, cases.columns, seed)
+    curve = value_curve(
+        valued, cases.forecast, cases.outcomes, cases.columns, seed, clusters=tested.clusters
+    )
     least = break_even(
         valued,
         charter.value,

@@ -5,22 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.guardrails.groups import LEAST_CASES
 from assay.guardrails.plugin import Cases
-from assay.stats.bootstrap import bootstrap_mean
+from assay.stats.clusters import Clusters, clustered_mean
 
 __all__ = ["segments_of"]
 
 
-def segments_of(cases: Cases, seed: int) -> dict[str, dict[str, dict[str, Any]]]:
+def segments_of(
+    cases: Cases, seed: int, clusters: Clusters | None = None
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Return column -> segment -> its cases, uplift per decision and what was decided.
 
-    Segments of fewer than 30 cases are marked `small`: their numbers are mostly chance.
+    Intervals resample whole `clusters`. Segments of fewer than 30 cases are marked `small`: their
+    numbers are mostly chance.
     """
     return {
         column: {
-            str(name): _segment(cases.where(groups == name), seed) for name in _by_size(groups)
+            str(name): _segment(cases, groups == name, clusters, seed) for name in _by_size(groups)
         }
         for column, groups in cases.sensitive.items()
     }
@@ -31,12 +35,15 @@ def _by_size(groups: np.ndarray[Any, Any]) -> list[str]:
     return [str(name) for name in names[np.argsort(-counts, kind="stable")]]
 
 
-def _segment(cases: Cases, seed: int) -> dict[str, Any]:
-    unit = f"{cases.valuation.currency} per decision"
+def _segment(
+    everybody: Cases, inside: NDArray[np.bool_], clusters: Clusters | None, seed: int
+) -> dict[str, Any]:
+    unit, cases = f"{everybody.valuation.currency} per decision", everybody.where(inside)
+    own = None if clusters is None else clusters.at(inside)
     described: dict[str, Any] = {
         "n": len(cases),
         "small": len(cases) < LEAST_CASES,
-        "uplift_per_decision": bootstrap_mean(cases.uplift(), seed=seed, unit=unit).document(),
+        "uplift_per_decision": clustered_mean(cases.uplift(), own, seed=seed, unit=unit).document(),
     }
     if cases.valuation.task == "regression":
         mean = {"outcome": cases.outcomes.mean(), "decision": cases.decisions.mean()}

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assay.build.clusters import clusters_of
 from assay.build.columns import kind_of, to_columns
 from assay.build.forecaster import Forecaster, forecast
 from assay.charter.charter import Charter
@@ -18,6 +19,7 @@ from assay.evidence.bundle import Input, Signature
 from assay.guardrails.groups import groups_of
 from assay.guardrails.plugin import Cases
 from assay.ports.engine import Columns, Engine, Floats
+from assay.stats.clusters import Clusters
 from assay.value.valuation import Valuation
 
 __all__ = ["Made", "Tested"]
@@ -84,12 +86,9 @@ class Tested:
         return self.made.score(self.columns)
 
     @cached_property
-    def clusters(self) -> NDArray[Any] | None:
-        """The test rows' entities, where the charter names an entity column."""
-        entity = self.charter.data.entity
-        if entity is None:
-            return None
-        return self.frame[entity].cast(pl.String).fill_null("").to_numpy().astype(str)
+    def clusters(self) -> Clusters | None:
+        """Which test rows hang together: those of an entity, or of a stretch of time."""
+        return clusters_of(self.frame, self.charter)
 
     @cached_property
     def cases(self) -> Cases:

@@ -10,12 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.build.clusters import clusters_of
 from assay.charter.charter import Charter
 from assay.lifecycle.books import PeriodBook, PolicyBook, Replay
 from assay.lifecycle.history import History
 from assay.lifecycle.play import Play
 from assay.ports.engine import Floats
-from assay.stats.bootstrap import bootstrap_mean
+from assay.stats.clusters import clustered_mean
 from assay.stats.estimate import Estimate
 from assay.value.against import baseline_payoffs, hindsight_payoffs
 
@@ -43,14 +44,14 @@ class Life:
 class _Auditor:
     """Totals over all replayed rows, and sums over windows."""
 
-    def __init__(self, history: History, seed: int) -> None:
+    def __init__(self, charter: Charter, history: History, seed: int) -> None:
         line = history.line
-        self.history = history
         self.valued = history.valuation
         self.rows = np.arange(line.first, line.frame.height)
         self.outcomes = history.truth(self.rows)
         self.columns = history.columns(self.rows)
         self.seed = seed
+        self.clusters = clusters_of(line.frame[self.rows], charter)
         self.starts = [period.start - line.first for period in line.periods]
         self.bases = {name: self._baseline(name) for name in self.valued.baseline_names}
         self.base = self.bases[self.valued.baseline_name]
@@ -60,9 +61,7 @@ class _Auditor:
 
     def total(self, values: Floats) -> Estimate:
         """Return a sum over all cases with its interval."""
-        entities = self.history.entities
-        clusters = None if entities is None else entities[self.rows]
-        mean = bootstrap_mean(values, seed=self.seed, clusters=clusters)
+        mean = clustered_mean(values, self.clusters, seed=self.seed)
         return mean.scaled(len(values), self.valued.currency)
 
     def by_period(self, values: Floats) -> tuple[float, ...]:
@@ -84,7 +83,7 @@ def closed(
     recipe: Mapping[str, Any] | None = None,
 ) -> Replay:
     """Value every life by the outcomes as they really were, seen or not."""
-    audit, line = _Auditor(history, seed), history.line
+    audit, line = _Auditor(charter, history, seed), history.line
     paid = {life.name: audit.paid(life.play.decisions[audit.rows]) for life in lives}
     best = hindsight_payoffs(audit.valued, audit.outcomes, audit.columns)
     return Replay(

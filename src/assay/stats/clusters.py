@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from assay.stats.bootstrap import bootstrap_mean
 from assay.stats.estimate import Estimate
 
-__all__ = ["Clusters", "clustered_mean", "row_blocks"]
+__all__ = ["Clusters", "clustered_mean", "row_blocks", "stretch"]
 
 _LEAST_BLOCKS = 30
 
@@ -28,6 +28,11 @@ class Clusters:
 
     codes: NDArray[np.int64]
     by: str
+
+    @property
+    def count(self) -> int:
+        """How many clusters there are."""
+        return len(np.unique(self.codes))
 
     @classmethod
     def of(cls, names: NDArray[Any], by: str) -> Clusters:
@@ -65,11 +70,11 @@ def clustered_mean(
     if clusters is None:
         return bootstrap_mean(values, seed=seed, unit=unit)
     found = bootstrap_mean(values, seed=seed, clusters=clusters.codes, unit=unit)
-    stretch = _stretch(len(np.unique(clusters.codes)), found.confidence)
+    factor = stretch(clusters.count, found.confidence)
     return replace(
         found,
-        low=found.mean - stretch * (found.mean - found.low),
-        high=found.mean + stretch * (found.high - found.mean),
+        low=found.mean - factor * (found.mean - found.low),
+        high=found.mean + factor * (found.high - found.mean),
         method=found.method.replace("by entity", f"by {clusters.by}"),
     )
 
@@ -90,17 +95,18 @@ def row_blocks(n: int) -> Clusters:
     return Clusters(codes, f"block of {size} rows")
 
 
-def _stretch(clusters: int, confidence: float) -> float:
+def stretch(clusters: int, confidence: float) -> float:
     """Return how much wider an interval of the mean of few clusters is than a normal one.
 
-    Student's quantile by its expansion (Abramowitz and Stegun, Handbook of Mathematical Functions,
-    1964, 26.7.5), and the variance over one less than the number of clusters.
+    One cluster says nothing about its error. Student's quantile by its expansion (Abramowitz and
+    Stegun, Handbook of Mathematical Functions, 1964, 26.7.5), and the variance over one less than
+    the number of clusters.
 
-    >>> round(_stretch(30, 0.95), 3)
+    >>> round(stretch(30, 0.95), 3)
     1.061
     """
     if clusters < 2:
-        return 1.0
+        return math.inf
     z, free = NormalDist().inv_cdf((1 + confidence) / 2), clusters - 1
     t = z + (z**3 + z) / (4 * free) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * free**2)
     return t / z * math.sqrt(clusters / free)

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from assay.stats.bootstrap import bootstrap_mean
+from assay.stats.clusters import Clusters, clustered_mean
 from assay.stats.estimate import Estimate
 from assay.value.against import baseline_payoffs, hindsight_payoffs, per_decision
 from assay.value.payoff import Columns, Floats
@@ -73,13 +73,13 @@ def assess(
     columns: Columns,
     decisions_per_month: float,
     seed: int,
-    clusters: NDArray[Any] | None = None,
+    clusters: Clusters | None = None,
 ) -> Assessment:
     """Return what the policy's decisions on a forecast (n, K) were worth, outcomes (n,) known.
 
     Differences are taken case by case before their mean, so that what payoffs share cancels;
-    intervals are BCa bootstraps, by entity where `clusters` (n,) names each case's. Raises
-    ValueError without cases.
+    intervals are BCa bootstraps, over whole `clusters` where cases hang together. Raises ValueError
+    without cases.
 
     >>> import numpy as np
     >>> from assay.charter.value import BestAction
@@ -100,7 +100,7 @@ def assess(
     unit = per_decision(valuation)
 
     def mean(values: Floats, unit: str = unit) -> Estimate:
-        return bootstrap_mean(values, seed=seed, clusters=clusters, unit=unit)
+        return clustered_mean(values, clusters, seed=seed, unit=unit)
 
     bases = {
         name: baseline_payoffs(valuation, outcomes, columns, name)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.stats.bootstrap import bootstrap_mean
+from assay.stats.clusters import Clusters, clustered_mean
 from assay.stats.estimate import Estimate
 from assay.value.against import baseline_payoffs, hindsight_payoffs, per_decision
 from assay.value.payoff import Columns
@@ -22,7 +22,7 @@ def ceiling(
     columns: Columns,
     *,
     seed: int | np.random.Generator,
-    clusters: NDArray[Any] | None = None,
+    clusters: Clusters | None = None,
 ) -> Estimate:
     """Return the value of perfect information over the charter's baseline, per decision.
 
@@ -44,4 +44,4 @@ def ceiling(
     gain = hindsight_payoffs(valuation, outcomes, columns) - baseline_payoffs(
         valuation, outcomes, columns
     )
-    return bootstrap_mean(gain, seed=seed, clusters=clusters, unit=per_decision(valuation))
+    return clustered_mean(gain, clusters, seed=seed, unit=per_decision(valuation))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.stats.clusters import Clusters, stretch
 from assay.value.against import baseline_payoffs, per_decision
 from assay.value.classification import ClassificationValuation
 from assay.value.payoff import Columns, Floats
@@ -16,6 +17,7 @@ from assay.value.valuation import Valuation
 __all__ = ["ValueCurve", "value_curve"]
 
 _DRAWS = 2000
+_CLUSTERS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def value_curve(
     columns: Columns,
     seed: int | np.random.Generator,
     *,
+    clusters: Clusters | None = None,
     points: int = 100,
     confidence: float = 0.95,
 ) -> ValueCurve:
@@ -79,9 +82,11 @@ def value_curve(
     `points` quantiles of the probabilities. Acting and not acting are the policy's two actions;
     under `best_action`, those that pay best on positive and on other outcomes. The band is
     simultaneous, by the Gaussian multiplier bootstrap (Chernozhukov, Chetverikov and Kato,
-    Gaussian approximations and multiplier bootstrap, Annals of Statistics 41(6), 2013).
+    Gaussian approximations and multiplier bootstrap, Annals of Statistics 41(6), 2013),
+    with one multiplier for each of `clusters` where cases hang together.
 
-    Raises ValueError in regression, where no threshold decides, and without cases.
+    Raises ValueError in regression, where no threshold decides, without cases, and where all of
+    them are one cluster.
 
     >>> from assay.charter.value import BestAction
     >>> from assay.value.payoff import PayoffTable
@@ -95,6 +100,8 @@ def value_curve(
     """
     if not isinstance(valuation, ClassificationValuation) or not len(forecast):
         raise ValueError("a value curve needs decisions between actions, and cases")
+    if clusters is not None and clusters.count < 2:
+        raise ValueError("one cluster says nothing about how far the curve may be off")
     probability = forecast[:, -1]
     levels = np.linspace(0, 1, points)
     inner = np.quantile(probability, levels, method="inverted_cdf")
@@ -110,7 +117,13 @@ def value_curve(
     # A case in cell c acts at the thresholds up to c - 1: those that it reaches.
     cells = np.searchsorted(thresholds, probability, side="right")
     mean = _over_thresholds(_by_cell(gain, cells, len(thresholds))) / len(base)
-    half = _half_width(gain, cells, mean, confidence, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    if clusters is None:
+        process, error = _alone(gain, cells, mean, rng)
+    else:
+        process, error = _in_clusters(gain, cells, mean, clusters.codes, rng)
+        error = error * stretch(clusters.count, confidence)
+    half = _half_width(process, error, len(base), confidence)
     return ValueCurve(
         thresholds, mean, mean - half, mean + half, len(base), per_decision(valuation), confidence
     )
@@ -132,14 +145,22 @@ def _over_thresholds(sums: Floats) -> Floats:
     return total
 
 
-def _half_width(
-    gain: Floats,
-    cells: NDArray[np.int64],
-    mean: Floats,
-    confidence: float,
-    rng: np.random.Generator,
-) -> Floats:
+def _half_width(process: Floats, error: Floats, n: int, confidence: float) -> Floats:
     """Return how far the true curve may lie from the measured one, everywhere at once.
+
+    `error` (T,) is the standard error of each threshold's sum, `process` draws of all sums at once.
+    """
+    alive = error > 1e-9 * np.sqrt(n)
+    if not alive.any():
+        return np.zeros(len(error))
+    factor = np.quantile(np.abs(process[:, alive] / error[alive]).max(axis=1), confidence)
+    return np.asarray(factor * error / n)
+
+
+def _alone(
+    gain: Floats, cells: NDArray[np.int64], mean: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Return draws and the standard error of the sums where each case stands alone.
 
     Multiplying each case's payoffs by a standard normal and summing over a cell gives normal
     sums whose covariance is the cell's second moments: three numbers a cell are drawn
@@ -152,15 +173,39 @@ def _half_width(
     drawn = np.einsum("cij,bcj->bic", roots, rng.standard_normal((_DRAWS, size + 1, 3)))
     process = _over_thresholds(drawn[:, :2]) - mean * drawn[:, 2].sum(axis=1)[:, None]
     squares = _over_thresholds(_by_cell(gain**2, cells, size)) - n * mean**2
-    error = np.sqrt(np.maximum(squares, 0.0))
-    alive = error > 1e-9 * np.sqrt(n)
-    if not alive.any():
-        return np.zeros(size)
-    factor = np.quantile(np.abs(process[:, alive] / error[alive]).max(axis=1), confidence)
-    return np.asarray(factor * error / n)
+    return process, np.sqrt(np.maximum(squares, 0.0))
+
+
+def _in_clusters(
+    gain: Floats,
+    cells: NDArray[np.int64],
+    mean: Floats,
+    codes: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """Return draws and the standard error of the sums where a cluster's cases move together.
+
+    With one standard normal for each cluster the sums are normal, and their covariance is that of
+    the clusters' centred sums: one number for each threshold is drawn, however many clusters.
+    """
+    size = len(mean)
+    covariance = np.zeros((size, size))
+    for start in range(0, int(codes.max()) + 1, _CLUSTERS_AT_ONCE):
+        rows = np.flatnonzero((codes >= start) & (codes < start + _CLUSTERS_AT_ONCE))
+        here = codes[rows] - start
+        places, shape = here * (size + 1) + cells[rows], (int(here.max()) + 1, size + 1)
+        length = shape[0] * shape[1]
+        sums = [
+            np.bincount(places, part, minlength=length).reshape(shape) for part in gain[:, rows]
+        ]
+        counts = np.bincount(here, minlength=shape[0])[:, None]
+        centred = _over_thresholds(np.stack(sums, axis=1)) - counts * mean
+        covariance += centred.T @ centred
+    process = rng.standard_normal((_DRAWS, size)) @ _roots(covariance).T
+    return process, np.sqrt(np.diag(covariance))
 
 
 def _roots(moments: Floats) -> Floats:
-    """Return a square root of each symmetric matrix; rounding below zero is taken for zero."""
+    """Return a square root of each symmetric matrix (..., m, m), rounded up to zero."""
     values, vectors = np.linalg.eigh(moments)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :])
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :])
