@@ -171,7 +171,8 @@ class Workspace:
 
         self._submit_charter()
         signature = (person, role_named(role), note)
-        return sign(self.ports.ledger, self.charter, version, signature, self._now())
+        now, user = self._now(), getpass.getuser()
+        return sign(self.ports.ledger, self.charter, version, signature, now, user)
 
     def waive(
         self,
@@ -188,7 +189,8 @@ class Workspace:
 
         self._submit_charter()
         waiver = (check, person, role_named(role), reason, days)
-        return waive(self.ports.ledger, self.charter, version, waiver, self._now())
+        ports, now, user = self.ports, self._now(), getpass.getuser()
+        return waive(ports.ledger, ports.blobs, self.charter, version, waiver, now, user)
 
     def release(
         self,

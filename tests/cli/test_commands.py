@@ -122,7 +122,7 @@ def test_a_waiver_lets_a_failed_check_pass_and_is_told(run: Run, campaign: Path)
     assert "The evaluation check roc_auc failed" in closed.out
     given = ("--check", "roc_auc", "--as", "Rui Matos", "--role", "risk_officer")
     told = run("waive", campaign, *given, "--reason", "a trial", "--days", 3)
-    assert "waived roc_auc" in told.out
+    assert "waived evaluation: roc_auc" in told.out
     opened = run("gate", campaign)
     assert opened.code == 0, opened.out
     assert "Waived by Rui Matos as risk_officer" in opened.out

@@ -19,6 +19,7 @@ from assay.evidence.validity import required_kinds
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 BUNDLE, DATA = "b" * 64, "d" * 64
+INPUTS = {"data": DATA, "code": "c" * 64, "environment": "e" * 64}
 SECTIONS = {
     "quality": ("data",),
     "evaluation": ("data", "value", "acceptance"),
@@ -26,6 +27,7 @@ SECTIONS = {
     "parity": (),
     "provenance": ("data", "build"),
 }
+SAME = Check("largest score difference", passed=True, measured=0.0, limit="at most 0.0001")
 NOISE, AUC = "value_kept_under_noise", "roc_auc"
 Make = Callable[..., Charter]
 
@@ -36,7 +38,7 @@ def shown(charter: Charter, kind: EvidenceKind, *checks: Check) -> Evidence:
         kind=kind,
         subject=DATA if kind == "quality" else BUNDLE,
         rests_on={name: digests[name] for name in SECTIONS[kind]},
-        inputs={"data": DATA},
+        inputs=INPUTS,
         checks=checks,
     )
 
@@ -46,7 +48,7 @@ def all_evidence(charter: Charter, auc: bool = True, noise: bool = True) -> list
         shown(charter, "quality"),
         shown(charter, "evaluation", Check(AUC, auc, 0.6 + 0.2 * auc, "at least 0.7")),
         shown(charter, "guardrail", Check(NOISE, noise, 0.9, "at least 0.8")),
-        shown(charter, "parity"),
+        shown(charter, "parity", SAME),
         shown(charter, "provenance"),
     ]
 
@@ -303,6 +305,65 @@ def test_a_waiver_lets_a_failed_check_stand_and_says_so(make_charter: Make) -> N
     assert "it expired on 2026-02-01" in late.void[0]
 
 
+LEAK = Check("leak", passed=False, measured=1.0, limit="below 0.9")
+
+
+def _leaking(charter: Charter) -> Case:
+    rest = all_evidence(charter)
+    return case(
+        charter, [shown(charter, "quality", LEAK), *rest[1:3], shown(charter, "parity", LEAK)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "closed"),
+    [("quality", ["parity"]), ("parity", ["quality"]), ("", ["parity", "quality"])],
+)
+def test_a_waiver_is_for_the_check_of_one_kind_of_evidence(
+    make_charter: Make, kind: str, closed: list[str]
+) -> None:
+    one = _leaking(make_charter()).waive("leak")
+    one.waivers = [replace(one.waivers[0], kind=kind)]
+    failed = [text for text in one.verdict().failed if "check leak failed" in text]
+    assert sorted(text.split()[1] for text in failed) == closed
+
+
+@pytest.mark.parametrize(
+    ("place", "spoiled", "reason"),
+    [
+        (3, {"checks": ()}, "it has no check"),
+        (3, {"checks": (replace(SAME, severity="warn"),)}, "it has no check"),
+        (4, {"inputs": {"data": DATA}}, "does not name the code and environment"),
+        (4, {"inputs": {}}, "does not name the data and code and environment"),
+    ],
+)
+def test_evidence_that_shows_nothing_is_void(
+    make_charter: Make, place: int, spoiled: dict[str, Any], reason: str
+) -> None:
+    charter = make_charter()
+    evidence = all_evidence(charter)
+    evidence[place] = replace(evidence[place], **spoiled)
+    verdict = case(charter, evidence).verdict()
+    assert not verdict.open
+    assert any(reason in text for text in verdict.void)
+
+
+def test_people_changed_since_the_registration_are_pointed_out(make_charter: Make) -> None:
+    """It closes nothing: people come and go. But everybody sees it."""
+    before = make_charter()
+    after = make_charter(people={"product_manager": "Eva", "risk_officer": "Rui"})
+    one = case(before)
+    one.charter = after
+    unsigned = replace(one, sign_offs=[]).verdict()
+    assert unsigned.notes == ()
+    verdict = one.sign(("Eva", Role.PRODUCT_MANAGER), ("Rui", Role.RISK_OFFICER)).verdict()
+    assert verdict.open
+    assert "people changed after model:bank/1 was registered" in verdict.notes[0]
+    assert "Eva, Rui" in verdict.notes[0]
+    assert verdict.document()["notes"] == list(verdict.notes)
+    assert case(before).verdict().notes == ()
+
+
 def test_a_waiver_does_not_replace_what_is_missing(make_charter: Make) -> None:
     charter = make_charter()
     one = case(charter, all_evidence(charter)[1:]).waive("quality")
@@ -345,6 +406,11 @@ def test_a_waiver_on_another_subject_is_void(make_charter: Make) -> None:
 def test_a_waiver_comes_back_from_its_document(make_charter: Make) -> None:
     waiver = case(make_charter()).waive(AUC).waivers[0]
     assert Waiver.from_document(waiver.document()) == waiver
+    named = replace(waiver, kind="evaluation", user="ana01")
+    assert Waiver.from_document(named.document()) == named
+    assert (waiver.named, named.named) == (AUC, f"evaluation: {AUC}")
+    earlier = {k: v for k, v in waiver.document().items() if k not in ("kind", "user")}
+    assert Waiver.from_document(earlier) == waiver
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

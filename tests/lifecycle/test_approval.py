@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from assay.charter.people import Role
 from assay.errors import CheckFailed, GateClosed, InputError, LedgerConflict, SignOffRefused
 from assay.evidence.digest import canonical_bytes
 from assay.evidence.evidence import Check, Evidence
-from assay.evidence.gate import Verdict
+from assay.evidence.gate import Verdict, Waiver
 from assay.evidence.states import ReleaseState
 from assay.evidence.validity import required_kinds
 from assay.lifecycle.approval import (
@@ -37,6 +37,7 @@ from .conftest import charter
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DATA = "d" * 64
 PM, RISK = Role.PRODUCT_MANAGER, Role.RISK_OFFICER
+SAME = Check("largest score difference", passed=True, measured=0.0, limit="at most 0.0001")
 WEAK = Check("leaks", passed=False, measured=0.99, limit="below 0.95")
 
 
@@ -69,8 +70,8 @@ class Office:
                 kind=kind,
                 subject=DATA if kind == "quality" else bundle,
                 rests_on=digests,
-                inputs={"data": DATA},
-                checks=checks if kind == "evaluation" else (),
+                inputs={"data": DATA, "code": DATA, "environment": DATA},
+                checks={"evaluation": checks, "parity": (SAME,)}.get(kind, ()),
             )
             told = {"evidence": self.blobs.put(one.bytes), "kind": kind, "passed": not checks}
             self._append(subject, "evidence.recorded", told)
@@ -79,6 +80,10 @@ class Office:
         candidate, signed = sign(self.ledger, self.charter, version, (person, role, ""), self.now)
         assert signed.subject_digest == candidate.digest
         return signed.subject_digest
+
+    def waive(self, check: str, person: str, role: Role) -> Waiver:
+        given = (check, person, role, "trial", 3)
+        return waive(self.ledger, self.blobs, self.charter, 1, given, self.now, "rui01")[1]
 
     def judge(self, version: int | None = None) -> Verdict:
         return judge(self.ledger, self.blobs, self.charter, version, self.now)[1]
@@ -183,13 +188,42 @@ def test_a_waiver_holds_until_it_expires_and_only_from_the_second_line() -> None
     office.sign("Rui", RISK)
     assert "leaks failed" in office.judge().reasons[0]
     with pytest.raises(SignOffRefused, match="may not waive"):
-        waive(office.ledger, office.charter, 1, ("leaks", "Ana", PM, "please", 3), NOW)
-    _, waiver = waive(office.ledger, office.charter, 1, ("leaks", "Rui", RISK, "trial", 3), NOW)
+        office.waive("leaks", "Ana", PM)
+    waiver = office.waive("leaks", "Rui", RISK)
+    assert (waiver.kind, waiver.check, waiver.user) == ("evaluation", "leaks", "rui01")
     assert waiver.expires == NOW + timedelta(days=3)
     assert office.judge().open
     office.now = NOW + timedelta(days=3)
     reasons = office.judge().reasons
     assert any("expired on 2026-03-04" in reason for reason in reasons)
+
+
+def test_a_waiver_names_one_check() -> None:
+    office = Office()
+    office.register(1, WEAK, replace(SAME, passed=False))
+    assert office.waive("evaluation: leaks", "Rui", RISK).kind == "evaluation"
+    same = "largest score difference"
+    with pytest.raises(InputError, match=f"More than one.*`evaluation: {same}`, `parity: {same}`"):
+        office.waive(same, "Rui", RISK)
+    assert office.waive(f"parity: {same}", "Rui", RISK).named == f"parity: {same}"
+    with pytest.raises(InputError, match=r"No check of this version is named 'leak'.*`evaluation"):
+        office.waive("leak", "Rui", RISK)
+
+
+def test_who_was_logged_in_is_written_beside_the_name(office: Office) -> None:
+    sign(office.ledger, office.charter, 1, ("Ana", PM, ""), NOW, "ana01")
+    signed = version_state(office.ledger, office.charter, 1).sign_offs[0]
+    assert (signed.person, signed.user) == ("Ana", "ana01")
+
+
+def test_people_named_after_the_registration_are_pointed_out(office: Office) -> None:
+    document = office.charter.model_dump(mode="json", exclude_none=True, by_alias=True)
+    people = {"product_manager": "Eva", "risk_officer": "Rui"}
+    office.charter = Charter.model_validate({**document, "people": people})
+    office.sign("Eva", PM)
+    office.sign("Rui", RISK)
+    verdict = office.judge()
+    assert "people changed after model:calls/1 was registered" in verdict.notes[0]
 
 
 @pytest.mark.parametrize("version", [None, 1])

@@ -41,7 +41,7 @@ def sign(
 def waive(
     directory: Directory = Path(),
     check: Annotated[
-        str, typer.Option(help="The failed check to waive, as the gate names it.")
+        str, typer.Option(help="The failed check to waive: `roc_auc`, or `quality: leak`.")
     ] = ...,  # type: ignore[assignment]
     person: Person = ...,  # type: ignore[assignment]
     role: RoleName = ...,  # type: ignore[assignment]
@@ -58,6 +58,8 @@ def waive(
     )
     show(
         {"version": candidate.version, **waiver.document()},
-        lambda: say(f"{person} waived {check} for {candidate.subject} for {days} days: {reason}."),
+        lambda: say(
+            f"{person} waived {waiver.named} for {candidate.subject} for {days} days: {reason}."
+        ),
         json=json,
     )

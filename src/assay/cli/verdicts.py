@@ -47,9 +47,9 @@ def print_verdict(subject: str, verdict: Verdict) -> None:
     """Print whether the gate is open, and every reason where it is not."""
     if verdict.open:
         say(f"The gate for {subject} is open.", style="bold green")
-        for waived in verdict.waived:
-            say(f"  - {waived}")
-        return
-    say(f"The gate for {subject} is closed:", style="bold red")
-    for reason in verdict.reasons:
-        say(f"  - {reason}")
+        lines = verdict.waived
+    else:
+        say(f"The gate for {subject} is closed:", style="bold red")
+        lines = verdict.reasons
+    for line in (*lines, *verdict.notes):
+        say(f"  - {line}")

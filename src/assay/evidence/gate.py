@@ -11,7 +11,7 @@ from assay.charter.charter import Charter
 from assay.charter.people import Role, line_of_defence
 from assay.evidence.candidate import Candidate
 from assay.evidence.evidence import Check, Evidence
-from assay.evidence.sign_off import SignOff, could_sign, refusal
+from assay.evidence.sign_off import Signature, SignOff, could_sign, refusal
 from assay.evidence.validity import blocks, required_kinds, unmeasured, void_reason
 
 __all__ = ["Verdict", "Waiver", "gate", "waiver_refusal"]
@@ -19,7 +19,12 @@ __all__ = ["Verdict", "Waiver", "gate", "waiver_refusal"]
 
 @dataclass(frozen=True)
 class Waiver:
-    """A person's word that one failed check may stand, for one subject, until a day."""
+    """A person's word that one failed check may stand, for one subject, until a day.
+
+    `kind` is that of the evidence which holds the check; where it is empty, as earlier versions of
+    Assay wrote, the waiver counts only where one kind alone has a check of that name. `user` is
+    who was logged in when the entry was written.
+    """
 
     subject_digest: str
     check: str
@@ -28,6 +33,13 @@ class Waiver:
     reason: str
     expires: datetime
     at: datetime
+    kind: str = ""
+    user: str = ""
+
+    @property
+    def named(self) -> str:
+        """The check with the kind of its evidence, as people write it."""
+        return f"{self.kind}: {self.check}" if self.kind else self.check
 
     def document(self) -> dict[str, Any]:
         """Return the content of a `waived` event."""
@@ -39,6 +51,8 @@ class Waiver:
             "role": self.role.value,
             "reason": self.reason,
             "expires": self.expires.isoformat(),
+            "kind": self.kind,
+            "user": self.user,
         }
 
     @classmethod
@@ -52,6 +66,8 @@ class Waiver:
             reason=document["reason"],
             expires=datetime.fromisoformat(document["expires"]),
             at=datetime.fromisoformat(document["at"]),
+            kind=document.get("kind", ""),
+            user=document.get("user", ""),
         )
 
 
@@ -60,7 +76,8 @@ class Verdict:
     """What the gate says, each line a sentence for people.
 
     `missing` and `failed` close the gate. `void` tells of evidence, sign-offs and waivers that
-    do not count and why; `waived` of failed checks that somebody let stand.
+    do not count and why; `waived` of failed checks that somebody let stand; `notes` of what a
+    reader should know though it closes nothing.
     """
 
     subject: str
@@ -69,6 +86,7 @@ class Verdict:
     failed: tuple[str, ...] = ()
     void: tuple[str, ...] = ()
     waived: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -87,6 +105,7 @@ class Verdict:
             "open": self.open,
             "reasons": list(self.reasons),
             "waived": list(self.waived),
+            "notes": list(self.notes),
         }
 
 
@@ -98,7 +117,7 @@ def gate(
     waivers: Iterable[Waiver],
     now: datetime,
 ) -> Verdict:
-    """Judge a candidate under the charter as it is now.
+    """Judge a candidate, as it was registered, under the charter as it is now.
 
     Needed: valid evidence of each kind that the charter asks for; every piece of evidence that
     the candidate was registered with (none can be left out); each blocking check passed or
@@ -121,7 +140,23 @@ def gate(
         failed=failed,
         void=(*void.values(), *void_signatures, *void_waivers),
         waived=waived,
+        notes=_notes(charter, candidate, (*signed, *waiving)),
     )
+
+
+def _notes(
+    charter: Charter, registered: Candidate, signatures: Sequence[Signature]
+) -> tuple[str, ...]:
+    """Say where the people who signed may have been named after the version was registered."""
+    before, now = registered.sections.get("people"), charter.digests()["people"]
+    if before in (None, now) or not signatures:
+        return ()
+    names = ", ".join(dict.fromkeys(one.person for one in signatures))
+    text = (
+        f"The charter's people changed after {registered.subject} was registered, and signatures "
+        f"count by the people it names now ({names}): see who changed them, and why."
+    )
+    return (text,)
 
 
 def waiver_refusal(
@@ -188,10 +223,12 @@ def _judge_checks(
     """Return the checks that close the gate and those that are waived, as sentences."""
     failed: dict[str, None] = {}
     waived: dict[str, None] = {}
+    holders = {(check.name, one.kind) for one in valid.values() for check in one.checks}
     for one in valid.values():
         for check in (check for check in one.checks if blocks(charter, one.kind, check)):
             text = _failure(one.kind, check)
-            by = next((waiver for waiver in waivers if waiver.check == check.name), None)
+            kinds = [kind for name, kind in holders if name == check.name]
+            by = next((waiver for waiver in waivers if _waives(waiver, one, check, kinds)), None)
             if by is None:
                 failed[text] = None
             else:
@@ -199,6 +236,12 @@ def _judge_checks(
                 text += f" Waived by {by.person} as {by.role.value} until {until}: {by.reason}"
                 waived[text] = None
     return tuple(failed), tuple(waived)
+
+
+def _waives(waiver: Waiver, held_by: Evidence, check: Check, kinds: Sequence[str]) -> bool:
+    """Whether a waiver is about this check of this evidence; `kinds` have one of its name."""
+    bound = waiver.kind == held_by.kind if waiver.kind else len(kinds) == 1
+    return bound and waiver.check == check.name
 
 
 def _failure(kind: str, check: Check) -> str:
@@ -244,7 +287,7 @@ def _valid_waivers(
         else:
             reason = waiver_refusal(charter, signed, one.person, one.role) or ""
         if reason:
-            void.append(f"The waiver of {one.check} by {one.person} is void: {reason}")
+            void.append(f"The waiver of {one.named} by {one.person} is void: {reason}")
         else:
             counted.append(one)
     return tuple(counted), tuple(text.rstrip(".") + "." for text in void)

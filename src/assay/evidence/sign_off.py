@@ -35,13 +35,17 @@ class Signature(Protocol):
 
 @dataclass(frozen=True)
 class SignOff:
-    """One person's yes, in one role, to one subject digest; void when the subject changes."""
+    """One person's yes, in one role, to one subject digest; void when the subject changes.
+
+    `person` is a name that was given; `user` is who was logged in when the entry was written.
+    """
 
     person: str
     role: Role
     subject_digest: str
     at: datetime
     note: str = ""
+    user: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return the content of a `signed` event."""
@@ -51,6 +55,7 @@ class SignOff:
             "person": self.person,
             "role": self.role.value,
             "note": self.note,
+            "user": self.user,
         }
 
     @classmethod
@@ -62,6 +67,7 @@ class SignOff:
             subject_digest=document["subject_digest"],
             at=datetime.fromisoformat(document["at"]),
             note=document.get("note", ""),
+            user=document.get("user", ""),
         )
 
 

@@ -24,8 +24,9 @@ def void_reason(
     """Say why evidence does not count; None where it does.
 
     It must be among what the candidate was registered with, be about its bundle (for `quality`,
-    about the data that the bundle was made from), and rest on sections of the charter that are
-    still what they were, those that its kind cannot do without among them.
+    about the data that the bundle was made from), show what its kind is for (see `_silence`), and
+    rest on sections of the charter that are still what they were, those that its kind cannot do
+    without among them.
     """
     if evidence.digest not in candidate.evidence:
         return f"{candidate.subject} was not registered with it"
@@ -33,6 +34,9 @@ def void_reason(
         return f"it is about bundle {evidence.subject[:12]}, not {candidate.bundle[:12]}"
     if evidence.kind == "quality" and evidence.subject not in _data(evidence, others):
         return f"it is about data {evidence.subject[:12]}, which the bundle was not made from"
+    silence = _silence(evidence)
+    if silence is not None:
+        return silence
     silent = [name for name in _needed(charter, evidence.kind) if name not in evidence.rests_on]
     if silent:
         return f"it does not say on which {' and '.join(silent)} of the charter it rests"
@@ -69,6 +73,21 @@ def blocks(charter: Charter, kind: EvidenceKind, check: Check) -> bool:
     elif kind == "evaluation" and check.name in charter.acceptance:
         limits.append(charter.acceptance[check.name])
     return any(check.measured is None or not limit.holds(check.measured) for limit in limits)
+
+
+def _silence(evidence: Evidence) -> str | None:
+    """Say what evidence leaves out that it is there for; None where it is not silent.
+
+    Parity compares the served model with the trained one: without a check that blocks, nothing was
+    compared. Provenance says from what the bundle was made.
+    """
+    if evidence.kind == "parity" and not any(one.severity == "block" for one in evidence.checks):
+        return "it has no check, so that nobody compared the served model with the trained one"
+    if evidence.kind == "provenance":
+        unnamed = [name for name in ("data", "code", "environment") if name not in evidence.inputs]
+        if unnamed:
+            return f"it does not name the {' and '.join(unnamed)} that the bundle was made from"
+    return None
 
 
 def _needed(charter: Charter, kind: EvidenceKind) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -94,7 +94,7 @@ def judge(
     state = version_state(ledger, charter, version)
     candidate = state.candidate.under(charter)
     verdict = gate(
-        charter, candidate, evidence_of(blobs, state), state.sign_offs, state.waivers, now
+        charter, state.candidate, evidence_of(blobs, state), state.sign_offs, state.waivers, now
     )
     newest = state.gates[-1] if state.gates else None
     told = None if newest is None else (newest.subject_digest, newest.open, newest.reasons)
@@ -109,8 +109,11 @@ def sign(
     version: int | None,
     signature: tuple[str, Role, str],
     now: datetime,
+    user: str = "",
 ) -> tuple[Candidate, SignOff]:
     """Record a person's yes to a version; `signature` is (person, role, note).
+
+    `user` is who is logged in, written down beside the name that was given.
 
     Raises SignOffRefused where the rules do not let this person sign in this role, and
     LedgerConflict where somebody wrote about the version meanwhile.
@@ -122,7 +125,7 @@ def sign(
     reason = refusal(charter, existing, person, role, candidate.digest)
     if reason is not None:
         raise SignOffRefused(reason)
-    signed = SignOff(person, role, candidate.digest, now, note)
+    signed = SignOff(person, role, candidate.digest, now, note, user)
     content = signed.document()
     write(ledger, candidate.subject, EventType.SIGNED, content, now, state.revision)
     return candidate, signed
@@ -130,21 +133,42 @@ def sign(
 
 def waive(
     ledger: Ledger,
+    blobs: Blobs,
     charter: Charter,
     version: int | None,
     waiver: tuple[str, str, Role, str, int],
     now: datetime,
+    user: str = "",
 ) -> tuple[Candidate, Waiver]:
-    """Record that a failed check may stand; `waiver` is (check, person, role, reason, days)."""
+    """Record that a failed check may stand; `waiver` is (check, person, role, reason, days).
+
+    The check is named as `kind: name`, or by its name where only one kind of evidence has such a
+    check; InputError where that names none or more than one. `user` is who is logged in.
+    """
     check, person, role, reason, days = waiver
     state = version_state(ledger, charter, version)
     candidate = state.candidate.under(charter)
+    kind, name = _check_named(check, evidence_of(blobs, state))
     refused = waiver_refusal(charter, state.sign_offs, person, role, candidate.digest)
     if refused is not None:
         raise SignOffRefused(refused)
-    one = Waiver(candidate.digest, check, person, role, reason, now + timedelta(days=days), now)
+    until = now + timedelta(days=days)
+    one = Waiver(candidate.digest, name, person, role, reason, until, now, kind, user)
     write(ledger, candidate.subject, EventType.WAIVED, one.document(), now, state.revision)
     return candidate, one
+
+
+def _check_named(given: str, evidence: Sequence[Evidence]) -> tuple[str, str]:
+    """Return the kind and the name of the check that somebody means."""
+    there = dict.fromkeys((one.kind, check.name) for one in evidence for check in one.checks)
+    found = [pair for pair in there if given.strip() in (pair[1], f"{pair[0]}: {pair[1]}")]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(f"`{kind}: {name}`" for kind, name in (found or there)) or "none"
+    raise InputError(
+        f"{'More than one' if found else 'No'} check of this version is named {given!r}. "
+        f"Name one of these: {names}."
+    )
 
 
 def role_named(name: str) -> Role:
