@@ -59,7 +59,7 @@ def test_a_model_in_service_is_told_in_words(
     assert "(running)" in seen.out
     assert "100%" in seen.out
     value = run("value", campaign)
-    assert "on 500 decisions" in value.out
+    assert "on 300 decisions" in value.out, "the newest 200 are within their label delay"
     assert "EUR per month" in value.out
     strangers = table.with_name("strangers.csv")
     pl.DataFrame({"id": ["who/1"], "outcome": ["no"]}).write_csv(strangers)
