@@ -349,7 +349,9 @@ class Workspace:
 
     def audit(self) -> int:
         """Return how many entries the ledger holds; LedgerBroken names the first that is wrong."""
-        return self.ports.ledger.verify()
+        from assay.lifecycle.audit import audit
+
+        return audit(self.ports)
 
     def _table(self, path: Path | None = None) -> tuple[pl.DataFrame, str]:
         from assay.adapters.polars_tables import PolarsTables

@@ -42,6 +42,12 @@ def test_the_same_bytes_are_kept_once(blobs: Blobs) -> None:
     assert blobs.get(blobs.put(b"")) == b""
 
 
+def test_it_is_empty_until_something_was_put(blobs: Blobs) -> None:
+    assert blobs.empty()
+    blobs.put(b"")
+    assert not blobs.empty()
+
+
 def test_a_missing_blob_is_said_to_be_missing(blobs: Blobs) -> None:
     digest = "0" * 64
     assert not blobs.has(digest)

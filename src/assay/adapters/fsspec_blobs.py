@@ -66,6 +66,10 @@ class FsspecBlobs:
         except OSError as error:
             raise StoreError(f"The blobs in {self._root} cannot be listed: {error}.") from error
 
+    def empty(self) -> bool:
+        """Whether nothing was ever kept."""
+        return not (self._fs.isdir(self._root) and self._fs.ls(self._root, detail=False))
+
     def _path(self, digest: str) -> str:
         # A digest may come from a file that somebody else wrote: it must not name another path.
         if re.fullmatch(r"[0-9a-f]{64}", digest) is None:

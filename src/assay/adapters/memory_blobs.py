@@ -32,3 +32,7 @@ class MemoryBlobs:
     def has(self, digest: str) -> bool:
         """Whether the bytes are there."""
         return digest in self.contents
+
+    def empty(self) -> bool:
+        """Whether nothing was ever kept."""
+        return not self.contents

@@ -21,3 +21,7 @@ class Blobs(Protocol):
     def has(self, digest: str) -> bool:
         """Whether the bytes are there."""
         ...
+
+    def empty(self) -> bool:
+        """Whether nothing was ever kept."""
+        ...
