@@ -30,7 +30,11 @@ class BestAction(Section):
 
 
 class TopK(Section):
-    """Take `action` for the best `k` of every `of` cases, by expected uplift over `otherwise`."""
+    """Take `action` for the best `k` of every `of` cases, by expected uplift over `otherwise`.
+
+    A served case is decided alone, by a cut learned from held-out rows: the capacity is then kept
+    in expectation only, and while cases are like those rows. The evaluation says how it was kept.
+    """
 
     kind: Literal["top_k"] = "top_k"
     action: Text

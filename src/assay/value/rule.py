@@ -87,16 +87,27 @@ def learned_threshold(probability: Floats, gains: Floats, theory: float) -> floa
 def learned_capacity_cut(uplift: Floats, k: int, of: int) -> float:
     """Return the least expected uplift that still gets a place when `k` of `of` cases do.
 
-    Never below zero: a capacity is a limit, not a duty to act at an expected loss.
+    At most `len(uplift) * k // of` of the given cases reach it: the cut lies above all cases that
+    tie for the last place, since a single case cannot tell who else has its score. Other cases keep
+    to the capacity in expectation only, and while scores are spread as they are here. Never below
+    zero: a capacity is a limit, not a duty to act at an expected loss.
 
     >>> learned_capacity_cut(np.array([5.0, 1.0, 3.0, -2.0]), k=1, of=2)
     2.0
+    >>> learned_capacity_cut(np.array([5.0, 3.0, 3.0, -2.0]), k=1, of=2)
+    4.0
     """
     ranked = np.sort(uplift)[::-1]
     places = len(ranked) * k // of
-    if places == 0 or places >= len(ranked):
-        return max(0.0, float(ranked[0])) if places == 0 and len(ranked) else 0.0
-    return max(0.0, float(ranked[places - 1] + ranked[places]) / 2)
+    if places >= len(ranked):
+        return 0.0
+    turned_away = float(ranked[places])
+    above = ranked[ranked > turned_away]
+    if not len(above):
+        return max(0.0, float(np.nextafter(turned_away, np.inf)))
+    last = float(above[-1])
+    middle = (last + turned_away) / 2
+    return max(0.0, middle if middle > turned_away else last)
 
 
 def top_k(uplift: Floats, k: int, of: int) -> NDArray[np.bool_]:
