@@ -245,3 +245,27 @@ def test_a_rival_that_never_stops_is_told(built: Built, shop_charter: Charter) -
     ledger.rivals = 99
     with pytest.raises(LedgerConflict):
         register(built, shop_charter, ledger, MemoryBlobs(), NOW)
+
+
+def test_scheduled_retrainings_and_a_capacity_are_in_the_evaluation(
+    charter: Any, shop: pl.DataFrame
+) -> None:
+    given = charter(
+        value={
+            "policy": {"kind": "top_k", "action": "send", "otherwise": "rest", "k": 1, "of": 10},
+            "decisions_per_month": 1000,
+            "retraining_cost": 25,
+            "run_cost_per_month": 100,
+        },
+        response={"policy": "scheduled", "every": 2},
+    )
+    built = built_from(given, shop)
+    content = _evidence(built, "evaluation").content
+    case = content["business_case"]
+    spent = case["uplift_per_month"]["mean"] - case["net_per_month"]["mean"]
+    assert spent == pytest.approx(112.5)
+    assert case["retrainings_per_month"] == 0.5
+    assert any("12.5 EUR a month for 0.5 retrainings" in words for words in built.words)
+    check = next(one for one in _evidence(built, "evaluation").checks if one.name == "capacity")
+    assert check.severity == "warn"
+    assert check.measured == built.assessment.decisions["send"] / built.assessment.n

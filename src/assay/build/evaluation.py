@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from assay.build.capacity import capacity_check
 from assay.build.change import Change, change_since_training
 from assay.build.importance import importance
 from assay.build.plain import plain
+from assay.build.retraining_cost import retraining_in_words, retrainings_per_month
 from assay.build.segments import segments_of
 from assay.build.statistics import curves_of, statistics_of
 from assay.build.tested import Tested
@@ -49,12 +51,14 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
     )
     statistics = statistics_of(cases, tested.raw)
     change = change_since_training(tested)
-    words = (*_about_value(assessment, tested), *change.words)
+    often = retrainings_per_month(charter)
+    case = business_case(assessment.uplift_per_decision, charter.value, retrainings_per_month=often)
+    words = (*_about_value(assessment, tested), *change.words, *retraining_in_words(charter))
     content = {
         "measured_on": {"part": tested.part, "rows": len(cases)},
         "words": words,
         "assessment": assessment.document(),
-        "business_case": business_case(assessment.uplift_per_decision, charter.value).document(),
+        "business_case": {**case.document(), "retrainings_per_month": often},
         "statistics": statistics,
         **curves_of(cases, tested.raw),
         **_curves_in_currency(tested, seed),
@@ -68,7 +72,8 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
         "change_since_training": _changes(change),
         "search": tested.made.history,
     }
-    checks = _acceptance(charter, assessment, statistics)
+    capacity = capacity_check(cases)
+    checks = _acceptance(charter, assessment, statistics) + ((capacity,) if capacity else ())
     return Evaluation(assessment, checks, plain(content), words)
 
 
@@ -88,6 +93,7 @@ def _curves_in_currency(tested: Tested, seed: int) -> dict[str, Any]:
         cases.columns,
         seed=seed,
         floor_per_month=charter.monitoring.boundary.floor_per_month,
+        retrainings_per_month=retrainings_per_month(charter),
     )
     return {
         "value_curve": curve.document(),

@@ -20,7 +20,7 @@ def segments_of(
     """Return column -> segment -> its cases, uplift per decision and what was decided.
 
     Intervals resample whole `clusters`. Segments of fewer than 30 cases are marked `small`: their
-    numbers are mostly chance.
+    numbers are mostly chance. So are those of cases that all hang together.
     """
     return {
         column: {
@@ -42,7 +42,7 @@ def _segment(
     own = None if clusters is None else clusters.at(inside)
     described: dict[str, Any] = {
         "n": len(cases),
-        "small": len(cases) < LEAST_CASES,
+        "small": len(cases) < LEAST_CASES or (own is not None and own.count < 2),
         "uplift_per_decision": clustered_mean(cases.uplift(), own, seed=seed, unit=unit).document(),
     }
     if cases.valuation.task == "regression":

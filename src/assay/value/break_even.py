@@ -53,7 +53,9 @@ class BreakEven:
         return f"A ROC AUC of {self.auc:.3f} brings {amount}."
 
 
-def needed_per_month(model: ValueModel, floor_per_month: float = 0.0) -> float:
+def needed_per_month(
+    model: ValueModel, floor_per_month: float = 0.0, retrainings_per_month: float = 0.0
+) -> float:
     """Return the uplift per month that covers all costs, or the floor where it is higher.
 
     >>> model = ValueModel.model_validate({
@@ -62,7 +64,8 @@ def needed_per_month(model: ValueModel, floor_per_month: float = 0.0) -> float:
     >>> needed_per_month(model)  # over a horizon of 12 months
     250.0
     """
-    return max(model.run_cost_per_month + model.build_cost / model.horizon_months, floor_per_month)
+    running = model.run_cost_per_month + model.retraining_cost * retrainings_per_month
+    return max(running + model.build_cost / model.horizon_months, floor_per_month)
 
 
 def break_even(
@@ -73,6 +76,7 @@ def break_even(
     *,
     seed: int | np.random.Generator,
     floor_per_month: float = 0.0,
+    retrainings_per_month: float = 0.0,
 ) -> BreakEven:
     """Return the least ROC AUC at which the charter's policy covers its costs.
 
@@ -112,7 +116,7 @@ def break_even(
         return float((paid - base).mean()) * model.decisions_per_month
 
     uplift = tuple(per_month(auc) for auc in _AUCS)
-    needed = needed_per_month(model, floor_per_month)
+    needed = needed_per_month(model, floor_per_month, retrainings_per_month)
     gain = fresh.payoffs(rows, len(y)).mean(axis=0)
     act, rest = fresh.alternatives(gain[None])
     return BreakEven(
