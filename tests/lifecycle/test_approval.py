@@ -240,6 +240,43 @@ def test_roles_are_named_as_people_write_them() -> None:
         role_named("boss")
 
 
+def _promoting() -> Office:
+    """Two versions signed under a canary; the first is champion."""
+    office = Office(two_lines(release={"strategy": "canary", "steps": [0.5]}))
+    for version in (1, 2):
+        office.register(version, replace(WEAK, passed=True))
+        office.sign("Ana", PM, version)
+        office.sign("Rui", RISK, version)
+    return office
+
+
+def test_a_promotion_is_written_with_what_it_takes_of_the_loss_budget() -> None:
+    office = _promoting()
+    office.release("start", 1)
+    assert office.release("promote", 1).history[-1].spent == pytest.approx(100)
+    entry = list(office.ledger.events("release:calls"))[-1].data
+    assert entry["tolerance"] == pytest.approx(0.1 / 12)
+    assert entry["decisions_per_year"] == 12_000
+    office.release("start", 2)
+    state = office.release("step", 2)
+    assert [step.spent for step in state.history if step.spent] == pytest.approx([100, 100])
+
+
+def test_no_canary_starts_when_nothing_is_left_of_the_loss_budget() -> None:
+    office = _promoting()
+    for n in range(12):
+        version = n % 2 + 1
+        office.release("start", version)
+        office.release("promote", version)
+        office.now += timedelta(days=10)
+    before = len(list(office.ledger.events("release:calls")))
+    with pytest.raises(CheckFailed, match=r"1,200 of 1,200 EUR.*larger `release.loss_budget"):
+        office.release("start", 1)
+    assert len(list(office.ledger.events("release:calls"))) == before
+    office.now = NOW + timedelta(days=366)
+    assert office.release("start", 1).running
+
+
 def test_a_release_is_told_to_gateways_after_the_ledger_has_it(office: Office) -> None:
     assert release_state(office.ledger, office.charter).champion is None
     office.charter = two_lines(release={"strategy": "immediate", "alpha": 0.01})

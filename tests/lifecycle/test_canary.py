@@ -14,7 +14,6 @@ from assay.charter.charter import Charter
 from assay.evidence.states import Live, ReleaseState, ReleaseStep
 from assay.lifecycle.canary import decide_canary, rollout_plan, units_of
 from assay.lifecycle.posting import Served
-from assay.value.valuation import valuation
 
 START = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LATER = START + timedelta(days=30)
@@ -86,7 +85,7 @@ def test_a_challenger_is_judged_against_what_it_shares_traffic_with(
     state: ReleaseState, other: str, yes: float, verdict: str
 ) -> None:
     charter = _charter()
-    plan = rollout_plan(charter, valuation(charter.value, charter.data), state)
+    plan = rollout_plan(charter, state, LATER)
     assert plan.against == other
     units = units_of(_served(other, yes), state, charter, LATER)
     assert len(units) == 4000
@@ -132,7 +131,7 @@ def test_rows_of_other_arms_and_of_earlier_releases_are_no_units() -> None:
 def test_outcomes_that_never_come_promote_and_roll_back_nobody() -> None:
     """What is not known counts against the claim at stake, whichever it is."""
     charter = _charter()
-    plan = rollout_plan(charter, valuation(charter.value, charter.data), SECOND)
+    plan = rollout_plan(charter, SECOND, LATER)
     for yes in (0.0, 0.3):
         served = _served("champion", yes)
         unknown = np.array([record["arm"] == "challenger" for record in served.records])
@@ -146,7 +145,7 @@ def test_outcomes_that_never_come_promote_and_roll_back_nobody() -> None:
 def test_outcomes_that_come_late_undo_no_earlier_look() -> None:
     """Whatever comes late, a look without it says the same as the look with it, or holds."""
     charter = _charter()
-    plan = rollout_plan(charter, valuation(charter.value, charter.data), SECOND)
+    plan = rollout_plan(charter, SECOND, LATER)
     served = _served("champion", 0.3)
     late = np.random.default_rng(1).random(len(served.records)) < 0.1
     early = replace(served, payoffs=np.where(late, np.nan, served.payoffs))

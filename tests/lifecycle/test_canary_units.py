@@ -14,7 +14,6 @@ from assay.charter.charter import Charter
 from assay.evidence.states import Live, ReleaseState, ReleaseStep
 from assay.lifecycle.canary import Unit, decide_canary, rollout_plan, units_of
 from assay.lifecycle.posting import Served
-from assay.value.valuation import valuation
 
 from .conftest import charter
 
@@ -54,7 +53,7 @@ def _served(records: list[dict[str, Any]], payoffs: list[float]) -> Served:
 
 
 def _plan(given: Charter, state: ReleaseState) -> Any:
-    return rollout_plan(given, valuation(given.value, given.data), state)
+    return rollout_plan(given, state, START)
 
 
 def _units(
@@ -68,9 +67,9 @@ def test_the_plan_comes_from_the_charter() -> None:
     state = _state((0, 0.5))
     plain = _plan(charter(), state)
     assert plain.bounds == (-1, 9)
-    assert plain.tolerance == pytest.approx(0.1), "a hundredth of the range"
+    assert plain.tolerance == pytest.approx(0.1 / 12), "a twelfth of a hundredth of the range"
     budget = _plan(charter(release={"loss_budget_per_year": 600, "alpha": 0.01}), state)
-    assert budget.tolerance == pytest.approx(600 / 12_000)
+    assert budget.tolerance == pytest.approx(600 / 12_000 / 12)
     assert budget.alpha == 0.01
 
 

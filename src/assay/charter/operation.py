@@ -30,7 +30,7 @@ class Release(Section):
         default=None,
         gt=0,
         description="What wrongly promoted versions may cost a year, in currency; where not "
-        "given, 1 % of the range of payoffs on each decision.",
+        "given, 1 % of the range of payoffs on each decision. Each promotion may take a twelfth.",
     )
     most_decisions: int = Field(
         default=20_000, gt=0, description="Decisions after which an unsettled canary rolls back."

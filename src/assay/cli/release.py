@@ -51,6 +51,7 @@ def release(
     json: Json = False,
 ) -> None:
     """Release what the gate has opened; refuse what it has not, and say what is missing."""
+    from assay.lifecycle.loss_budget import loss_budget
     from assay.workspace import Workspace
 
     workspace = Workspace(directory)
@@ -60,8 +61,21 @@ def release(
         state = workspace.release_state()
     else:
         state = workspace.release(version, action=_ACTIONS[do], reason=reason)
-    document = {"release": _document(state), "decision": _decided(decision)}
-    show(document, lambda: _tell(state, decision, asked=do is Step.DECIDE), json=json)
+    budget = None
+    if workspace.charter.release.strategy == "canary":
+        budget = loss_budget(workspace.charter, state, workspace.ports.clock.now())
+    document = {
+        "release": _document(state),
+        "decision": _decided(decision),
+        "loss_budget": budget and {"year": budget.total, "spent": budget.spent},
+    }
+
+    def text() -> None:
+        _tell(state, decision, asked=do is Step.DECIDE)
+        if budget is not None:
+            say(f"{budget}.")
+
+    show(document, text, json=json)
 
 
 def _document(state: ReleaseState) -> dict[str, object]:

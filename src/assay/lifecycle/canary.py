@@ -22,8 +22,9 @@ from assay.charter.delay import label_delay
 from assay.deploy.rollout import Batch, Decision, RolloutPlan, RolloutState, decide
 from assay.errors import CheckFailed
 from assay.evidence.folds import ReleaseState, ReleaseStep
+from assay.lifecycle.loss_budget import loss_budget
 from assay.lifecycle.posting import Served
-from assay.value.valuation import Valuation, valuation
+from assay.value.valuation import valuation
 
 __all__ = ["Unit", "decide_canary", "decide_running", "rollout_plan", "units_of"]
 
@@ -31,15 +32,15 @@ _BATCH = 100
 """Units decided on at once: fixed, so that looking again repeats every earlier look."""
 
 
-def rollout_plan(charter: Charter, valuation: Valuation, state: ReleaseState) -> RolloutPlan:
-    """Return what the running canary is decided by; amounts per unit."""
-    low, high = valuation.bounds()
-    budget = charter.release.loss_budget_per_year
-    decisions = 12 * charter.value.decisions_per_month
+def rollout_plan(charter: Charter, state: ReleaseState, now: datetime) -> RolloutPlan:
+    """Return what the running canary is decided by; amounts per unit.
+
+    Its tolerance comes from the loss budget that was left when it was started.
+    """
     return RolloutPlan(
         currency=charter.value.currency,
-        bounds=(low, high),
-        tolerance=0.01 * (high - low) if budget is None else budget / decisions,
+        bounds=valuation(charter.value, charter.data).bounds(),
+        tolerance=loss_budget(charter, state, now).tolerance,
         most_units=charter.release.most_decisions,
         shares=charter.release.steps,
         alpha=charter.release.alpha,
@@ -53,7 +54,7 @@ def decide_running(
     """Decide the canary that is running; CheckFailed where none is, None while it is too early."""
     if state.challenger is None:
         raise CheckFailed(f"No canary of {charter.name} is running: release a version first.")
-    plan = rollout_plan(charter, valuation(charter.value, charter.data), state)
+    plan = rollout_plan(charter, state, now)
     return decide_canary(plan, units_of(served, state, charter, now))
 
 
