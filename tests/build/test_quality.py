@@ -51,6 +51,38 @@ def test_a_missing_sensitive_column_is_named(charter: Any, shop: pl.DataFrame) -
     assert "`data.sensitive` region" in _refusal(shop.drop("region"), charter())
 
 
+@pytest.mark.parametrize("bad", ["08/29/22", "29.08.2022", "2024-13-01", "2024-1-5", "soon"])
+def test_text_that_does_not_sort_in_time_is_refused(
+    charter: Any, shop: pl.DataFrame, bad: str
+) -> None:
+    timed = charter(data={"time": "day", "ignore": ["customer"]})
+    iso = pl.col("day").dt.strftime("%Y-%m-%d")
+    first = pl.int_range(pl.len()) == 7
+    texts = shop.with_columns(day=pl.when(first).then(pl.lit(bad)).otherwise(iso))
+    words = _refusal(texts, timed)
+    assert "time column day" in words
+    assert repr(bad) in words
+    assert "YYYY-MM-DD" in words
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", None])
+def test_iso_texts_dates_and_numbers_sort_in_time(
+    charter: Any, shop: pl.DataFrame, form: str | None
+) -> None:
+    timed = charter(data={"time": "day", "ignore": ["customer"]})
+    day = pl.col("day").cast(pl.Datetime)
+    given = shop.with_columns(day=day.dt.strftime(form) if form else day.cast(pl.Int64))
+    assert with_outcome(given, timed, valuation(timed.value, timed.data)).height == shop.height
+    assert with_outcome(shop, timed, valuation(timed.value, timed.data)).height == shop.height
+
+
+def test_times_in_two_offsets_are_refused(charter: Any, shop: pl.DataFrame) -> None:
+    timed = charter(data={"time": "day", "ignore": ["customer"]})
+    offset = pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("Z")).otherwise(pl.lit("+05:00"))
+    mixed = shop.with_columns(day=pl.format("{}T10:00{}", pl.col("day"), offset))
+    assert "more than one UTC offset (Z, +05:00)" in _refusal(mixed, timed)
+
+
 def test_rows_without_an_outcome_are_left_out_and_counted(charter: Any, shop: pl.DataFrame) -> None:
     holed = shop.with_columns(pl.when(pl.int_range(pl.len()) >= 90).then("buys").alias("buys"))
     quality = _checked(holed, charter())

@@ -73,6 +73,24 @@ def test_numbers_are_predicted_as_amounts() -> None:
     assert charter.value.caps["outcome"][0] == 0
 
 
+@pytest.mark.parametrize(
+    "form", ["%m/%d/%y", "%d.%m.%Y", "%d %b %Y", "%B %d, %Y", "%Y/%m/%d %H:%M"]
+)
+def test_dates_in_another_form_are_told(form: str) -> None:
+    frame = sales().with_columns(day=pl.col("day").cast(pl.Datetime).dt.strftime(form))
+    charter, text = drafted(frame, "bought")
+    assert charter.data.time is None
+    assert "day" in charter.data.ignore
+    assert '# "day" looks like dates' in text
+    assert "No column of dates" in text
+
+
+def test_text_with_some_dates_is_no_date() -> None:
+    words = pl.when(pl.int_range(pl.len()) % 3 == 0).then(pl.lit("later"))
+    frame = sales().with_columns(day=words.otherwise(pl.lit("1/2/24")))
+    assert "day" not in drafted(frame, "bought")[0].data.ignore
+
+
 def test_rows_without_outcome_are_told() -> None:
     frame = pl.DataFrame({"a": [1.0, 2.0] * 20, "y": ["u", "v", "v", None] * 10})
     charter, text = drafted(frame, "y")

@@ -10,6 +10,7 @@ import polars as pl
 
 from assay.build.columns import kind_of, left_out, to_columns
 from assay.build.schema import schema_of
+from assay.build.time_column import require_sortable
 from assay.charter.charter import Charter
 from assay.errors import DataError
 from assay.evidence.bundle import Input
@@ -37,9 +38,10 @@ def with_outcome(frame: pl.DataFrame, charter: Charter, valuation: Valuation) ->
     """Return the rows whose outcome is known, or say why the table cannot be used.
 
     Raises DataError where a named column is missing, the outcome is of the wrong type, unknown to
-    the value model, constant, or missing everywhere.
+    the value model, constant, or missing everywhere, or the time is text that does not sort.
     """
     _named_columns(frame, charter)
+    require_sortable(frame, charter)
     outcome = charter.data.outcome
     _right_type(frame[outcome], charter)
     known = frame.filter(_is_known(frame[outcome]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from textwrap import wrap
 
 import polars as pl
 import yaml
@@ -88,7 +89,7 @@ def _data(read: TableReading, source: str, outcome: str) -> Iterable[str]:
     yield from _mistrusted(read)
     if read.ignored:
         for column, reason in read.ignored.items():
-            yield f"  # {_text(column)} {reason}."
+            yield from _comment(f"{_text(column)} {reason}.")
         yield f"  ignore: {_list(read.ignored)}"
     yield "  label_delay: 0 windows   # TODO: how long after the decision is the outcome known?"
 
@@ -97,7 +98,8 @@ def _order(read: TableReading) -> Iterable[str]:
     if read.time is not None:
         yield f"  time: {_text(read.time)}   # trained on the past, judged on what came later"
     else:
-        yield "  # No date was found. If the rows stand in the order of time, say so: it matters."
+        yield "  # No column of dates (YYYY-MM-DD) was found. If the rows stand in the order of"
+        yield "  # time, say so: it matters."
         yield "  # order: rows"
 
 
@@ -112,6 +114,10 @@ def _mistrusted(read: TableReading) -> Iterable[str]:
         yield "  # filled in afterwards. Take one out only if it is known before the decision:"
         yield from (f"  #   {_text(column)} {at:.2f}" for column, at in _strongest(read.gives_away))
         yield f"  known_after: {_list(read.gives_away)}"
+
+
+def _comment(words: str) -> Iterable[str]:
+    return wrap(words, 98, initial_indent="  # ", subsequent_indent="  # ", break_long_words=False)
 
 
 def _strongest(powers: dict[str, float]) -> list[tuple[str, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import polars as pl
@@ -31,6 +31,11 @@ _OWNER = re.compile(
 )
 _IDENTIFIER = re.compile(r"(.*[ _.-])?(id|uuid|guid|index|instant|row|rownum|key)", re.IGNORECASE)
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?$"
+_LIKE_A_DATE = (
+    r"^\s*(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}[ .-]+[A-Za-z]{3,9}[ .,-]+\d{2,4}"
+    r"|[A-Za-z]{3,9}\.? \d{1,2},? \d{2,4})([T ,].*)?$"
+)
+_MOSTLY = 0.8
 _ROWS = 20_000
 _GIVES_AWAY = {"classification": 0.98, "regression": 0.9}
 _STRONG = {"classification": 0.75, "regression": 0.5}
@@ -185,6 +190,16 @@ def _is_date(series: pl.Series) -> bool:
     return bool(series.drop_nulls().str.contains(_ISO_DATE).all())
 
 
+def _other_date(series: pl.Series) -> str | None:
+    """Return the first value that is no ISO date of a column that is mostly dates, else None."""
+    if series.dtype != pl.String or series.null_count() == len(series) or _is_date(series):
+        return None
+    texts = series.drop_nulls()
+    if cast("float", texts.str.contains(_LIKE_A_DATE).mean()) < _MOSTLY:
+        return None
+    return str(texts.filter(~texts.str.contains(_ISO_DATE))[0])
+
+
 def _time(frame: pl.DataFrame, names: Sequence[str]) -> str | None:
     """Return the date column by which the rows are sorted, else the first without a gap."""
     dates = [n for n in names if _is_date(frame[n]) and not frame[n].null_count()]
@@ -216,6 +231,12 @@ def _useless(series: pl.Series) -> str | None:
     distinct, rows = series.n_unique(), len(series)
     if distinct == 1:
         return "holds one value only"
+    if (example := _other_date(series)) is not None:
+        return (
+            f"looks like dates, but not all as YYYY-MM-DD ({example!r}). Write them so; if they "
+            "say when the case was decided, name the column as `time`: rows must not learn from "
+            "later ones"
+        )
     if series.dtype == pl.String and rows >= 20 and distinct > 0.9 * rows and not _is_date(series):
         return "nearly every row has its own"
     if series.dtype.is_integer() and distinct == rows and rows >= 20:
