@@ -119,6 +119,15 @@ def test_a_column_that_tells_the_outcome_alone_blocks(charter: Any, shop: pl.Dat
     assert check.measured == pytest.approx(1.0)
 
 
+def test_columns_left_out_that_are_not_there_are_named(charter: Any, shop: pl.DataFrame) -> None:
+    slips = charter(data={"known_after": ["sold", "caled_back"], "ignore": ["day", "zzz"]})
+    checks = _checked(shop, slips).checks
+    check = next(one for one in checks if one.name == "columns left out are there")
+    assert (check.passed, check.severity, check.measured) == (False, "warn", 2.0)
+    assert "`data.known_after` caled_back: did you mean `called_back`?" in check.note
+    assert "`data.ignore` zzz" in check.note
+
+
 def test_schema_of_every_kind_of_column() -> None:
     frame = pl.DataFrame({"l": [[1], [2]], "n": [float("nan"), None], "d": [1, 2]}).with_columns(
         pl.col("d").cast(pl.Date)

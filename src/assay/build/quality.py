@@ -12,7 +12,7 @@ from assay.build.columns import kind_of, left_out, to_columns
 from assay.build.schema import schema_of
 from assay.build.time_column import require_sortable
 from assay.charter.charter import Charter
-from assay.errors import DataError
+from assay.errors import DataError, did_you_mean
 from assay.evidence.bundle import Input
 from assay.evidence.evidence import Check
 from assay.stats.lone_power import lone_power
@@ -75,6 +75,7 @@ def check_quality(
         *_columns(known, features),
         *_leaks(power, charter),
         *_dates(frame, charter),
+        *_not_there(frame, charter),
     )
     content = {
         "rows": frame.height,
@@ -260,5 +261,30 @@ def _dates(frame: pl.DataFrame, charter: Charter) -> list[Check]:
             severity="warn",
             note=f"{', '.join(unread)}: neither numbers nor categories, so left out. Turn dates "
             "into numbers (a month, an age in days) to use them.",
+        )
+    ]
+
+
+def _not_there(frame: pl.DataFrame, charter: Charter) -> list[Check]:
+    """Name columns that the charter leaves out and the table lacks: a slip lets the real one in."""
+    data = charter.data
+    kept = [name for name in frame.columns if name not in left_out(charter)]
+    told = [
+        f"`data.{key}` {name}{': ' if (near := did_you_mean(name, kept)) else ''}{near}"
+        for key, names in (("known_after", data.known_after), ("ignore", data.ignore))
+        for name in names
+        if name not in frame.columns
+    ]
+    if not told:
+        return []
+    return [
+        Check(
+            "columns left out are there",
+            passed=False,
+            measured=float(len(told)),
+            limit="none lacking",
+            severity="warn",
+            note=f"The table lacks {'; '.join(told)}. If a name is mistaken, the column that was "
+            "meant is read by the model: mend it in the charter.",
         )
     ]
