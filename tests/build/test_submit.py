@@ -26,6 +26,7 @@ from assay.adapters.memory_blobs import MemoryBlobs
 from assay.adapters.memory_ledger import MemoryLedger
 from assay.adapters.onnx_engine import OnnxEngine
 from assay.build.built import Built
+from assay.build.intake import permission_wanted, take_in
 from assay.build.onnx_export import to_onnx_bytes
 from assay.build.registry import register
 from assay.build.submit import submit
@@ -131,6 +132,42 @@ def test_a_pickle_runs_only_by_a_recorded_permission(
     (permission,) = models(ledger.events())["shop"].versions[1].permissions
     assert permission.by == "Ana"
     assert digest_bytes((tmp_path / "m.joblib").read_bytes()) in permission.what
+
+
+def test_a_permission_is_told_before_the_pickle_runs(
+    charter: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setitem(globals(), "BOMB", tmp_path / "went off")
+    bomb = tmp_path / "bomb.pkl"
+    bomb.write_bytes(pickle.dumps(Bomb()))
+    wanted = permission_wanted(str(bomb), "Ana", charter())
+    assert wanted is not None
+    assert wanted.by == "Ana"
+    assert digest_bytes(bomb.read_bytes()) in wanted.what
+    assert permission_wanted(str(bomb), None, charter()) is None
+    with pytest.raises(ModelError, match="Eve is not named"):
+        permission_wanted(str(bomb), "Eve", charter())
+    (tmp_path / "m.onnx").write_bytes(b"x")
+    assert permission_wanted(str(tmp_path / "m.onnx"), "Ana", charter()) is None
+    assert not (tmp_path / "went off").exists()
+
+
+def test_the_permission_told_is_the_one_used(
+    charter: Any, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    joblib.dump(pipeline, tmp_path / "m.joblib")
+    model = str(tmp_path / "m.joblib")
+    taken = take_in(model, charter(), "Ana")
+    assert taken.permitted == (permission_wanted(model, "Ana", charter()),)
+
+
+def test_what_cannot_predict_is_no_estimator(charter: Any, tmp_path: Path) -> None:
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps({"model": 1}))
+    with pytest.raises(ModelError, match="this pickle holds a dict, no estimator"):
+        take_in(str(tmp_path / "m.pkl"), charter(), "Ana")
+    skops.io.dump([1, 2], tmp_path / "m.skops")
+    with pytest.raises(ModelError, match="this skops file holds a list, no estimator"):
+        take_in(str(tmp_path / "m.skops"), charter())
 
 
 def _mlflow_folder(tmp_path: Path, pipeline: Pipeline, name: str = "model.skops") -> Path:

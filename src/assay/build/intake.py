@@ -22,7 +22,7 @@ from assay.charter.people import Role
 from assay.errors import MissingLibrary, ModelError
 from assay.evidence.digest import digest_bytes
 
-__all__ = ["Taken", "take_in"]
+__all__ = ["Taken", "permission_wanted", "take_in"]
 
 _SCHEMES = ("models:", "runs:", "mlflow-artifacts:", "s3:", "gs:", "http:", "https:", "dbfs:")
 
@@ -56,6 +56,39 @@ def take_in(model: str, charter: Charter, allow_pickle: str | None = None) -> Ta
     the charter (`allow_pickle`) says so, and that goes into the ledger. Raises ModelError with
     the way out where the model cannot be taken in.
     """
+    path = _located(model)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ModelError(
+            f"{path} ends in {path.suffix or 'no suffix'}; models are read from "
+            f"{', '.join(_READERS)}. Export the model to ONNX or skops."
+        )
+    return reader(path, _content(path), charter, allow_pickle)
+
+
+def permission_wanted(model: str, allow_pickle: str | None, charter: Charter) -> Permitted | None:
+    """Return what `take_in` will do by a person's permission, without running anything.
+
+    It is for the ledger, before the pickle runs. None where the model is no pickle or nobody
+    allows one. Raises ModelError where there is no model, or the person is not in the charter.
+    """
+    path = _located(model)
+    if allow_pickle is None or _READERS.get(path.suffix.lower()) is not _pickle:
+        return None
+    _named(allow_pickle, charter)
+    return _permission(path, digest_bytes(_content(path)), allow_pickle)
+
+
+def _permission(path: Path, digest: str, person: str) -> Permitted:
+    return Permitted(
+        what=f"read the pickle {path.name} with SHA-256 {digest}",
+        why="it was submitted as a finished model",
+        by=person,
+    )
+
+
+def _located(model: str) -> Path:
+    """Return the model's file; MLflow brings it where it is named by a URI."""
     path = _fetched(model) if model.startswith(_SCHEMES) else Path(model)
     if path.is_dir():
         path = _in_mlflow_folder(path)
@@ -64,16 +97,14 @@ def take_in(model: str, charter: Charter, allow_pickle: str | None = None) -> Ta
             f"There is no model at {model}. Give an .onnx or .skops file, an MLflow model folder, "
             "or an MLflow URI such as models:/name/1."
         )
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise ModelError(
-            f"{path} ends in {path.suffix or 'no suffix'}; models are read from "
-            f"{', '.join(_READERS)}. Export the model to ONNX or skops."
-        )
+    return path
+
+
+def _content(path: Path) -> bytes:
     content = path.read_bytes()
     if not content:
         raise ModelError(f"The model file {path} is empty: 0 bytes. Export the model again.")
-    return reader(path, content, charter, allow_pickle)
+    return content
 
 
 def _onnx(path: Path, content: bytes, charter: Charter, allow_pickle: str | None) -> Taken:
@@ -97,6 +128,7 @@ def _skops(path: Path, content: bytes, charter: Charter, allow_pickle: str | Non
         estimator = skops.io.loads(content, trusted=sorted(_AUDITED))
     except Exception as error:
         raise _unreadable(path, "skops file", error) from error
+    _predicts(estimator, path, "skops file")
     return Taken(path.name, digest_bytes(content), estimator=estimator)
 
 
@@ -117,12 +149,17 @@ def _pickle(path: Path, content: bytes, charter: Charter, allow_pickle: str | No
         )
     except Exception as error:
         raise _unreadable(path, "pickle", error) from error
-    permitted = Permitted(
-        what=f"read the pickle {path.name} with SHA-256 {digest}",
-        why="it was submitted as a finished model",
-        by=allow_pickle,
-    )
+    _predicts(estimator, path, "pickle")
+    permitted = _permission(path, digest, allow_pickle)
     return Taken(path.name, digest, estimator=estimator, permitted=(permitted,))
+
+
+def _predicts(given: object, path: Path, what: str) -> None:
+    if not callable(getattr(given, "predict", None)):
+        raise ModelError(
+            f"{path.name}: this {what} holds a {type(given).__name__}, no estimator: it has no "
+            "`predict`. Save the fitted estimator itself."
+        )
 
 
 _READERS: Mapping[str, Callable[[Path, bytes, Charter, str | None], Taken]] = {
