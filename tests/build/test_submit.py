@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 import types
@@ -185,15 +186,41 @@ def test_mlflow_folders_and_uris(
     local = handed_in(charter(), shop, folder)
     fake = types.ModuleType("mlflow.artifacts")
     fake.download_artifacts = lambda artifact_uri: str(folder)  # type: ignore[attr-defined]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
     monkeypatch.setitem(sys.modules, "mlflow", types.ModuleType("mlflow"))
     monkeypatch.setitem(sys.modules, "mlflow.artifacts", fake)
     remote = handed_in(charter(), shop, "models:/shop/1")
     assert remote.bundle.digest == local.bundle.digest
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "3", "a person's own setting stays"
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("models:/shop/1", "Set MLFLOW_TRACKING_URI"),
+        ("runs:/abc/model", "Set MLFLOW_TRACKING_URI"),
+        ("https://example.org/m.onnx", "Download the file first"),
+    ],
+)
+def test_a_uri_that_no_server_can_answer_is_refused_at_once(
+    charter: Any, tmp_path: Path, monkeypatch: Any, uri: str, words: str
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match=words) as caught:
+        take_in(uri, charter())
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_mlflow_that_is_not_installed_or_does_not_answer(
     charter: Any, shop: pl.DataFrame, monkeypatch: Any
 ) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     monkeypatch.setitem(sys.modules, "mlflow", None)
     monkeypatch.setitem(sys.modules, "mlflow.artifacts", None)
     with pytest.raises(MissingLibrary, match=r"assay\[tracking\]"):

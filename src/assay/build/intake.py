@@ -26,6 +26,13 @@ __all__ = ["Taken", "permission_wanted", "take_in"]
 
 _SCHEMES = ("models:", "runs:", "mlflow-artifacts:", "s3:", "gs:", "http:", "https:", "dbfs:")
 
+_MLFLOW = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+}
+"""Settings of MLflow where a person gave none; its own would wait minutes for a dead server."""
+
 _AUDITED = frozenset(
     {
         "collections.OrderedDict",
@@ -182,7 +189,9 @@ def _named(person: str, charter: Charter) -> None:
 
 def _fetched(uri: str) -> Path:
     """Bring an MLflow model's files here; MLflow is imported only now, and reports nothing."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    _require_server(uri)
+    for name, setting in _MLFLOW.items():
+        os.environ.setdefault(name, setting)
     try:
         artifacts = import_module("mlflow.artifacts")
     except ModuleNotFoundError as error:
@@ -194,6 +203,22 @@ def _fetched(uri: str) -> Path:
             f"MLflow cannot bring the model {uri}: {first_line(error)}. Check the URI and "
             "MLFLOW_TRACKING_URI."
         ) from error
+
+
+def _require_server(uri: str) -> None:
+    """Raise ModelError for a URI that MLflow would answer from an empty database made here."""
+    if uri.startswith(("http:", "https:")):
+        raise ModelError(
+            f"{uri} is an address on the web, and models are not downloaded from there. Download "
+            "the file first and give its path."
+        )
+    servers = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+    if uri.startswith(("models:", "runs:")) and not any(os.environ.get(name) for name in servers):
+        raise ModelError(
+            f"{uri} names a model of an MLflow server, and neither {' nor '.join(servers)} says "
+            "which. Set MLFLOW_TRACKING_URI to the server's address, or give a model file or an "
+            "MLflow model folder."
+        )
 
 
 def _in_mlflow_folder(folder: Path) -> Path:
