@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,7 @@ from assay.build.search import search
 from assay.build.training import Model, refit, train, train_own
 from assay.build.training_set import CALIBRATE, JUDGE, training_set
 from assay.charter.charter import Charter
-from assay.errors import ModelError
+from assay.errors import InputError, ModelError
 from assay.stats.calibration import Calibrator
 from assay.value.valuation import valuation
 
@@ -135,6 +136,34 @@ def test_the_search_puts_money_first(charter: Any, shop: pl.DataFrame) -> None:
     assert [one.uplift for one in tried] == sorted((one.uplift for one in tried), reverse=True)
     assert {one.recipe.family for one in tried} == {"linear", "lightgbm"}
     assert [what for _, what in told] == [f"trying model {k} of 3" for k in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("trials", [0, -1])
+def test_a_search_of_no_models_is_refused(charter: Any, shop: pl.DataFrame, trials: int) -> None:
+    given = charter()
+    with pytest.raises(InputError, match=f"try {trials} models"):
+        train(shop, given, _valued(given), trials=trials)
+
+
+def test_an_interrupted_search_is_not_logged(
+    charter: Any, shop: pl.DataFrame, monkeypatch: Any
+) -> None:
+    given = charter()
+    rows = training_set(shop, given, _valued(given), seed=1, folds=3)
+    told: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", told.append)
+    logging.getLogger("optuna").addHandler(handler)
+
+    def interrupt(share: float, what: str) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            search(rows, _valued(given), ("linear",), trials=3, seed=1, progress=interrupt)
+    finally:
+        logging.getLogger("optuna").removeHandler(handler)
+    assert not told
 
 
 def test_threshold_policies_and_constants_are_learned(charter: Any, shop: pl.DataFrame) -> None:

@@ -13,6 +13,7 @@ from optuna.trial import Trial
 from assay.build.candidates import FAMILIES, Knob, Recipe
 from assay.build.crossfit import judged
 from assay.build.training_set import TrainingSet
+from assay.errors import InputError
 from assay.value.valuation import Valuation
 
 __all__ = ["Progress", "Tried", "search"]
@@ -55,8 +56,10 @@ def search(
     Each family's defaults are tried first, then a tree-structured Parzen estimator proposes
     (Bergstra, Bardenet, Bengio and Kégl, Algorithms for hyper-parameter optimization, NIPS 2011).
     Where uplift is the same (all may be worth deciding as the baseline does), the lesser loss
-    wins, then the recipe tried first.
+    wins, then the recipe tried first. Raises InputError for fewer than one trial.
     """
+    if trials < 1:
+        raise InputError(f"The search was to try {trials} models. Let it try 1 or more.")
     tried: list[Tried] = []
 
     def objective(trial: Trial) -> float:
@@ -65,7 +68,8 @@ def search(
         tried.append(_try(rows, valuation, _suggested(trial, families), seed))
         return tried[-1].uplift
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # A trial that was interrupted is a warning with a traceback to optuna; it is no news to people.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=2 * len(families)),
