@@ -18,7 +18,7 @@ from assay.adapters.memory_ledger import MemoryLedger
 from assay.adapters.onnx_engine import OnnxEngine
 from assay.build.built import Built
 from assay.build.registry import register
-from assay.build.run import build
+from assay.build.run import build, quality
 from assay.charter.charter import Charter
 from assay.deploy.fetch import fetch_bundle
 from assay.deploy.scoring import Scorer, read_signature
@@ -79,6 +79,33 @@ def test_the_same_input_and_seed_give_the_same_bundle(
     )
     assert built_from(reseeded, shop).bundle.digest != built.bundle.digest
     assert built_from(shop_charter, shop, data="e" * 64).bundle.digest != built.bundle.digest
+
+
+@pytest.mark.parametrize("rows", [50, 99])
+def test_a_check_refuses_what_a_build_refuses(
+    shop_charter: Charter, shop: pl.DataFrame, rows: int
+) -> None:
+    with pytest.raises(DataError, match=f"has {rows} rows") as built_:
+        built_from(shop_charter, shop[:rows])
+    with pytest.raises(DataError) as checked:
+        quality(shop_charter, shop[:rows])
+    assert str(checked.value) == str(built_.value)
+
+
+def test_a_check_finds_what_a_build_finds(
+    built: Built, shop_charter: Charter, shop: pl.DataFrame
+) -> None:
+    found = quality(shop_charter, shop).checks
+    assert [check.document() for check in found] == [
+        check.document() for check in _evidence(built, "quality").checks
+    ]
+
+
+def test_a_check_refuses_rows_without_a_time(charter: Any, shop: pl.DataFrame) -> None:
+    holed = shop.with_columns(day=pl.when(pl.int_range(pl.len()) > 3).then("day"))
+    timed = charter(data={"time": "day", "ignore": ["customer"]})
+    with pytest.raises(DataError, match="missing in 4 rows"):
+        quality(timed, holed)
 
 
 def test_all_evidence_is_there_and_the_gate_accepts_it(built: Built, shop_charter: Charter) -> None:

@@ -102,8 +102,9 @@ def _judged_by(parts: Split, judges: NDArray[np.bool_]) -> Split:
 
 
 def quality(charter: Charter, frame: pl.DataFrame) -> Quality:
-    """Check a table against a charter, as a build does first."""
+    """Check a table against a charter, as a build does first; DataError where none could start."""
     valued = valuation(charter.value, charter.data)
+    test_split(in_order(with_outcome(frame, charter, valued), charter), charter, valued)
     return check_quality(frame, charter, valued, infer_inputs(frame, charter, valued.columns))
 
 
