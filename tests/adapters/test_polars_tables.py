@@ -26,6 +26,47 @@ def test_a_late_word_makes_a_csv_column_text(tmp_path: Path) -> None:
     assert PolarsTables().read(path)["a"].dtype == pl.String
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+def test_other_separators_are_seen(tmp_path: Path, separator: str, bom: bytes) -> None:
+    path = tmp_path / "t.csv"
+    frame = pl.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "z"]}).with_columns(
+        pl.Series("c,d", ["x;y", "x|y,z", "1\t2"])
+    )
+    frame.write_csv(path, separator=separator, quote_style="non_numeric" if bom else "necessary")
+    path.write_bytes(bom + path.read_bytes())
+    read = PolarsTables().read(path)
+    assert read.columns == ["a", "b", "c,d"]
+    assert read["a"].to_list() == [1, 2, 3]
+    assert read["c,d"].to_list() == frame["c,d"].to_list()
+
+
+def test_decimal_commas_between_semicolons_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a;b;c;d;e\n1,5;1.234,5;2.5;1,5;2024-01-02\n-2;;3;x;2024-01-03\n")
+    frame = PolarsTables().read(path)
+    assert frame.row(0)[:4] == (1.5, 1234.5, 2.5, "1,5")
+    assert frame.row(1)[:4] == (-2.0, None, 3.0, "x")
+    assert frame.schema["e"] == pl.Date
+
+
+def test_commas_between_tabs_stay_text(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a\tb\n1,234\t2\n")
+    assert PolarsTables().read(tmp_path / "t.csv")["a"].to_list() == ["1,234"]
+
+
+@pytest.mark.parametrize("text", ["a;b\n1\n2\n", "a\n1;2\n", "a;b,c\n1,2\n", "a\n1\n"])
+def test_a_table_by_commas_stays_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    header = text.split("\n", maxsplit=1)[0].split(",")
+    assert PolarsTables().read(tmp_path / "t.csv").columns == header
+
+
+def test_a_ragged_row_is_told_with_the_separator_seen(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a;b\n1;2\n3;4;5\n")
+    assert "semicolons" in _refusal(tmp_path / "t.csv")
+
+
 def _refusal(path: Path) -> str:
     with pytest.raises(DataError) as caught:
         PolarsTables().read(path)

@@ -6,18 +6,21 @@ from pathlib import Path
 
 import polars as pl
 
+from assay.adapters.separators import separator_of, with_decimal_commas
 from assay.errors import DataError
 
 __all__ = ["PolarsTables"]
 
 _DUPLICATED = "_duplicated_"
+_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 class PolarsTables:
     """Reads whole tables; the kind of file is told by its suffix: `.csv`, `.parquet` or `.pq`.
 
     Empty cells of a CSV are missing values. The type of a CSV's column is learned from all of its
-    rows, so that a late word makes the column text instead of breaking the reading.
+    rows, so that a late word makes the column text instead of breaking the reading. Fields may be
+    separated by `;`, tabs or `|` in the place of commas; with `;` numbers may be written as 1,5.
     """
 
     def read(self, path: Path) -> pl.DataFrame:
@@ -51,12 +54,16 @@ def _look_at(path: Path) -> None:
 
 
 def _csv(path: Path) -> pl.DataFrame:
+    separator = ","
     try:
-        frame = pl.read_csv(path, infer_schema_length=None, try_parse_dates=True)
+        separator = _separator(path)
+        frame = pl.read_csv(
+            path, separator=separator, infer_schema_length=None, try_parse_dates=True
+        )
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(
             f"{path} cannot be read as a CSV: {_first_line(error)}. Each row needs as many fields "
-            "as the header, separated by commas, in UTF-8."
+            f"as the header, separated by {_NAMES[separator]}, in UTF-8."
         ) from error
     twice = sorted({n.split(_DUPLICATED)[0] for n in frame.columns if _DUPLICATED in n})
     if twice:
@@ -64,7 +71,13 @@ def _csv(path: Path) -> pl.DataFrame:
             f"The header of {path} names {', '.join(twice)} more than once. Give each column its "
             "own name."
         )
-    return frame
+    return with_decimal_commas(frame) if separator == ";" else frame
+
+
+def _separator(path: Path) -> str:
+    # Latin letters in the header are no matter here; polars says what is wrong with them.
+    with path.open(encoding="utf-8-sig", errors="replace") as lines:
+        return separator_of(lines.readline(), lines.readline())
 
 
 def _parquet(path: Path) -> pl.DataFrame:
