@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -11,6 +12,7 @@ from assay.build.columns import infer_inputs
 from assay.build.quality import Quality, check_quality, with_outcome
 from assay.build.schema import schema_of
 from assay.charter.charter import Charter
+from assay.envision.table_reading import read_table
 from assay.errors import DataError
 from assay.value.valuation import valuation
 
@@ -117,6 +119,19 @@ def test_a_column_that_tells_the_outcome_alone_blocks(charter: Any, shop: pl.Dat
     check = next(one for one in _checked(shop, leaky).checks if one.name == "leak called_back")
     assert (check.passed, check.severity) == (False, "block")
     assert check.measured == pytest.approx(1.0)
+
+
+def test_a_draft_mistrusts_what_a_check_warns_of(charter: Any, shop: pl.DataFrame) -> None:
+    rng = np.random.default_rng(5)
+    bought = (shop["buys"] == "yes").cast(pl.Float64).to_numpy()
+    names = {f"near{k}": bought + rng.normal(0, 0.2 + 0.05 * k, len(bought)) for k in range(10)}
+    near = shop.select("buys", "age").with_columns(pl.Series(n, v) for n, v in names.items())
+    plain = charter(data={"known_after": [], "ignore": [], "sensitive": []})
+    warned = {one.name[5:]: one for one in _checked(near, plain).checks if "leak " in one.name}
+    assert set(read_table(near, "buys").gives_away) == set(warned)
+    assert 0 < len(warned) < len(names)
+    assert {one.severity for one in warned.values()} == {"warn", "block"}
+    assert all(("waived" in one.note) == (one.severity == "block") for one in warned.values())
 
 
 def test_columns_left_out_that_are_not_there_are_named(charter: Any, shop: pl.DataFrame) -> None:

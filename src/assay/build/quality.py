@@ -15,7 +15,7 @@ from assay.charter.charter import Charter
 from assay.errors import DataError, did_you_mean
 from assay.evidence.bundle import Input
 from assay.evidence.evidence import Check
-from assay.stats.lone_power import lone_power
+from assay.stats.lone_power import SUSPICIOUS, lone_power
 from assay.value.valuation import Valuation
 
 __all__ = ["Quality", "check_quality", "with_outcome"]
@@ -23,7 +23,7 @@ __all__ = ["Quality", "check_quality", "with_outcome"]
 _DUPLICATES = 0.05
 _MISSING = 0.5
 _RARE_IDS = 0.9
-_SUSPICIOUS, _LEAK = 0.95, 0.99
+_LEAK = 0.99
 
 
 @dataclass(frozen=True)
@@ -221,16 +221,18 @@ def _leaks(power: Mapping[str, float], charter: Charter) -> list[Check]:
     measure = "ROC AUC" if charter.task == "classification" else "R squared"
     checks = []
     for name, alone_ in sorted(power.items(), key=lambda item: -item[1]):
-        if alone_ >= _SUSPICIOUS:
+        if alone_ >= SUSPICIOUS:
+            blocks = alone_ >= _LEAK
             checks.append(
                 Check(
                     f"leak {name}",
                     passed=False,
                     measured=alone_,
-                    limit=f"{measure} alone below {_SUSPICIOUS:g}",
-                    severity="block" if alone_ >= _LEAK else "warn",
+                    limit=f"{measure} alone below {SUSPICIOUS:g}",
+                    severity="block" if blocks else "warn",
                     note="It predicts the outcome alone. If it is known only after the decision, "
-                    "name it in `data.known_after`; else have the check waived.",
+                    "name it in `data.known_after`"
+                    + ("; else have the check waived." if blocks else "."),
                 )
             )
     strongest = max(power, key=lambda name: power[name])
@@ -239,7 +241,7 @@ def _leaks(power: Mapping[str, float], charter: Charter) -> list[Check]:
             "leaks",
             passed=True,
             measured=power[strongest],
-            limit=f"{measure} alone below {_SUSPICIOUS:g}",
+            limit=f"{measure} alone below {SUSPICIOUS:g}",
             note=f"The strongest column alone is {strongest}.",
         )
     ]

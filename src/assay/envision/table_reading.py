@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assay.errors import DataError, did_you_mean
-from assay.stats.lone_power import lone_power
+from assay.stats.lone_power import SUSPICIOUS, lone_power
 from assay.value.labels import label_text
 
 __all__ = ["TableReading", "read_table"]
@@ -37,7 +37,6 @@ _LIKE_A_DATE = (
 )
 _MOSTLY = 0.8
 _ROWS = 20_000
-_GIVES_AWAY = {"classification": 0.98, "regression": 0.9}
 _STRONG = {"classification": 0.75, "regression": 0.5}
 
 Task = Literal["classification", "regression"]
@@ -90,7 +89,7 @@ def read_table(frame: pl.DataFrame, outcome: str) -> TableReading:
     }
     features = [n for n in others if n not in (time, entity, *ignored) and _readable(frame[n])]
     power = _powers(known, features, coded, binary=task == "classification")
-    gives_away = {name: at for name, at in power.items() if at >= _GIVES_AWAY[task]}
+    gives_away = {name: at for name, at in power.items() if at >= SUSPICIOUS}
     return TableReading(
         task=task,
         rows=frame.height,
@@ -105,7 +104,7 @@ def read_table(frame: pl.DataFrame, outcome: str) -> TableReading:
         sensitive=tuple(n for n in features if n not in gives_away and _is_sensitive(n)),
         ignored=ignored,
         gives_away=gives_away,
-        strong={n: at for n, at in power.items() if _STRONG[task] <= at < _GIVES_AWAY[task]},
+        strong={n: at for n, at in power.items() if _STRONG[task] <= at < SUSPICIOUS},
     )
 
 

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from assay.stats.metrics import roc_auc
 
-__all__ = ["lone_power"]
+__all__ = ["SUSPICIOUS", "lone_power"]
+
+SUSPICIOUS = 0.95
+"""The power alone from which on a column is mistrusted, whatever the task."""
 
 _CELLS = 32
 _BLOCKS = 10
