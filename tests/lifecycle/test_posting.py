@@ -49,10 +49,11 @@ def test_true_and_false_are_outcomes_too() -> None:
 @pytest.mark.parametrize(
     ("frame", "words"),
     [
-        ({"id": ["a"]}, "no column y"),
+        ({"id": ["a"]}, "no column outcome or y;"),
         ({"name": ["a"], "y": ["yes"]}, "no column id"),
-        ({"name": ["a"]}, "no column id and no column y"),
+        ({"name": ["a"]}, "no column id and no column outcome or y;"),
         ({"id": ["a"], "y": ["perhaps"]}, "perhaps"),
+        ({"id": ["a", "b", "b"], "y": ["no", "yes", "no"]}, "the id b .*: yes and no; 1 of"),
     ],
 )
 def test_what_is_no_delivery_is_refused(frame: dict[str, list[str]], words: str) -> None:
@@ -78,6 +79,23 @@ def test_amounts_stay_amounts() -> None:
     assert _delivery(pl.DataFrame({"id": ["a"], "y": [3]}), _regression()) == [("a", 3.0)]
     with pytest.raises(DataError):
         _delivery(pl.DataFrame({"id": ["a"], "y": ["many"]}), _regression())
+
+
+def test_one_id_told_twice_the_same_is_taken() -> None:
+    frame = pl.DataFrame({"id": ["a", "a"], "y": ["yes", "yes"]})
+    assert set(_delivery(frame)) == {("a", "yes")}
+
+
+def test_amounts_beyond_their_caps_are_refused() -> None:
+    plain = _regression()
+    capped = plain.model_copy(
+        update={"value": plain.value.model_copy(update={"caps": {"outcome": (0.0, 10.0)}})}
+    )
+    assert len(_delivery(pl.DataFrame({"id": ["a", "b"], "y": [0, 10]}), capped)) == 2
+    with pytest.raises(DataError, match=r"outcome of b is 12, .*caps.outcome` \[0, 10\]"):
+        _delivery(pl.DataFrame({"id": ["a", "b"], "y": [1, 12]}), capped)
+    with pytest.raises(DataError, match="the id a more than once"):
+        _delivery(pl.DataFrame({"id": ["a", "a"], "y": [1, 2]}), capped)
 
 
 def _served(*rows: tuple[dict[str, Any], Any]) -> Served:

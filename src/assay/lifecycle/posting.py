@@ -205,10 +205,12 @@ def delivery(frame: pl.DataFrame, charter: Charter) -> pl.DataFrame:
     """Return a table of outcomes as it is kept: `id` and `outcome`; DataError where it is none.
 
     The outcome stands in a column `outcome`, or in one named as the charter's outcome column.
-    Rows without an outcome are left out: they say nothing yet.
+    Rows without an outcome are left out: they say nothing yet. One id has one outcome, and an
+    amount lies within the charter's caps.
     """
     name = "outcome" if "outcome" in frame.columns else charter.data.outcome
-    missing = [column for column in ("id", name) if column not in frame.columns]
+    named = {"id": "id", name: " or ".join(dict.fromkeys(("outcome", charter.data.outcome)))}
+    missing = [words for column, words in named.items() if column not in frame.columns]
     if missing:
         raise DataError(
             f"The outcomes have no column {' and no column '.join(missing)}; they have "
@@ -219,9 +221,37 @@ def delivery(frame: pl.DataFrame, charter: Charter) -> pl.DataFrame:
     valued = valuation(charter.value, charter.data)
     encoded = valued.encode(rows["outcome"].to_numpy()) if rows.height else np.empty(0)
     if valued.task == "regression":
-        return rows.with_columns(pl.Series("outcome", encoded.astype(np.float64)))
-    texts = [label_text(value) for value in rows["outcome"].to_list()]
-    return rows.with_columns(pl.Series("outcome", texts, dtype=pl.String))
+        rows = rows.with_columns(pl.Series("outcome", encoded.astype(np.float64)))
+        _within_caps(rows, charter)
+    else:
+        texts = [label_text(value) for value in rows["outcome"].to_list()]
+        rows = rows.with_columns(pl.Series("outcome", texts, dtype=pl.String))
+    _of_one_mind(rows)
+    return rows
+
+
+def _within_caps(rows: pl.DataFrame, charter: Charter) -> None:
+    least, most = charter.value.caps.get("outcome", (-np.inf, np.inf))
+    beyond = rows.filter(~pl.col("outcome").is_between(least, most))
+    if beyond.height:
+        id_, outcome = beyond.row(0)
+        raise DataError(
+            f"The outcome of {id_} is {outcome:g}, beyond the charter's `value.caps.outcome` "
+            f"[{least:g}, {most:g}], and so are {beyond.height:,} of {rows.height:,} in all. Mend "
+            "the outcomes, or widen the caps in the charter. Nothing was taken in."
+        )
+
+
+def _of_one_mind(rows: pl.DataFrame) -> None:
+    torn = rows.unique(maintain_order=True).filter(pl.col("id").is_duplicated())
+    if torn.height:
+        id_ = torn["id"][0]
+        told = torn.filter(pl.col("id") == id_)["outcome"].to_list()
+        raise DataError(
+            f"This table of outcomes tells the id {id_} more than once, and not the same: "
+            f"{' and '.join(str(one) for one in told[:3])}; {torn['id'].n_unique():,} of its ids "
+            "are told so. Keep one outcome for each id. Nothing was taken in."
+        )
 
 
 def _postings(ledger: Ledger, charter: Charter) -> set[str]:
