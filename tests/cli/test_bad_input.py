@@ -174,7 +174,7 @@ def test_a_bad_table_is_one_paragraph_and_leaves_nothing(
 BAD_OUTCOMES: list[tuple[bytes, str]] = [
     (b"", "empty"),
     (b"prediction,outcome\na,yes\n", "no column id"),
-    (b"id,result\na,yes\n", "no column deposit"),
+    (b"id,result\na,yes\n", "no column outcome or deposit"),
     (b"id,outcome\na,perhaps\n", "perhaps"),
     (b"id,outcome\n", "no rows"),
 ]
