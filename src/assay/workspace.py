@@ -11,7 +11,6 @@ import getpass
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,37 +26,29 @@ if TYPE_CHECKING:
     from assay.build.quality import Quality
     from assay.charter.charter import Charter, Family
     from assay.deploy.rollout import Decision
-    from assay.evidence.bundle import Input
     from assay.evidence.candidate import Candidate
-    from assay.evidence.folds import AlertState, ModelState, ReleaseState
+    from assay.evidence.folds import ModelState, ReleaseState
     from assay.evidence.gate import Verdict, Waiver
     from assay.evidence.sign_off import SignOff
     from assay.lifecycle.books import Replay
     from assay.lifecycle.course import Labels
+    from assay.lifecycle.ledger_of_value import ValueSoFar
     from assay.lifecycle.making import Registered
-    from assay.lifecycle.posting import Posted, Served
+    from assay.lifecycle.posting import OutcomesTaken, Posted, Served
     from assay.lifecycle.releasing import Action
+    from assay.lifecycle.status import Status
     from assay.monitor.run import MonitorResult
     from assay.ports.captures import Record
-    from assay.ports.engine import Engine
     from assay.ports.ports import Ports
     from assay.report.story import Story
 
-__all__ = ["OutcomesTaken", "Progress", "Workspace", "draft"]
+__all__ = ["Progress", "Workspace", "draft"]
 
 Progress = Callable[[float, str], None]
 """Called with the share of the work that is done, 0 to 1, and a word on what is being done."""
 
 _CHARTER = "charter.yaml"
 _STATE = ".assay"
-
-
-@dataclass(frozen=True)
-class OutcomesTaken:
-    """How many outcomes were handed in, and whether they were new."""
-
-    rows: int
-    new: bool
 
 
 def draft(directory: Path | str, table: Path | str, outcome: str) -> Path:
@@ -120,6 +111,7 @@ class Workspace:
 
         `newest` retrains: it learns from `newest_rows`, whose outcomes are all known by now.
         """
+        from assay.adapters.onnx_engine import OnnxEngine
         from assay.build.run import build
 
         frame, digest = self._table(self.newest_rows() if newest else None)
@@ -128,7 +120,7 @@ class Workspace:
             self.directory,
             frame,
             digest,
-            engines=_engine,
+            engines=OnnxEngine,
             matured=newest,
             trials=trials,
             progress=progress,
@@ -142,6 +134,7 @@ class Workspace:
 
         `allow_pickle` is the person in whose name a pickle may be loaded; it is recorded.
         """
+        from assay.adapters.onnx_engine import OnnxEngine
         from assay.build.submit import submit
 
         frame, digest = self._table()
@@ -150,7 +143,7 @@ class Workspace:
             frame,
             digest,
             model,
-            engines=_engine,
+            engines=OnnxEngine,
             allow_pickle=allow_pickle,
             progress=progress,
         )
@@ -250,10 +243,10 @@ class Workspace:
 
     def outcomes(self, file: Path | str) -> OutcomesTaken:
         """Take in a table of outcomes; the same table twice counts once."""
-        from assay.lifecycle.posting import delivery
+        from assay.lifecycle.posting import take_outcomes
 
-        rows = delivery(self.ports.tables.read(Path(file)), self.charter)
-        return OutcomesTaken(rows.height, self.ports.outcomes.add(rows))
+        frame = self.ports.tables.read(Path(file))
+        return take_outcomes(frame, self.charter, self.ports.outcomes, self._captures())
 
     def newest_rows(self) -> Path:
         """Write the charter's rows and all served cases with outcomes as one table, oldest first.
@@ -296,11 +289,17 @@ class Workspace:
 
         return model_state(self.ports.ledger, self.charter)
 
-    def alerts(self) -> tuple[AlertState, ...]:
-        """Return every alert, as the ledger tells it."""
-        from assay.evidence.folds import alerts
+    def status(self) -> Status:
+        """Return where things stand: newest version, gate, release, open alerts, what is next."""
+        from assay.lifecycle.status import status_of
 
-        return alerts(self.ports.ledger.events(f"alert:{self.charter.name}"))
+        return status_of(self.charter, self.ports.ledger, self.ports.blobs, self._now())
+
+    def value(self) -> ValueSoFar:
+        """Return what the use case was to earn, and what it has earned; nothing is written."""
+        from assay.lifecycle.ledger_of_value import value_so_far
+
+        return value_so_far(self.charter, self.versions(), self.ports.blobs, self.observe())
 
     def story(self, version: int | None = None) -> Story:
         """Gather everything that the report shows of a version (the newest where not named)."""
@@ -379,6 +378,7 @@ class Workspace:
     def _submit_charter(self) -> None:
         from assay.lifecycle.approval import submit_charter
 
+        self.ports.ledger.verify()  # nothing is decided on, or added to, a broken chain
         submit_charter(self.ports.ledger, self.charter, getpass.getuser(), self._now())
 
     def _judged(self, version: int | None, action: Action) -> tuple[Candidate, Verdict]:
@@ -392,9 +392,3 @@ class Workspace:
 
     def _now(self) -> datetime:
         return self.ports.clock.now()
-
-
-def _engine(model: bytes, inputs: Sequence[Input]) -> Engine:
-    from assay.adapters.onnx_engine import OnnxEngine
-
-    return OnnxEngine(model, inputs)

@@ -184,8 +184,13 @@ def test_json_of_commands_that_take_more_than_a_folder(
     assert Path(drafted.document["charter"]).is_file()
     outcomes = tmp_path / "o.csv"
     pl.DataFrame({"id": ["x"], "outcome": ["yes"]}).write_csv(outcomes)
-    assert run("outcomes", outcomes, campaign, "--json").document == {"rows": 1, "new": True}
-    assert run("outcomes", outcomes, campaign, "--json").document == {"rows": 1, "new": False}
+    taken = {"rows": 1, "new": True, "strangers": 1}
+    assert run("outcomes", outcomes, campaign, "--json").document == taken
+    assert run("outcomes", outcomes, campaign, "--json").document == {**taken, "new": False}
+    assert (
+        "1 of them have an id that nothing was served under"
+        in run("outcomes", outcomes, campaign).out
+    )
 
 
 def test_json_on_errors_of_every_kind(run: Run, campaign: Path, tmp_path: Path) -> None:
@@ -208,7 +213,7 @@ def test_a_fault_of_our_own_is_told_without_a_traceback_unless_asked_for(
     def broken(*_: object) -> None:
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr(Workspace, "versions", broken)
+    monkeypatch.setattr(Workspace, "status", broken)
     answer = run("status", campaign)
     assert answer.code == 3
     assert "RuntimeError: out of order" in answer.paragraph
@@ -230,7 +235,7 @@ def test_stopped_by_hand(run: Run, campaign: Path, monkeypatch: pytest.MonkeyPat
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Workspace, "versions", stopped)
+    monkeypatch.setattr(Workspace, "status", stopped)
     answer = run("status", campaign)
     assert (answer.code, answer.paragraph) == (130, "stopped by hand")
 

@@ -48,7 +48,7 @@ def test_a_model_in_service_is_told_in_words(
 ) -> None:
     _release(run, campaign)
     assert "no outcome yet" not in run("value", campaign).out
-    assert "realised not known on 0 decisions" in run("value", campaign).out
+    assert "in all   not known on 0 decisions" in run("value", campaign).out
     table = serve(1, 500)
     assert "500 more decisions have no outcome yet" in run("value", campaign).out
     assert "Took in 500 outcomes." in run("outcomes", table, campaign).out
@@ -82,7 +82,7 @@ def test_a_breach_of_the_boundary_is_an_alert_until_it_is_over(
     assert "(0 raised and 0 closed just now)" in run("monitor", campaign).out
     status = run("status", campaign)
     assert "alerts open      1" in status.out
-    assert "Next: assay monitor, then assay build on newer data" in status.out
+    assert "Next: assay monitor, then assay build --newest" in status.out
     assert run("report", campaign).code == 0
     page = (campaign / "report.html").read_text()
     assert "1 alert open" in page

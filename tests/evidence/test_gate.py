@@ -14,7 +14,7 @@ from assay.charter.people import Role
 from assay.evidence.candidate import Candidate
 from assay.evidence.evidence import Check, Evidence, EvidenceKind
 from assay.evidence.gate import Verdict, Waiver, gate, waiver_refusal
-from assay.evidence.sign_off import SignOff
+from assay.evidence.sign_off import SignOff, refusal
 from assay.evidence.validity import required_kinds
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -432,3 +432,22 @@ def test_the_gate_opens_only_with_everything(
     verdict = one.verdict()
     assert verdict.open == (kept == {0, 1, 2, 3, 4} and signed == {0, 1} and (auc or waived))
     assert verdict.open == (verdict.reasons == ())
+
+
+def test_a_placeholder_signs_nothing_and_keeps_the_gate_closed(make_charter: Make) -> None:
+    todo = "TODO: your name"
+    charter = make_charter(people={"product_manager": todo, "risk_officer": "Rui"})
+    assert charter.placeholders == ("people.product_manager.0",)
+    assert "placeholder" in (refusal(charter, (), todo, Role.PRODUCT_MANAGER) or "")
+    verdict = case(charter).verdict()
+    assert not verdict.open
+    assert "says TODO at people.product_manager.0" in " ".join(verdict.missing)
+
+
+def test_a_warning_is_told_to_whoever_signs(make_charter: Make) -> None:
+    leak = Check("leak", passed=False, measured=0.96, limit="below 0.95", severity="warn")
+    charter = make_charter()
+    evidence = [shown(charter, "quality", leak), *all_evidence(charter)[1:]]
+    verdict = case(charter, evidence).verdict()
+    assert verdict.open
+    assert verdict.notes == ("Accepted with a warning: leak is 0.96, limit below 0.95.",)

@@ -31,7 +31,8 @@ def _record(id_: str, decision: Any, bundle: str = "a" * 64, **inputs: Any) -> d
 
 def _paid(given: Charter, *cases: tuple[dict[str, Any], Any]) -> list[float]:
     records, outcomes = [one for one, _ in cases], [outcome for _, outcome in cases]
-    return realised_payoffs(valuation(given.value, given.data), records, outcomes).tolist()
+    paid = realised_payoffs(valuation(given.value, given.data), records, outcomes)
+    return [float(one) for one in paid]
 
 
 def test_both_arms_are_paid_by_the_charter_as_it_is_now() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import Field
@@ -17,11 +18,14 @@ from assay.charter.risk import Risk
 from assay.charter.section import Name, Section, Text
 from assay.charter.value import ValueModel
 
-__all__ = ["SIGNED_SECTIONS", "Build", "Charter", "Family"]
+__all__ = ["PLACEHOLDER", "SIGNED_SECTIONS", "Build", "Charter", "Family"]
 
 SIGNED_SECTIONS = ("data", "value", "acceptance", "guardrails", "risk", "release", "build")
 """The sections that a sign-off on a model version rests on: changing another voids nothing."""
 
+
+PLACEHOLDER = "TODO"
+"""What a text begins with that somebody still has to write."""
 
 Family = Literal["linear", "lightgbm", "hist_gradient_boosting"]
 """A kind of model that the search knows how to make."""
@@ -75,9 +79,22 @@ class Charter(Section):
         return {name: _digest(section) for name, section in sections.items()}
 
     @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Where the charter still says TODO, as paths: nobody can promise that."""
+        return tuple(_todo(self.model_dump(mode="json", by_alias=True), ""))
+
+    @property
     def digest(self) -> str:
         """The SHA-256 of the whole charter."""
         return _digest(self.model_dump(mode="json", by_alias=True))
+
+
+def _todo(document: Any, path: str) -> Iterator[str]:
+    if isinstance(document, str) and document.startswith(PLACEHOLDER):
+        yield path
+    parts = document.items() if isinstance(document, dict) else ()
+    for name, part in parts or enumerate(document if isinstance(document, list) else ()):
+        yield from _todo(part, f"{path}.{name}" if path else str(name))
 
 
 def _digest(document: Any) -> str:

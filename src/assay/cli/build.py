@@ -22,7 +22,9 @@ def build(
             "--newest", help="Retrain: learn from served cases with known outcomes as well."
         ),
     ] = False,
-    trials: Annotated[int | None, typer.Option(help="Models to try; the charter's number.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Models to try; the charter's number.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Search, calibrate, evaluate and package a model, and register it with its evidence."""

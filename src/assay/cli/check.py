@@ -23,6 +23,8 @@ def check(directory: Directory = Path(), data: Data = None, json: Json = False) 
     def text() -> None:
         say(f"{workspace.charter.title}: the charter has no faults.", style="bold")
         print_checks(quality.checks)
+        for place in workspace.charter.placeholders:
+            say(f"  {place} still says TODO: the gate stays closed until somebody writes it")
         say("Ready to build." if passed else "Not ready: mend what fails above.", style="bold")
 
     checks = [one.document() for one in quality.checks]

@@ -89,13 +89,10 @@ def _tell_month(month: MonthPlayed, tell: Any) -> None:
 
 
 def _end(workspace: Workspace, months: list[MonthPlayed]) -> dict[str, Any]:
-    from assay.lifecycle.ledger_of_value import value_so_far
-
     entries = workspace.audit()
     picture = workspace.directory / "year.png"
     picture.write_bytes(_picture(months))
-    charter = workspace.charter
-    found = value_so_far(charter, workspace.versions(), workspace.ports.blobs, workspace.observe())
+    found = workspace.value()
     return {
         "with_response": sum(month.earned for month in months),
         "without_response": sum(month.unanswered for month in months),

@@ -136,7 +136,7 @@ class Year:
                 played.said.append("one more month of outcomes before a retraining")
 
     def _breached(self) -> bool:
-        alerts = self.workspace.alerts()
+        alerts = self.workspace.status().alerts
         return any(alert.open and alert.kind in _BREACHES for alert in alerts)
 
     def _respond(self, played: MonthPlayed) -> None:

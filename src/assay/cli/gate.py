@@ -29,6 +29,8 @@ def gate(
             "subject_digest": candidate.digest,
             "open": verdict.open,
             "reasons": list(verdict.reasons),
+            "waived": list(verdict.waived),
+            "notes": list(verdict.notes),
         },
         lambda: print_verdict(candidate.subject, verdict),
         json=json,

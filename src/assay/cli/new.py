@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,6 @@ def new(
 
     def text() -> None:
         say(f"Wrote {path}. Read it: the payoffs are placeholders that only you can set.")
-        say(f"Then run: assay check {directory}")
+        say(f"Then run: assay check {shlex.quote(str(directory))}")
 
     show({"charter": str(path)}, text, json=json)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assay.cli.output import Directory, Json, say, show
+
+if TYPE_CHECKING:
+    from assay.lifecycle.posting import OutcomesTaken
 
 __all__ = ["outcomes"]
 
@@ -21,12 +24,13 @@ def outcomes(
     from assay.workspace import Workspace
 
     taken = Workspace(directory).outcomes(file)
-    show(
-        {"rows": taken.rows, "new": taken.new},
-        lambda: say(
-            f"Took in {taken.rows} outcomes."
-            if taken.new
-            else f"These {taken.rows} outcomes were here already; nothing changed."
-        ),
-        json=json,
-    )
+    show(vars(taken), lambda: _tell(taken), json=json)
+
+
+def _tell(taken: OutcomesTaken) -> None:
+    if taken.new:
+        say(f"Took in {taken.rows} outcomes.")
+    else:
+        say(f"These {taken.rows} outcomes were here already; nothing changed.")
+    if taken.strangers:
+        say(f"{taken.strangers} of them have an id that nothing was served under.", style="yellow")

@@ -36,13 +36,14 @@ def replay(
     directory: Directory = Path(),
     data: Data = None,
     first: Annotated[
-        int | None, typer.Option(help="Rows of history to start from; half of the table.")
+        int | None, typer.Option(min=1, help="Rows of history to start from; half of the table.")
     ] = None,
     labels: Annotated[
         Labels, typer.Option(help="`selected`: outcomes only after actions that reveal them.")
     ] = Labels.SELECTED,
     every: Annotated[
-        int | None, typer.Option(help="Windows between scheduled retrainings; the charter's.")
+        int | None,
+        typer.Option(min=1, help="Windows between scheduled retrainings; the charter's."),
     ] = None,
     family: Annotated[
         list[Family] | None,

@@ -19,7 +19,9 @@ __all__ = ["up"]
 def up(
     directory: Directory = Path(),
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 8080,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
+    ] = 8080,
     json: Json = False,
 ) -> None:
     """Serve the released version over HTTP (Open Inference Protocol) until stopped.

@@ -13,17 +13,17 @@ __all__ = ["value"]
 
 def value(directory: Directory = Path(), json: Json = False) -> None:
     """Show planned and realised value, window by window and in all; nothing is written."""
-    from assay.lifecycle.ledger_of_value import value_so_far
     from assay.workspace import Workspace
 
     workspace = Workspace(directory)
     charter = workspace.charter
-    found = value_so_far(charter, workspace.versions(), workspace.ports.blobs, workspace.observe())
+    found = workspace.value()
 
     def text() -> None:
         say(f"{charter.title}", style="bold")
         say(f"  planned  {estimate_text(found.planned)} over `{charter.value.baseline}`")
-        say(f"  realised {estimate_text(found.realised)} on {found.decisions:,} decisions")
+        say(f"  realised {estimate_text(found.realised_per_month)} at the planned volume")
+        say(f"  in all   {estimate_text(found.realised)} on {found.decisions:,} decisions")
         for line in found.words:
             say(f"  {line}")
         if found.reports:

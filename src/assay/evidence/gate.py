@@ -134,14 +134,33 @@ def gate(
         subject=bound.subject,
         subject_digest=bound.digest,
         missing=(
+            *_placeholders(charter),
             *_missing_evidence(charter, bound, valid, void),
             *_missing_sign_offs(charter, signed),
         ),
         failed=failed,
         void=(*void.values(), *void_signatures, *void_waivers),
         waived=waived,
-        notes=_notes(charter, candidate, (*signed, *waiving)),
+        notes=(*_notes(charter, candidate, (*signed, *waiving)), *_warnings(valid)),
     )
+
+
+def _placeholders(charter: Charter) -> tuple[str, ...]:
+    places = ", ".join(charter.placeholders)
+    return (f"The charter still says TODO at {places}: write what is meant.",) if places else ()
+
+
+def _warnings(valid: Mapping[str, Evidence]) -> tuple[str, ...]:
+    """Say which checks that only warn did not hold: who signs accepts them."""
+    failed = {
+        f"Accepted with a warning: {check.name} is "
+        f"{'unknown' if check.measured is None else format(check.measured, '.4g')}, "
+        f"limit {check.limit}."
+        for one in valid.values()
+        for check in one.checks
+        if check.severity == "warn" and not check.passed
+    }
+    return tuple(sorted(failed))
 
 
 def _notes(

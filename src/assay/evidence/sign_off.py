@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from assay.charter.charter import Charter
+from assay.charter.charter import PLACEHOLDER, Charter
 from assay.charter.people import Role, line_of_defence
 
 __all__ = ["SignOff", "Signature", "could_sign", "refusal", "same_person"]
@@ -88,6 +88,8 @@ def refusal(
     """
     if not _key(person):
         return "A sign-off needs the name of a person; none was given."
+    if person.strip().startswith(PLACEHOLDER):
+        return f"{person!r} is a placeholder: put the person's name into the charter's people."
     if charter.people.solo:
         if charter.risk.tier == "low":
             return None

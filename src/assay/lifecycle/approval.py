@@ -21,6 +21,7 @@ from assay.ports.blobs import Blobs
 from assay.ports.ledger import Ledger
 
 __all__ = [
+    "ask",
     "evidence_of",
     "judge",
     "model_state",
@@ -87,15 +88,19 @@ def evidence_of(blobs: Blobs, state: VersionState) -> tuple[Evidence, ...]:
     return tuple(Evidence.from_document(document) for document in documents)
 
 
+def ask(blobs: Blobs, charter: Charter, state: VersionState, now: datetime) -> Verdict:
+    """Ask the gate about a version under the charter as it is now; nothing is written."""
+    evidence = evidence_of(blobs, state)
+    return gate(charter, state.candidate, evidence, state.sign_offs, state.waivers, now)
+
+
 def judge(
     ledger: Ledger, blobs: Blobs, charter: Charter, version: int | None, now: datetime
 ) -> tuple[Candidate, Verdict]:
     """Ask the gate about a version under the charter as it is now, and record its answer."""
     state = version_state(ledger, charter, version)
     candidate = state.candidate.under(charter)
-    verdict = gate(
-        charter, state.candidate, evidence_of(blobs, state), state.sign_offs, state.waivers, now
-    )
+    verdict = ask(blobs, charter, state, now)
     newest = state.gates[-1] if state.gates else None
     told = None if newest is None else (newest.subject_digest, newest.open, newest.reasons)
     if told != (verdict.subject_digest, verdict.open, verdict.reasons):
@@ -146,6 +151,8 @@ def waive(
     check; InputError where that names none or more than one. `user` is who is logged in.
     """
     check, person, role, reason, days = waiver
+    if not reason.strip():
+        raise InputError("A waiver needs a reason that everybody can read; none was given.")
     state = version_state(ledger, charter, version)
     candidate = state.candidate.under(charter)
     kind, name = _check_named(check, evidence_of(blobs, state))

@@ -27,6 +27,7 @@ class ValueSoFar:
 
     planned: Estimate | None
     realised: Estimate | None
+    realised_per_month: Estimate | None
     decisions: int
     reports: tuple[WindowReport, ...]
     words: tuple[str, ...]
@@ -36,6 +37,9 @@ class ValueSoFar:
         return {
             "planned": self.planned.document() if self.planned else None,
             "realised": self.realised.document() if self.realised else None,
+            "realised_per_month": (
+                self.realised_per_month.document() if self.realised_per_month else None
+            ),
             "decisions": self.decisions,
             "windows": [report.posting() for report in self.reports],
             "words": list(self.words),
@@ -64,12 +68,13 @@ def value_so_far(
             f"For {hidden:,} decisions the outcome will never be seen, and their part of the "
             "uplift rests on the model's own word: it is not identified."
         )
-    volume = charter.value.decisions_per_month
+    volume, unit = charter.value.decisions_per_month, f"{charter.value.currency} per month"
+    entities = charter.data.entity is not None
+    total = total_uplift(observed.windows, charter.value.currency, entities=entities)
     return ValueSoFar(
-        planned=plan.scaled(volume, f"{charter.value.currency} per month") if plan else None,
-        realised=total_uplift(
-            observed.windows, charter.value.currency, entities=charter.data.entity is not None
-        ),
+        planned=plan.scaled(volume, unit) if plan else None,
+        realised=total,
+        realised_per_month=total.scaled(volume / counted, unit) if total and counted else None,
         decisions=counted,
         reports=observed.windows,
         words=tuple(words),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -30,11 +30,13 @@ from assay.monitor.run import MonitorResult, monitor
 from assay.monitor.watched import Watched, watch_bundle
 from assay.ports.blobs import Blobs
 from assay.ports.ledger import Ledger
+from assay.ports.outcomes import Outcomes
 from assay.stats.estimate import Estimate
 from assay.value.labels import label_text
 from assay.value.valuation import valuation
 
 __all__ = [
+    "OutcomesTaken",
     "Posted",
     "Served",
     "delivery",
@@ -44,6 +46,7 @@ __all__ = [
     "plans_of",
     "post",
     "served_cases",
+    "take_outcomes",
     "watched_bundles",
 ]
 
@@ -199,6 +202,25 @@ def _context(record: Mapping[str, Any], charter: Charter) -> dict[str, Any]:
     if time is not None and time not in record["inputs"]:
         found[time] = datetime.fromisoformat(record["at"]).astimezone(UTC).replace(tzinfo=None)
     return found
+
+
+@dataclass(frozen=True)
+class OutcomesTaken:
+    """How many outcomes were handed in, whether they were new, and how many ids nobody served."""
+
+    rows: int
+    new: bool
+    strangers: int
+
+
+def take_outcomes(
+    frame: pl.DataFrame, charter: Charter, store: Outcomes, captures: Iterable[Mapping[str, Any]]
+) -> OutcomesTaken:
+    """Keep a table of outcomes; rows whose id nothing was served under are kept, and counted."""
+    rows = delivery(frame, charter)
+    served = {str(record["id"]) for record in captures}
+    strangers = sum(one not in served for one in rows["id"].to_list())
+    return OutcomesTaken(rows.height, store.add(rows), strangers)
 
 
 def delivery(frame: pl.DataFrame, charter: Charter) -> pl.DataFrame:

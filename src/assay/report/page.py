@@ -59,7 +59,7 @@ def _about_version(story: Story) -> dict[str, Any]:
     return {
         "version": version.state.version,
         "badges": _badges(story),
-        "notes": [],
+        "notes": _caveats(story, version),
         "tiles": _tiles(worth, baseline),
         "measured_on": worth.measured_on if worth else "",
         "value_pictures": [svg(one) for one in worth.value_pictures] if worth else [],
@@ -69,9 +69,31 @@ def _about_version(story: Story) -> dict[str, Any]:
         "statistics": worth.statistics if worth else (),
         "checks": [check for one in version.evidence for check in one.checks],
         "gate_open": version.verdict.open,
-        "gate_reasons": version.verdict.reasons or version.verdict.waived,
+        "gate_reasons": (
+            *(version.verdict.reasons or version.verdict.waived),
+            *version.verdict.notes,
+        ),
         "sign_offs": version.state.sign_offs,
     }
+
+
+def _caveats(story: Story, version: Version) -> list[str]:
+    """Return what a reader must know before the figures."""
+    caveats = []
+    if story.charter.placeholders:
+        caveats.append(
+            f"The charter still says TODO at {', '.join(story.charter.placeholders)}: the figures "
+            "below may rest on amounts that nobody has set."
+        )
+    now = story.charter.digests()
+    rests = [one.rests_on for one in version.evidence if one.kind == "evaluation"]
+    changed = [name for name, digest in (rests[-1] if rests else {}).items() if now[name] != digest]
+    if changed:
+        caveats.append(
+            f"The charter's {' and '.join(changed)} changed since this version was measured: the "
+            "figures below are of before. Build it again."
+        )
+    return caveats
 
 
 def _threshold(version: Version) -> float | None:
@@ -110,7 +132,7 @@ def _tiles(worth: Worth | None, baseline: str) -> list[dict[str, str]]:
         return []
     figures = worth.figures
     chosen = (
-        (f"Uplift over {baseline}", figures["Uplift per month"]),
+        (f"Planned uplift over {baseline}", figures["Uplift per month"]),
         ("Net, after running costs", figures["Net per month, after running costs"]),
         ("Net present value", figures["Net present value"]),
         ("Share of the ceiling", figures["Share of the ceiling reached"]),

@@ -88,8 +88,7 @@ def _version(
 ) -> Version:
     state = version_state(ledger, charter, number)
     evidence = evidence_of(blobs, state)
-    candidate = state.candidate.under(charter)
-    verdict = gate(charter, candidate, evidence, state.sign_offs, state.waivers, now)
+    verdict = gate(charter, state.candidate, evidence, state.sign_offs, state.waivers, now)
     bundle = fetch_bundle(blobs, state.bundle)
     return Version(state, evidence, verdict, json.loads(bundle.files["policy.json"]))
 
