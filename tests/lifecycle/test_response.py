@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
 
 from assay.lifecycle.play import Revealing
-from assay.lifecycle.response import Newest, best, options
+from assay.lifecycle.response import Newest, Option, best, options
 from assay.lifecycle.standing import Standing
-from assay.value.valuation import valuation
+from assay.value.valuation import Valuation, valuation
 
 from .conftest import Counted, charter
 
@@ -95,3 +98,60 @@ def test_rare_glimpses_weigh_more() -> None:
     assert (taken[1::2] == 0).mean() == pytest.approx(0.1, abs=0.02)
     everything = Revealing((), ("call", "skip"), 0.0)
     assert everything.explored(np.array([0, 1]), np.random.default_rng(1))[1].tolist() == [1, 1]
+
+
+@dataclass
+class _Told:
+    """A model whose probability of a deposit is the column `p`."""
+
+    valuation: Valuation
+
+    def forecast(self, frame: pl.DataFrame) -> np.ndarray:
+        p = frame["p"].to_numpy()
+        return np.column_stack([1 - p, p])
+
+
+def _recalibration_of(
+    valued: Valuation, rng: np.random.Generator, moved: float = 0.0
+) -> tuple[Option, float]:
+    """Return what is said of a recalibration from 300 outcomes, and what it truly brings.
+
+    The model's log odds were right, and have since moved by `moved`.
+    """
+    odds = rng.normal(-2.2, 0.8, 300)
+    told, truth = 1 / (1 + np.exp(-odds)), 1 / (1 + np.exp(-odds - moved))
+    outcomes = (rng.random(300) < truth).astype(np.int64)
+    now = Standing(1, _Told(valued), np.arange(10), valued)
+    frame, places = pl.DataFrame({"p": told}), np.arange(1000, 1300)
+    newest = Newest(places, outcomes, {}, np.ones(300), 300, frame, now)
+    option = options(now, newest, valued, lambda: now, 0.0)[0]
+    before, after = (
+        one.decide(one.forecast(frame), {}) == 0 for one in (now, option.make())
+    )  # 0: call
+    true = np.where(after, 10 * truth - 1, 0) - np.where(before, 10 * truth - 1, 0)
+    return option, float(true.mean())
+
+
+@pytest.mark.parametrize("policy", ["best_action", {"kind": "threshold", "action": "call"}])
+def test_a_recalibration_without_need_is_seldom_taken_nor_praised(policy: Any) -> None:
+    rng = np.random.default_rng(1)
+    own = charter(value={"policy": policy})
+    valued = valuation(own.value, own.data)
+    if policy != "best_action":
+        odds = rng.normal(-2.2, 0.8, 15_000)
+        p = 1 / (1 + np.exp(-odds))
+        happened = (rng.random(15_000) < p).astype(np.int64)
+        valued = valued.tuned(np.column_stack([1 - p, p]), happened, {})
+    runs = [_recalibration_of(valued, rng) for _ in range(100)]
+    said, true = np.array([each.gain for each, _ in runs]), np.array([gain for _, gain in runs])
+    # Judged on the rows that made it, it was taken in a quarter to a half of such runs.
+    assert np.mean([each.beyond_doubt > 0 for each, _ in runs]) <= 0.12
+    assert said.mean() <= true.mean() + 2 * said.std() / 10
+
+
+def test_a_recalibration_that_is_needed_is_worth_what_is_said() -> None:
+    rng = np.random.default_rng(2)
+    runs = [_recalibration_of(VALUED, rng, moved=1.2) for _ in range(60)]
+    said, true = np.array([each.gain for each, _ in runs]), np.array([gain for _, gain in runs])
+    assert np.mean([each.beyond_doubt > 0 for each, _ in runs]) > 0.7
+    assert said.mean() == pytest.approx(true.mean(), abs=3 * said.std() / np.sqrt(60))
