@@ -135,9 +135,15 @@ class Workspace:
         `allow_pickle` is the person in whose name a pickle may be loaded; it is recorded.
         """
         from assay.adapters.onnx_engine import OnnxEngine
+        from assay.build.intake import permission_wanted
         from assay.build.submit import submit
+        from assay.lifecycle.approval import permit
 
         frame, digest = self._table()
+        permitted = permission_wanted(model, allow_pickle, self.charter)
+        if permitted is not None:  # on the ledger before any of its code runs
+            self._submit_charter()
+            permit(self.ports.ledger, self.charter, vars(permitted), self._now())
         built = submit(
             self.charter,
             frame,

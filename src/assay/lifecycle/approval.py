@@ -25,6 +25,7 @@ __all__ = [
     "evidence_of",
     "judge",
     "model_state",
+    "permit",
     "role_named",
     "sign",
     "submit_charter",
@@ -86,6 +87,13 @@ def evidence_of(blobs: Blobs, state: VersionState) -> tuple[Evidence, ...]:
         json.loads(blobs.get(one.digest)) for one in state.evidence if blobs.has(one.digest)
     )
     return tuple(Evidence.from_document(document) for document in documents)
+
+
+def permit(ledger: Ledger, charter: Charter, permitted: Mapping[str, Any], now: datetime) -> None:
+    """Record what a person allowed (what, why, by), on the version that may come of it."""
+    version = model_state(ledger, charter).next_version
+    subject = f"model:{charter.name}/{version}"
+    write(ledger, subject, EventType.PERMISSION_GRANTED, permitted, now)
 
 
 def ask(blobs: Blobs, charter: Charter, state: VersionState, now: datetime) -> Verdict:
