@@ -87,15 +87,16 @@ def _tell(found: Replay, page: Path, picture: Path) -> None:
             estimate_text(book.uplift),
             str(book.retrainings),
             f"{book.cost:,.0f} {found.currency}",
+            f"{book.value.mean - book.cost:,.0f}",
         )
         for name, book in found.policies.items()
     ]
     rows += [
-        (f"{name} (baseline)", estimate_text(total), "", "", "")
+        (f"{name} (baseline)", estimate_text(total), "", "", "", "")
         for name, total in found.baseline_totals.items()
     ]
-    rows.append(("hindsight (ceiling)", estimate_text(found.hindsight_total), "", "", ""))
-    head = ("policy", "value", f"uplift over {found.baseline}", "retrained", "at a cost of")
+    rows.append(("hindsight (ceiling)", estimate_text(found.hindsight_total), "", "", "", ""))
+    head = ("policy", "value", f"uplift over {found.baseline}", "retrained", "cost", "net")
     table("", head, rows)
     table("Window by window", *_windows(found))
     for name, difference in found.differences.items():
