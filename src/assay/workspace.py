@@ -352,11 +352,11 @@ class Workspace:
         drawn = replay_files(found, self.charter.title).items()
         return [write_whole((folder or self.directory) / name, raw) for name, raw in drawn]
 
-    def audit(self) -> int:
-        """Return how many entries the ledger holds; LedgerBroken names the first that is wrong."""
+    def audit(self, kept: str | None = None) -> int:
+        """Count the ledger's entries; LedgerBroken names the first wrong (`kept`: see `audit`)."""
         from assay.lifecycle.audit import audit
 
-        return audit(self.ports)
+        return audit(self.ports, kept)
 
     def _table(self, path: Path | None = None) -> tuple[pl.DataFrame, str]:
         from assay.adapters.polars_tables import PolarsTables

@@ -91,3 +91,12 @@ def test_a_ledger_cut_back_before_a_step_of_the_release_is_found(ports: Ports) -
     ports.captures.append([_record(revision=2)])
     with pytest.raises(LedgerBroken, match="under revision 2 of calls's release, and it is at 1"):
         audit(ports)
+
+
+def test_a_digest_kept_elsewhere_must_be_there(ports: Ports) -> None:
+    _released(ports)
+    digests = [event.digest for event in ports.ledger.events()]
+    assert audit(ports, digests[0]) == audit(ports, digests[-1][:16]) == len(digests)
+    for kept in ("0" * 64, digests[0][:15], ""):
+        with pytest.raises(LedgerBroken, match="kept elsewhere"):
+            audit(ports, kept)

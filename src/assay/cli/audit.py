@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -14,11 +15,17 @@ audit = typer.Typer(help="Check the ledger.", no_args_is_help=True, add_completi
 
 
 @audit.command("verify")
-def verify(directory: Directory = Path(), json: Json = False) -> None:
+def verify(
+    directory: Directory = Path(),
+    head: Annotated[
+        str | None, typer.Option("--head", help="A last digest kept elsewhere, from a report.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Walk the ledger's chain and name the first broken entry, and how it is broken."""
     from assay.workspace import Workspace
 
-    count = Workspace(directory).audit()
+    count = Workspace(directory).audit(head)
     show(
         {"intact": True, "entries": count},
         lambda: say(f"The ledger holds together: {count} entries, each bound to the one before."),

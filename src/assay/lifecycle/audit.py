@@ -10,13 +10,17 @@ from assay.ports.ports import Ports
 
 __all__ = ["audit"]
 
+_LEAST_DIGITS = 16
 
-def audit(ports: Ports) -> int:
+
+def audit(ports: Ports, kept: str | None = None) -> int:
     """Return how many entries the ledger holds; raises LedgerBroken naming what is wrong.
 
     Beyond the chain itself, the ledger must know of what came after it: bundles and evidence are
     kept, predictions served and outcomes taken in under its entries. So a ledger that was removed
-    together with its head, or replaced by a younger one, is found by what it left behind.
+    together with its head, or replaced by a younger one, is found by what it left behind. `kept`
+    is a last digest that somebody wrote down elsewhere (every report shows it), or its first 16
+    characters or more: an entry with it must be there, since entries are only ever added.
     """
     count = ports.ledger.verify()
     trace = next(_left_behind(ports) if count == 0 else _unknown(ports), None)
@@ -25,7 +29,17 @@ def audit(ports: Ports) -> int:
             f"The ledger has {count} entries, each bound to the one before, but {trace}. It "
             "was removed or replaced by another: restore the ledger and its head from a copy."
         )
+    if kept is not None and not _has(ports, kept):
+        raise LedgerBroken(
+            f"No entry of the ledger has the digest {kept}, which was kept elsewhere: entries up "
+            "to it were removed or written anew, together with the head. Restore a copy."
+        )
     return count
+
+
+def _has(ports: Ports, kept: str) -> bool:
+    long_enough = len(kept) >= _LEAST_DIGITS
+    return long_enough and any(one.digest.startswith(kept) for one in ports.ledger.events())
 
 
 def _left_behind(ports: Ports) -> Iterator[str]:
