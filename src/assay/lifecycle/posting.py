@@ -24,7 +24,7 @@ from assay.evidence.folds import ModelState, alerts
 from assay.lifecycle.approval import write
 from assay.lifecycle.payoffs import realised_payoffs
 from assay.monitor.cases import served_once
-from assay.monitor.join import join
+from assay.monitor.join import newest_outcomes
 from assay.monitor.report import WindowReport
 from assay.monitor.run import MonitorResult, monitor
 from assay.monitor.watched import Watched, watch_bundle
@@ -134,10 +134,10 @@ def served_cases(
 ) -> Served:
     """Join captures with outcomes, and put money on each decision, by the charter as it is now."""
     records = served_once(captures, charter.name)
-    delivered = outcomes["id"].to_list(), outcomes["revision"].to_list()
-    joined = join([record["id"] for record in records], *delivered)
-    told = outcomes["outcome"].to_list()
-    known = [told[row] if row >= 0 else None for row in joined.rows.tolist()]
+    _, known = newest_outcomes(
+        [record["id"] for record in records],
+        *(outcomes[name].to_list() for name in ("id", "revision", "outcome")),
+    )
     payoffs = realised_payoffs(valuation(charter.value, charter.data), records, known)
     return Served(records, known, payoffs)
 

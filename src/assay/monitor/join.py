@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Joined", "first_of_each", "join"]
+__all__ = ["Joined", "first_of_each", "join", "newest_outcomes"]
 
 Ints = NDArray[np.int64]
 
@@ -50,6 +51,21 @@ def join(predictions: Sequence[str], delivered: Iterable[str], revisions: Iterab
     rows = np.array([newest.get(name, (0, -1))[1] for name in predictions], dtype=np.int64)
     found = int((rows >= 0).sum())
     return Joined(rows, strangers=len(newest) - found, repeats=count - len(newest))
+
+
+def newest_outcomes(
+    predictions: Sequence[str],
+    delivered: Sequence[str],
+    revisions: Sequence[int] | Ints,
+    outcomes: Sequence[Any],
+) -> tuple[Joined, list[Any]]:
+    """Join as `join` does, and return each prediction's newest outcome (None where none has come).
+
+    >>> newest_outcomes(["a", "b"], ["a", "a"], [1, 2], ["no", "yes"])[1]
+    ['yes', None]
+    """
+    joined = join(predictions, delivered, revisions)
+    return joined, [outcomes[row] if row >= 0 else None for row in joined.rows.tolist()]
 
 
 def first_of_each(names: Sequence[str]) -> Ints:

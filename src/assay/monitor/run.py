@@ -17,7 +17,7 @@ from assay.errors import DataError
 from assay.evidence.states import BASELINE_ARM, AlertState
 from assay.monitor.alerts import Alert, Changes, Judgement, changes, follow
 from assay.monitor.cases import Cases, moments, read_cases, served_once
-from assay.monitor.join import Joined, join
+from assay.monitor.join import Joined, newest_outcomes
 from assay.monitor.matured import matured
 from assay.monitor.report import Judged, WindowReport, judge, measure
 from assay.monitor.track_record import Gap, track_record
@@ -89,11 +89,10 @@ def monitor(
     Raises DataError where a capture names a bundle that is not given.
     """
     records = served_once(captures, charter.name)
-    ids = [record["id"] for record in records]
-    delivered = outcomes["id"].to_list(), outcomes["revision"].to_list()
-    joined = join(ids, *delivered)
-    told = outcomes["outcome"].to_list()
-    known = [told[row] if row >= 0 else None for row in joined.rows.tolist()]
+    joined, known = newest_outcomes(
+        [record["id"] for record in records],
+        *(outcomes[name].to_list() for name in ("id", "revision", "outcome")),
+    )
     labelled = np.array([outcome is not None for outcome in known], dtype=np.bool_)
     times = moments(records)
     served = _Served(records, known, labelled, matured(times, label_delay(charter), now))
