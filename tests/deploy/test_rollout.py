@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from assay.deploy.rollout import Batch, Decision, RolloutPlan, RolloutState, decide, expected_units
-from assay.deploy.sample_ratio import sample_ratio_log_e
+from assay.stats.sample_ratio import sample_ratio_log_e
 
 PAIRED = RolloutPlan("EUR", (-1.0, 9.0), tolerance=0.1, most_units=20_000)
 SPLIT = replace(PAIRED, shares=(0.5,), tolerance=0.5)

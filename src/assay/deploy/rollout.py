@@ -16,9 +16,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.deploy.sample_ratio import sample_ratio_log_e
 from assay.stats.betting import BettingProcess
 from assay.stats.estimate import Estimate
+from assay.stats.sample_ratio import sample_ratio_log_e
 
 __all__ = ["Batch", "Decision", "RolloutPlan", "RolloutState", "decide", "expected_units"]
 
