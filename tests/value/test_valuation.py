@@ -289,6 +289,22 @@ def test_outcomes_of_any_type(given: Any, positive: Any, labels: dict[str, float
 
 
 @pytest.mark.parametrize(
+    ("positive", "labels"),
+    [(None, ("none", "small", "large")), ("small", ("none", "large", "small"))],
+)
+def test_three_outcomes_stand_as_in_the_table_and_a_positive_one_last(
+    positive: str | None, labels: tuple[str, ...]
+) -> None:
+    actions = {"skip": 0, "call": {"none": -4, "small": 6, "large": 30}}
+    valued = valuation(model(actions=actions), Data(source="x.csv", outcome="y", positive=positive))
+    assert valued.labels == labels
+    y = valued.encode(np.array(["large", "none"]))
+    np.testing.assert_array_equal(valued.realised(np.array([1, 1]), y, {}), [30, -4])
+    forecast = np.eye(3)[y]
+    assert valued.names(valued.decide(forecast, {})) == ["call", "skip"]
+
+
+@pytest.mark.parametrize(
     ("given", "said"),
     [
         (["yes", "Yes"], "1 outcomes are not in the payoff table: 'Yes'.*did you mean 'yes'"),

@@ -64,12 +64,6 @@ def _positive(charter: Charter) -> Iterator[Finding]:
     if charter.task == "regression" and positive is not None:
         mend = "take it out, or give `value.actions` for classification"
         yield Finding(("data", "positive"), "a regression has no positive outcome", mend)
-    if charter.task == "classification" and positive is None:
-        yield Finding(
-            ("data", "positive"),
-            "missing: which outcome counts as positive?",
-            "add `positive: …`, one of the outcomes in `value.actions`",
-        )
 
 
 def _revealed_by(charter: Charter) -> Iterator[Finding]:

@@ -37,16 +37,16 @@ def _two_actions(charter: Charter) -> Iterator[Finding]:
         yield Finding(("value", "actions"), "one action leaves nothing to decide", mend)
 
 
-def _two_outcomes(charter: Charter) -> Iterator[Finding]:
+def _several_outcomes(charter: Charter) -> Iterator[Finding]:
     if charter.value.actions is None:
         return
     outcomes = _outcomes(charter.value)
     if not outcomes:
         mend = "give an action one payoff for each outcome: `call: {yes: 9, no: -1}`"
         yield Finding(("value", "actions"), "no payoff depends on the outcome", mend)
-    elif len(outcomes) != 2:
-        problem = f"it names {len(outcomes)} outcomes ({', '.join(outcomes)}); two are needed"
-        mend = "give payoffs for exactly two, joining outcomes in the data where there are more"
+    elif len(outcomes) == 1:
+        problem = f"it names one outcome ({outcomes[0]}); two or more are needed"
+        mend = "give a payoff for each outcome that the data has"
         yield Finding(("value", "actions"), problem, mend)
 
 
@@ -54,19 +54,29 @@ def _table_complete(charter: Charter) -> Iterator[Finding]:
     outcomes = _outcomes(charter.value)
     for action, row in (charter.value.actions or {}).items():
         missing = [name for name in outcomes if isinstance(row, dict) and name not in row]
-        if missing and len(outcomes) == 2:
-            problem = f"no payoff for outcome `{missing[0]}`"
+        if missing and len(outcomes) > 1:
+            names = ", ".join(f"`{name}`" for name in missing)
+            plural = "s" if len(missing) > 1 else ""
             path = ("value", "actions", action, missing[0])
-            yield Finding(path, problem, f"add `{missing[0]}: …` (0 where nothing happens)")
+            mend = f"add `{missing[0]}: …` (0 where nothing happens), or mend its spelling"
+            yield Finding(path, f"no payoff for outcome{plural} {names}", mend)
 
 
 def _positive_in_table(charter: Charter) -> Iterator[Finding]:
-    if charter.value.actions is None or charter.data.positive is None:
+    """Two outcomes, or a threshold on one's probability, need to know which is positive."""
+    if charter.value.actions is None:
         return
-    outcomes, positive = _outcomes(charter.value), _label(charter.data)
+    outcomes, path = _outcomes(charter.value), ("data", "positive")
+    if charter.data.positive is None:
+        if len(outcomes) > 2 and charter.value.policy.kind != "threshold":
+            return
+        mend = "add `positive: …`, one of the outcomes in `value.actions`"
+        yield Finding(path, "missing: which outcome counts as positive?", mend)
+        return
+    positive = _label(charter.data)
     if outcomes and positive not in outcomes:
         mend = did_you_mean(positive, outcomes) or f"name one of: {', '.join(outcomes)}"
-        yield Finding(("data", "positive"), "not an outcome in `value.actions`", mend)
+        yield Finding(path, "not an outcome in `value.actions`", mend)
 
 
 def _label(data: Data) -> str:
@@ -145,7 +155,7 @@ def _capacity(charter: Charter) -> Iterator[Finding]:
 RULES = (
     _baseline_defined,
     _two_actions,
-    _two_outcomes,
+    _several_outcomes,
     _table_complete,
     _positive_in_table,
     _costs_weigh,

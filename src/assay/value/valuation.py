@@ -40,7 +40,7 @@ class Valuation(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The outcomes in the order of a forecast (the positive one last); empty in regression."""
+        """The outcomes in the order of a forecast (a positive one last); empty in regression."""
         ...
 
     @property
@@ -156,15 +156,20 @@ def _classification(model: ValueModel, data: Data) -> ClassificationValuation:
 
 
 def _table(model: ValueModel, data: Data) -> PayoffTable:
-    """Lay the payoffs out, the positive outcome last."""
+    """Lay the payoffs out, the outcomes in the table's order, the positive one (if named) last.
+
+    Two outcomes need to know which is positive; among more, none need be.
+    """
     given = model.actions or {}
     named = dict.fromkeys(
         label for cells in given.values() if isinstance(cells, dict) for label in cells
     )
-    positive = None if data.positive is None else label_text(data.positive)
-    if positive not in named:
-        raise _fault("data.positive", "is not an outcome of the payoff table", positive)
-    labels = (*(label for label in named if label != positive), positive)
+    labels = tuple(named)
+    if len(named) < 3 or data.positive is not None:
+        positive = None if data.positive is None else label_text(data.positive)
+        if positive not in named:
+            raise _fault("data.positive", "is not an outcome of the payoff table", positive)
+        labels = (*(label for label in named if label != positive), positive)
     rows = []
     for action, cells in given.items():
         missing = [label for label in labels if isinstance(cells, dict) and label not in cells]
