@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from assay.build.capacity import capacity_check
-from assay.charter.value import TopK
+from assay.charter.policy import TopK
 from assay.guardrails.battery import sample_cases
 from assay.guardrails.plugin import Cases
 from assay.value.classification import ClassificationValuation

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assay.charter.value import BestAction
+from assay.charter.policy import BestAction
 from assay.monitor.possible import Blocks, possible_uplifts
 from assay.monitor.track_record import measured_gaps, track_record
 from assay.monitor.value import expected_uplift, realised_uplift

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.charter.value import BestAction, Policy, Threshold
+from assay.charter.policy import BestAction, Policy, Threshold
 from assay.stats.clusters import Clusters
 from assay.value import curve
 from assay.value.classification import ClassificationValuation

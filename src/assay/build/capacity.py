@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from assay.charter.value import TopK
+from assay.charter.policy import TopK
 from assay.evidence.evidence import Check
 from assay.guardrails.plugin import Cases
 from assay.ports.engine import Floats

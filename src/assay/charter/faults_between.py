@@ -10,6 +10,7 @@ from assay.charter import (
     faults_of_limits,
     faults_of_payoffs,
     faults_of_people,
+    faults_of_policy,
     faults_of_release,
     faults_of_value,
 )
@@ -24,6 +25,7 @@ _RULES = (
     *faults_of_data.RULES,
     *faults_of_value.RULES,
     *faults_of_payoffs.RULES,
+    *faults_of_policy.RULES,
     *faults_of_people.RULES,
     *faults_of_limits.RULES,
     *faults_of_release.RULES,

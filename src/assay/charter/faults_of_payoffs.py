@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from assay.charter.charter import Charter
 from assay.charter.finding import Finding, Path
-from assay.charter.value import Cell
+from assay.charter.policy import Cell
+from assay.charter.value import Payoffs
 from assay.errors import ExpressionError, did_you_mean
 from assay.expression import Expression, parse
 
@@ -16,14 +17,24 @@ _OF_REGRESSION = ("decision", "outcome")
 
 
 def _cells(charter: Charter) -> Iterator[tuple[Path, Cell]]:
-    if charter.value.payoff is not None:
-        yield ("value", "payoff"), charter.value.payoff
-    for action, row in (charter.value.actions or {}).items():
+    """Yield every payoff, those of later dates included, and what actions use up of a budget."""
+    yield from _payoffs(("value",), charter.value)
+    for i, change in enumerate(charter.value.changes):
+        yield from _payoffs(("value", "changes", i), change)
+    if charter.value.policy.kind == "budget":
+        for action, cell in charter.value.policy.costs.items():
+            yield ("value", "policy", "costs", action), cell
+
+
+def _payoffs(path: Path, given: Payoffs) -> Iterator[tuple[Path, Cell]]:
+    if given.payoff is not None:
+        yield (*path, "payoff"), given.payoff
+    for action, row in (given.actions or {}).items():
         if isinstance(row, dict):
             for outcome, cell in row.items():
-                yield ("value", "actions", action, outcome), cell
+                yield (*path, "actions", action, outcome), cell
         else:
-            yield ("value", "actions", action), row
+            yield (*path, "actions", action), row
 
 
 def _formulas(charter: Charter) -> Iterator[tuple[Path, Expression]]:
@@ -95,22 +106,39 @@ def _caps_ascend(charter: Charter) -> Iterator[Finding]:
 def _caps(charter: Charter) -> dict[str, tuple[float, float]]:
     """The caps that hold together; a decision has those of the outcome."""
     caps = {name: cap for name, cap in charter.value.caps.items() if cap[0] <= cap[1]}
-    if "outcome" in caps and charter.value.actions is None:
+    if "outcome" in caps and charter.task == "regression":
         caps.setdefault("decision", caps["outcome"])
     return caps
 
 
 def payoff_bounds(charter: Charter) -> tuple[float, float] | None:
-    """Return the least and the most that one decision can pay, None where nothing bounds it."""
+    """Return the least and the most that one decision can pay, None where nothing bounds it.
+
+    They hold on every date of `value.changes`.
+    """
+    value = charter.value
+    if value.function is not None:
+        return value.function.bounds
+    found = [_bounds(charter, given) for given in (value, *value.changes)]
+    ends = [each for each in found if each is not None]
+    if found[0] is None or not ends:
+        return None
+    asked = [given.refer.cost for given in (value, *value.changes) if given.refer is not None]
+    return min(low for low, _ in ends) - max(asked, default=0.0), max(high for _, high in ends)
+
+
+def _bounds(charter: Charter, given: Payoffs) -> tuple[float, float] | None:
     caps, value = _caps(charter), charter.value
-    if value.under is not None and value.over is not None:
+    under = value.under if given.under is None else given.under
+    over = value.over if given.over is None else given.over
+    if under is not None and over is not None:
         if "outcome" not in caps:
             return None
         outcome, decision = caps["outcome"], caps["decision"]
         short, long = max(0.0, outcome[1] - decision[0]), max(0.0, decision[1] - outcome[0])
-        return -max(value.under * short, value.over * long), 0.0
+        return -max(under * short, over * long), 0.0
     try:
-        ends = [parse(str(cell)).bounds(caps) for _, cell in _cells(charter)]
+        ends = [parse(str(cell)).bounds(caps) for _, cell in _payoffs((), given)]
     except ExpressionError:
         return None
     return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None

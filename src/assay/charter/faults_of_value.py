@@ -1,4 +1,4 @@
-"""A value model whose outcomes, baselines or policy do not go together."""
+"""A value model whose outcomes and baselines do not go together."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ from collections.abc import Collection, Iterator
 from assay.charter.charter import Charter
 from assay.charter.data import Data
 from assay.charter.faults_of_payoffs import expression_finding
+from assay.charter.faults_of_policy import actions_of, outcomes_of
 from assay.charter.finding import Finding, Path
-from assay.charter.value import Cell, TopK, ValueModel
+from assay.charter.policy import Cell
 from assay.errors import ExpressionError, did_you_mean
 from assay.expression import parse
 
 __all__ = ["RULES"]
 
 _COLUMN = "column:"
-
-
-def _outcomes(value: ValueModel) -> list[str]:
-    """The outcomes that the payoff table names, in its order."""
-    rows = [row for row in (value.actions or {}).values() if isinstance(row, dict)]
-    return list(dict.fromkeys(outcome for row in rows for outcome in row))
 
 
 def _baseline_defined(charter: Charter) -> Iterator[Finding]:
@@ -40,7 +35,7 @@ def _two_actions(charter: Charter) -> Iterator[Finding]:
 def _several_outcomes(charter: Charter) -> Iterator[Finding]:
     if charter.value.actions is None:
         return
-    outcomes = _outcomes(charter.value)
+    outcomes = outcomes_of(charter.value)
     if not outcomes:
         mend = "give an action one payoff for each outcome: `call: {yes: 9, no: -1}`"
         yield Finding(("value", "actions"), "no payoff depends on the outcome", mend)
@@ -51,7 +46,7 @@ def _several_outcomes(charter: Charter) -> Iterator[Finding]:
 
 
 def _table_complete(charter: Charter) -> Iterator[Finding]:
-    outcomes = _outcomes(charter.value)
+    outcomes = outcomes_of(charter.value)
     for action, row in (charter.value.actions or {}).items():
         missing = [name for name in outcomes if isinstance(row, dict) and name not in row]
         if missing and len(outcomes) > 1:
@@ -64,9 +59,9 @@ def _table_complete(charter: Charter) -> Iterator[Finding]:
 
 def _positive_in_table(charter: Charter) -> Iterator[Finding]:
     """Two outcomes, or a threshold on one's probability, need to know which is positive."""
-    if charter.value.actions is None:
+    if charter.task == "regression":
         return
-    outcomes, path = _outcomes(charter.value), ("data", "positive")
+    outcomes, path = outcomes_of(charter.value), ("data", "positive")
     if charter.data.positive is None:
         if len(outcomes) > 2 and charter.value.policy.kind != "threshold":
             return
@@ -86,7 +81,7 @@ def _label(data: Data) -> str:
 
 def _costs_weigh(charter: Charter) -> Iterator[Finding]:
     value = charter.value
-    if value.actions is None and value.under == 0 and value.over == 0:
+    if value.under == 0 and value.over == 0:
         mend = "give what a unit too low and a unit too high cost"
         yield Finding(("value", "under"), "being wrong costs nothing", mend)
 
@@ -94,8 +89,8 @@ def _costs_weigh(charter: Charter) -> Iterator[Finding]:
 def _baselines_fit(charter: Charter) -> Iterator[Finding]:
     for name, rule in charter.value.baselines.items():
         path = ("value", "baselines", name)
-        if charter.value.actions is not None:
-            yield from _names_action(path, rule, charter.value.actions)
+        if charter.task == "classification":
+            yield from _names_action(path, rule, actions_of(charter.value))
         elif rule != "best_constant":
             yield from _formula(path, rule, charter.data)
 
@@ -125,33 +120,6 @@ def _formula(path: Path, rule: Cell, data: Data) -> Iterator[Finding]:
         yield Finding(path, "no such rule", mend)
 
 
-def _policy_fits(charter: Charter) -> Iterator[Finding]:
-    policy, actions = charter.value.policy, charter.value.actions
-    if policy.kind == "best_action":
-        return
-    if actions is None:
-        mend = "write `policy: best_action`; it decides the best amount"
-        yield Finding(("value", "policy"), f"{policy.kind} needs named actions", mend, policy.kind)
-        return
-    for key, action in (("action", policy.action), ("otherwise", policy.otherwise)):
-        if action is not None and action not in actions:
-            mend = did_you_mean(action, actions) or f"name one of: {', '.join(actions)}"
-            yield Finding(("value", "policy", key), "no such action in `value.actions`", mend)
-    if policy.action == policy.otherwise:
-        mend = "name another action"
-        yield Finding(("value", "policy", "otherwise"), "the same as `action`", mend)
-    if policy.otherwise is None and len(actions) > 2:
-        mend = "add `otherwise: …`, what is done with the other cases"
-        yield Finding(("value", "policy", "otherwise"), "missing among several actions", mend)
-
-
-def _capacity(charter: Charter) -> Iterator[Finding]:
-    policy = charter.value.policy
-    if policy.kind == "top_k" and isinstance(policy, TopK) and policy.k > policy.of:
-        mend = f"write a `k` of at most {policy.of}"
-        yield Finding(("value", "policy", "k"), f"the best {policy.k} of {policy.of}", mend)
-
-
 RULES = (
     _baseline_defined,
     _two_actions,
@@ -160,6 +128,4 @@ RULES = (
     _positive_in_table,
     _costs_weigh,
     _baselines_fit,
-    _policy_fits,
-    _capacity,
 )

@@ -2,65 +2,41 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from assay.charter.policy import BestAction, Cell, Policy, Refer, Share
 from assay.charter.section import Section, Text
 
-__all__ = ["BestAction", "Cell", "Policy", "Threshold", "TopK", "ValueModel"]
+__all__ = ["Change", "Function", "Payoffs", "Range", "Uncertainty", "ValueModel"]
 
-Cell = float | Text
-"""A payoff: a number, or an expression over columns (and `decision`, `outcome` in regression)."""
+Range = tuple[float, float]
+"""The least and the most."""
 
-
-class Threshold(Section):
-    """Act when the probability of the positive outcome reaches `at` (learned where not given)."""
-
-    kind: Literal["threshold"] = "threshold"
-    action: Text
-    otherwise: Text | None = None
-    at: float | None = Field(default=None, ge=0, le=1)
+Amount = Annotated[float, Field(ge=0)]
 
 
-class BestAction(Section):
-    """Take the action of highest expected payoff."""
+class Function(Section):
+    """Payoffs by a function that an installed package offers (entry point `assay.payoffs`).
 
-    kind: Literal["best_action"] = "best_action"
-
-
-class TopK(Section):
-    """Take `action` for the best `k` of every `of` cases, by expected uplift over `otherwise`.
-
-    A served case is decided alone, by a cut learned from held-out rows: the capacity is then kept
-    in expectation only, and while cases are like those rows. The evaluation says how it was kept.
+    It is called with an action and an outcome, or in regression with arrays of decisions and
+    outcomes, and with the columns it reads; it returns payoffs. `bounds` hold for every case.
     """
 
-    kind: Literal["top_k"] = "top_k"
-    action: Text
-    otherwise: Text | None = None
-    k: int = Field(gt=0)
-    of: int = Field(gt=0)
+    name: Text
+    bounds: Range = Field(description="The least and the most that one case can pay.")
+    columns: tuple[Text, ...] = ()
+    actions: tuple[Text, ...] | None = Field(default=None, description="For classification.")
+    outcomes: tuple[Text, ...] | None = Field(
+        default=None, description="For classification, the positive one last."
+    )
 
 
-def _named_policy(given: Any) -> Any:
-    return {"kind": given} if isinstance(given, str) else given
+class Payoffs(Section):
+    """What can be agreed to change on a date."""
 
-
-Policy = Annotated[
-    Annotated[Threshold | BestAction | TopK, Field(discriminator="kind")],
-    BeforeValidator(_named_policy),
-]
-
-
-class ValueModel(Section):
-    """What each action is worth given each outcome, against which baseline, at what cost.
-
-    Classification gives `actions`; regression gives `under` and `over`, or `payoff`.
-    All amounts are in `currency`; payoffs are per decision, running costs per month.
-    """
-
-    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, such as EUR.")
     actions: dict[Text, Cell | dict[Text, Cell]] | None = Field(
         default=None, description="Action -> payoff, or action -> {outcome: payoff}."
     )
@@ -69,6 +45,46 @@ class ValueModel(Section):
     payoff: Text | None = Field(
         default=None, description="Expression in `decision`, `outcome` and columns (regression)."
     )
+    refer: Refer | None = Field(
+        default=None, description="A further action: a person decides, at a price."
+    )
+
+
+class Change(Payoffs):
+    """Payoffs and costs that hold from a date on; what is not named stays as it was.
+
+    The day begins at midnight of the charter's time zone.
+    """
+
+    since: date
+    run_cost_per_month: Amount | None = None
+    cost_per_decision: Amount | None = None
+    retraining_cost: Amount | None = None
+
+
+class Uncertainty(Section):
+    """The least and the most of what the business case rests on; the charter's value is likeliest.
+
+    They enter as triangular distributions. What is not named is taken as certain.
+    """
+
+    decisions_per_month: Range | None = None
+    build_cost: Range | None = None
+    run_cost_per_month: Range | None = None
+    cost_per_decision: Range | None = None
+    retraining_cost: Range | None = None
+    uplift_kept_per_year: tuple[Share, Share] | None = None
+
+
+class ValueModel(Payoffs):
+    """What each action is worth given each outcome, against which baseline, at what cost.
+
+    Classification gives `actions`; regression gives `under` and `over`, or `payoff`; a `function`
+    can take the place of either.
+    All amounts are in `currency`; payoffs are per decision, running costs per month.
+    """
+
+    currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, such as EUR.")
     caps: dict[Text, tuple[float, float]] = Field(
         default_factory=dict, description="Column -> [least, most]: bounds a payoff's column."
     )
@@ -81,19 +97,32 @@ class ValueModel(Section):
     )
     baseline: Text = Field(description="The baseline that uplift is measured against.")
     policy: Policy = BestAction()
+    function: Function | None = None
+    changes: tuple[Change, ...] = Field(
+        default=(), description="Payoffs and costs that hold from a date on, in order of dates."
+    )
     decisions_per_month: float = Field(gt=0)
     horizon_months: int = Field(default=12, gt=0, le=600)
     build_cost: float = Field(default=0, ge=0)
     run_cost_per_month: float = Field(default=0, ge=0)
+    cost_per_decision: float = Field(
+        default=0, ge=0, description="What each decision costs to make, whatever it is."
+    )
     retraining_cost: float = Field(default=0, ge=0, description="Cost of each retraining.")
+    uplift_kept_per_year: Share = Field(
+        default=1, description="Share of the uplift that is still there after a year."
+    )
     discount_rate: float = Field(default=0, ge=0, lt=1, description="A year, as a share.")
+    uncertainty: Uncertainty = Uncertainty()
 
     @model_validator(mode="after")
     def _one_kind_of_payoff(self) -> ValueModel:
         regression = self.payoff is not None or self.under is not None or self.over is not None
-        if (self.actions is None) == (not regression):
+        given = (self.actions is not None) + regression + (self.function is not None)
+        if given != 1:
             raise ValueError(
-                "give `actions` (classification), or `under` and `over`, or `payoff` (regression)"
+                "give `actions` (classification), or `under` and `over`, or `payoff` (regression), "
+                "or a `function`"
             )
         if regression and (self.under is None) != (self.over is None):
             raise ValueError("`under` and `over` go together")
@@ -104,4 +133,25 @@ class ValueModel(Section):
     @property
     def task(self) -> Literal["classification", "regression"]:
         """The kind of model that this value model needs."""
-        return "classification" if self.actions is not None else "regression"
+        plugged = self.function is not None and self.function.actions is not None
+        return "classification" if self.actions is not None or plugged else "regression"
+
+    def at(self, day: date) -> ValueModel:
+        """Return the value model as it holds on a day: every change up to it is made.
+
+        >>> model = ValueModel.model_validate({
+        ...     "currency": "EUR", "under": 3, "over": 1, "baselines": {"none": 0},
+        ...     "baseline": "none", "decisions_per_month": 1,
+        ...     "changes": [{"since": "2027-01-01", "under": 4}]})
+        >>> model.at(date(2026, 12, 31)).under, model.at(date(2027, 1, 1)).under
+        (3.0, 4.0)
+        """
+        made: dict[str, Any] = {}
+        for change in sorted(self.changes, key=lambda one: one.since):
+            if change.since <= day:
+                made |= {
+                    name: getattr(change, name)
+                    for name in Change.model_fields
+                    if name != "since" and getattr(change, name) is not None
+                }
+        return self.model_copy(update=made) if made else self

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from assay.charter.value import BestAction
+from assay.charter.policy import BestAction
 from assay.guardrails.plugin import Cases, Guardrail, Measured
 from assay.ports.engine import Columns, Floats
 from assay.value.classification import ClassificationValuation

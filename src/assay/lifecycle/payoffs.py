@@ -30,7 +30,7 @@ def realised_payoffs(
     a number that the payoff reads.
 
     >>> from assay.value.payoff import PayoffTable
-    >>> from assay.charter.value import BestAction
+    >>> from assay.charter.policy import BestAction
     >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
     >>> bank = ClassificationValuation("EUR", table, BestAction(), {"nobody": "skip"}, "nobody")
     >>> served = [{"decision": name, "inputs": {}} for name in ("call", "call", "skip", "write")]

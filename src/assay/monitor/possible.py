@@ -73,7 +73,7 @@ def possible_payoffs(
 ) -> Possible:
     """Return what decisions would pay under each outcome of the forecast (n, K).
 
-    >>> from assay.charter.value import BestAction
+    >>> from assay.charter.policy import BestAction
     >>> from assay.value.classification import ClassificationValuation
     >>> from assay.value.payoff import PayoffTable
     >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))

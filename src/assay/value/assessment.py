@@ -82,7 +82,7 @@ def assess(
     without cases.
 
     >>> import numpy as np
-    >>> from assay.charter.value import BestAction
+    >>> from assay.charter.policy import BestAction
     >>> from assay.value.classification import ClassificationValuation
     >>> from assay.value.payoff import PayoffTable
     >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))

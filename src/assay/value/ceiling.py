@@ -34,7 +34,7 @@ def ceiling(
 
     >>> from assay.value.classification import ClassificationValuation
     >>> from assay.value.payoff import PayoffTable
-    >>> from assay.charter.value import BestAction
+    >>> from assay.charter.policy import BestAction
     >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
     >>> bank = ClassificationValuation("EUR", table, BestAction(), {"nobody": "skip"}, "nobody")
     >>> outcomes = bank.encode(np.repeat(["no", "yes"], [900, 100]))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from assay.charter.value import BestAction, Policy, Threshold, TopK
+from assay.charter.policy import BestAction, Policy, Threshold, TopK
 from assay.errors import DataError
 from assay.value.labels import encode_labels
 from assay.value.payoff import Columns, Floats, Ints, PayoffTable

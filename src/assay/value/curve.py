@@ -88,7 +88,7 @@ def value_curve(
     Raises ValueError in regression, where no threshold decides, without cases, and where all of
     them are one cluster.
 
-    >>> from assay.charter.value import BestAction
+    >>> from assay.charter.policy import BestAction
     >>> from assay.value.payoff import PayoffTable
     >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
     >>> bank = ClassificationValuation("EUR", table, BestAction(), {"nobody": "skip"}, "nobody")

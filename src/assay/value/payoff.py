@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.charter.value import Cell
+from assay.charter.policy import Cell
 from assay.errors import DataError
 from assay.expression import Expression, parse
 

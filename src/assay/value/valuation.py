@@ -8,7 +8,8 @@ from typing import Any, Literal, Protocol
 from numpy.typing import NDArray
 
 from assay.charter.data import Data
-from assay.charter.value import BestAction, Policy, ValueModel
+from assay.charter.policy import BestAction, Policy
+from assay.charter.value import ValueModel
 from assay.errors import CharterError, Fault, ModelError
 from assay.value.classification import COLUMN_PREFIX, ClassificationValuation
 from assay.value.continuous_payoff import PayoffFunction, UnitCosts
