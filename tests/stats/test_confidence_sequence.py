@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from assay.stats.asymptotic_sequence import asymptotic_sequence
 from assay.stats.betting import BettingProcess
-from assay.stats.confidence_sequence import asymptotic_sequence, empirical_bernstein_sequence
+from assay.stats.empirical_bernstein import empirical_bernstein_sequence
 
 
 def payoffs(rng: np.random.Generator, n: int, rate: float | np.ndarray) -> np.ndarray:
