@@ -17,8 +17,9 @@ from sklearn.preprocessing import StandardScaler
 
 from assay.build.candidates import FAMILIES, Recipe, pipeline
 from assay.build.columns import infer_inputs, to_columns, to_frame
-from assay.build.crossfit import one_thread, raw_scores
+from assay.build.crossfit import one_thread
 from assay.build.onnx_export import SCORE, floored, to_onnx_bytes
+from assay.build.raw_scores import raw_scores
 from assay.errors import ModelError
 from assay.evidence.bundle import Input
 from assay.ports.engine import Columns, Floats
@@ -120,7 +121,7 @@ def test_the_positive_outcome_may_be_the_first_class() -> None:
     x = np.linspace(0, 1, 200)
     frame = pl.DataFrame({"x": x})
     model = RandomForestClassifier(5, random_state=0).fit(frame, np.where(x > 0.5, "a", "b"))
-    content = to_onnx_bytes(model, (Input("x", "number"),), ["x"], "classification", positive=0)
+    content = to_onnx_bytes(model, (Input("x", "number"),), ["x"], "classification", (0,))
     scores = served(content, {"x": x})
     assert scores[-1] > 0.9
     assert scores[0] < 0.1

@@ -12,19 +12,20 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from assay.build.candidates import FAMILIES, Recipe
-from assay.build.crossfit import held_out, judged, raw_scores
-from assay.build.forecaster import (
-    forecast,
-    forecaster_document,
-    forecaster_from_document,
-    learn_forecaster,
-)
+from assay.build.crossfit import held_out, judged
+from assay.build.raw_scores import raw_scores
 from assay.build.search import search
 from assay.build.training import Model, refit, train, train_own
 from assay.build.training_set import CALIBRATE, JUDGE, training_set
 from assay.charter.charter import Charter
 from assay.errors import InputError, ModelError
 from assay.stats.calibration import Calibrator
+from assay.stats.forecaster import (
+    forecast,
+    forecaster_document,
+    forecaster_from_document,
+    learn_forecaster,
+)
 from assay.value.valuation import valuation
 
 ORDERED = {"order": "rows"}

@@ -21,6 +21,7 @@ from assay.monitor.run import MonitorResult, monitor
 from assay.monitor.watched import Watched, watch_bundle
 from assay.stats.calibration import fit_calibrator
 from assay.stats.estimate import Estimate
+from assay.stats.forecaster import forecaster_document
 from assay.stats.reference import make_reference
 from assay.stats.residuals import fit_predictive
 from assay.value.valuation import valuation
@@ -74,7 +75,7 @@ class Live:
             {
                 "signature.json": msgspec.json.encode(signature),
                 "policy.json": canonical_bytes(self.valuation.document()),
-                "calibration.json": canonical_bytes(calibrator.document()),
+                "calibration.json": canonical_bytes(forecaster_document(calibrator)),
                 "reference.json": canonical_bytes(make_reference(columns, score)),
             },
             {"version": version},

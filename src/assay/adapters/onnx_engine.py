@@ -34,8 +34,9 @@ class OnnxEngine:
     Numbers go in as float32 (a number beyond its range is refused: as infinity it would turn
     into a score that means nothing), categories as text. An input of the model belongs to the
     column of the same name; where names differ (converters rewrite dots and blanks), to the column
-    at the same place. The score is the last column of the one floating output: P(positive) of
-    shape (n, 2), or the point prediction of shape (n, 1).
+    at the same place. The score is the last column of the one floating output, P(positive) of
+    shape (n, 2) or the point prediction of shape (n, 1); or all of it, of shape (n, K) for K > 2
+    outcomes.
 
     The caller checks the digest of `model` first. Raises ModelError where the bytes are no such
     model. One thread: a gateway scales by processes.
@@ -57,7 +58,7 @@ class OnnxEngine:
         self._output = _score_output(self._session.get_outputs())
 
     def score(self, columns: Columns) -> Floats:
-        """Return one raw score a row: P(positive) before calibration, or the point prediction.
+        """Return raw scores before calibration: (n,), or (n, K) for K > 2 outcomes.
 
         Raises DataError where the model cannot take a row, or has no finite score for one.
         """
@@ -66,14 +67,17 @@ class OnnxEngine:
             (raw,) = self._session.run([self._output], feed)
         except _FAILURES as error:
             raise DataError(f"The model cannot score these rows: {error}.") from error
-        scores = np.asarray(raw, dtype=np.float64).reshape(len(raw), -1)[:, -1]
-        lost = np.flatnonzero(~np.isfinite(scores))
+        answer = np.asarray(raw, dtype=np.float64).reshape(len(raw), -1)
+        lost = np.flatnonzero(
+            ~np.isfinite(answer if answer.shape[1] > 2 else answer[:, -1:]).all(axis=1)
+        )
         if lost.size:
             raise DataError(
                 f"The model has no finite score for row {lost[0]}"
                 f"{f' and {lost.size - 1} more' if lost.size > 1 else ''}: "
                 "a number may be too large, or missing where the model needs one."
             )
+        scores: Floats = answer if answer.shape[1] > 2 else answer[:, -1]
         return scores
 
 
@@ -97,14 +101,19 @@ def _feeds(slots: Sequence[Any], inputs: Sequence[Input]) -> tuple[tuple[str, In
 
 def _score_output(slots: Sequence[Any]) -> str:
     found = [slot for slot in slots if slot.type in {"tensor(float)", "tensor(double)"}]
-    if len(found) != 1 or found[0].shape[1:] not in ([], [1], [2]):
+    if len(found) != 1 or not _scores(found[0].shape[1:]):
         given = ", ".join(f"{slot.name}: {slot.type} {slot.shape}" for slot in slots)
         raise ModelError(
-            "The model must have one floating output, (n, 2) probabilities or (n, 1) predictions; "
+            "The model must have one floating output, (n, K) probabilities or (n, 1) predictions; "
             f"it has {given}. Convert classifiers with the option zipmap=False."
         )
     name: str = found[0].name
     return name
+
+
+def _scores(shape: Sequence[Any]) -> bool:
+    """Whether a shape behind the rows is that of scores: none, or one whole number of columns."""
+    return not shape or (len(shape) == 1 and isinstance(shape[0], int) and shape[0] > 0)
 
 
 def _tensor(column: Input, values: NDArray[Any]) -> NDArray[Any]:

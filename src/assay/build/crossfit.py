@@ -7,21 +7,21 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from assay.build.candidates import FAMILIES, Recipe
-from assay.build.first_line import first_line
-from assay.build.forecaster import forecast, learn_forecaster
+from assay.build.raw_scores import places_of, raw_scores
 from assay.build.training_set import JUDGE, Place, TrainingSet, at, inner
 from assay.errors import ModelError
 from assay.ports.engine import Columns, Floats
+from assay.stats.forecaster import forecast, learn_forecaster
 from assay.value.valuation import Valuation
 
-__all__ = ["HeldOut", "Judged", "UserTrain", "held_out", "judged", "one_thread", "raw_scores"]
+__all__ = ["HeldOut", "Judged", "UserTrain", "held_out", "judged", "one_thread"]
 
 UserTrain = Callable[[Any, NDArray[Any]], Any]
 """The user's own `train(frame, outcomes) -> estimator`."""
@@ -31,7 +31,7 @@ _TINY = 1e-7
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Raw scores of held-out rows with their outcomes and columns."""
+    """Raw scores, (n,) or (n, K), of held-out rows with their outcomes and columns."""
 
     raw: Floats
     outcomes: NDArray[Any]
@@ -53,45 +53,6 @@ def one_thread() -> AbstractContextManager[Any]:
     """Hold numerical libraries to one thread: sums then do not depend on the machine's cores."""
     limits: AbstractContextManager[Any] = threadpool_limits(1)
     return limits
-
-
-def raw_scores(
-    estimator: Any, rows: Any, task: Literal["classification", "regression"], positive: int = 1
-) -> Floats:
-    """Return P(positive) or the point prediction of each row, checked for shape and finiteness.
-
-    `positive` is the place of the positive outcome among the estimator's probabilities. Raises
-    ModelError where the estimator answers in another form.
-    """
-    name, n = type(estimator).__name__, len(rows)
-    if task == "classification" and not hasattr(estimator, "predict_proba"):
-        raise ModelError(
-            f"{name} has no predict_proba, and decisions need probabilities. Give a classifier "
-            "that has it, or wrap it in scikit-learn's CalibratedClassifierCV."
-        )
-    wanted = (n, 2) if task == "classification" else (n,)
-    predict = estimator.predict_proba if task == "classification" else estimator.predict
-    try:
-        answer = np.asarray(predict(rows), dtype=np.float64)
-    except Exception as error:
-        raise ModelError(
-            f"{name} does not score these {n} rows: {type(error).__name__}: {first_line(error)}. "
-            "It must take missing values (NaN, and empty text) and categories never seen."
-        ) from error
-    if answer.shape == (n, 1):
-        answer = answer.reshape(n)
-    if answer.shape != wanted:
-        raise ModelError(
-            f"{name} answered {n} rows with an array of shape {answer.shape}, and {wanted} is "
-            "needed: one column for each of two outcomes, or one number a row in regression."
-        )
-    scores = answer if task == "regression" else answer[:, positive]
-    if not np.isfinite(scores).all():
-        raise ModelError(
-            f"{name} answered {int((~np.isfinite(scores)).sum())} of {n} rows with scores that are "
-            "missing or not finite. Fill or cap the columns that it reads."
-        )
-    return scores
 
 
 def held_out(rows: TrainingSet, group: str, model: Recipe | UserTrain, seed: int) -> HeldOut:
@@ -177,9 +138,12 @@ def _fold_scores(rows: TrainingSet, place: Place, model: Recipe | UserTrain, see
             f"The {len(outcomes)} rows of a training fold hold one outcome only, so that no model "
             "can learn from them. Give more rows, or fewer folds (`build.folds`)."
         )
+    fitted: Any
+    judge: Any = rows.frame[fold.test]
     if isinstance(model, Recipe):
         family = FAMILIES[model.family]
         learn, judge = rows.prepared(family.prepared_for, place)
         fitted = family.make(rows.task, model.params, seed).fit(learn, outcomes)
-        return raw_scores(fitted, judge, rows.task)
-    return raw_scores(model(rows.frame[fold.train], outcomes), rows.frame[fold.test], rows.task)
+    else:
+        fitted = model(rows.frame[fold.train], outcomes)
+    return raw_scores(fitted, judge, rows.task, places_of(fitted, rows.classes))

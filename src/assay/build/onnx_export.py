@@ -26,13 +26,15 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.pipeline import Pipeline
 
 from assay.build.first_line import first_line
+from assay.build.raw_scores import Places
 from assay.errors import ModelError
 from assay.evidence.bundle import Input
 
 __all__ = ["SCORE", "floored", "to_onnx_bytes", "with_inputs"]
 
 SCORE = "assay:score"
-"""The one output, shape (n, 1): P(positive) before calibration, or the point prediction.
+"""The one output before calibration, shape (n, 1): P(positive), or the point prediction; or shape
+(n, K), the probability of each of K > 2 outcomes.
 
 Its name gets a colon more where a column is called so.
 """
@@ -48,14 +50,14 @@ def to_onnx_bytes(
     inputs: Sequence[Input],
     features: Sequence[str],
     task: Task,
-    positive: int = 1,
+    places: Places = (1,),
 ) -> bytes:
     """Return the estimator as ONNX bytes; the same estimator gives the same bytes.
 
     The graph takes every input column under its own name, shape (n, 1): float32 for numbers, text
     for categories. `features` are those that the estimator reads, in its order; the others are
-    taken and not read. `positive` is the place of the positive outcome among an estimator's
-    probabilities. Raises ModelError where the estimator has no ONNX counterpart.
+    taken and not read. `places` says where an estimator's probabilities hold the outcomes. Raises
+    ModelError where the estimator has no ONNX counterpart.
     """
     _register()
     kinds = {column.name: column for column in inputs}
@@ -85,7 +87,7 @@ def to_onnx_bytes(
     else:
         _concatenate_inputs(model.graph, read)
     names = [column.name for column in inputs]
-    _only_score(model.graph, None if task == "regression" else positive, names)
+    _only_score(model.graph, () if task == "regression" else places, names)
     _add_unread_inputs(model.graph, inputs)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
@@ -154,21 +156,28 @@ def _concatenate_inputs(graph: Any, read: Sequence[Input]) -> None:
     graph.input.extend(_tensor_info(column) for column in read)
 
 
-def _only_score(graph: Any, positive: int | None, taken: Sequence[str]) -> None:
-    """Replace the outputs by one: a column of the probabilities, or the prediction."""
+def _only_score(graph: Any, places: Places, taken: Sequence[str]) -> None:
+    """Replace the outputs by one: some columns of the probabilities, or the prediction."""
     last, score = graph.output[-1].name, _free(SCORE, taken)
-    if positive is not None:
-        ends = {"from": positive, "to": positive + 1, "axis": 1}
+    if len(places) == 1:
+        ends = {"from": places[0], "to": places[0] + 1, "axis": 1}
         names = {_free(f"{SCORE}:{end}", taken): place for end, place in ends.items()}
         graph.initializer.extend(
             helper.make_tensor(name, TensorProto.INT64, [1], [place])
             for name, place in names.items()
         )
         graph.node.append(helper.make_node("Slice", [last, *names], [score]))
+    elif places:
+        order = _free(f"{SCORE}:order", taken)
+        graph.initializer.append(
+            helper.make_tensor(order, TensorProto.INT64, [len(places)], list(places))
+        )
+        graph.node.append(helper.make_node("Gather", [last, order], [score], axis=1))
     else:
         graph.node.append(helper.make_node("Identity", [last], [score]))
     del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info(score, TensorProto.FLOAT, [None, 1]))
+    width = max(1, len(places))
+    graph.output.append(helper.make_tensor_value_info(score, TensorProto.FLOAT, [None, width]))
 
 
 def _free(name: str, taken: Sequence[str]) -> str:

@@ -25,8 +25,9 @@ class OwnTrain:
     """A user's function `train(frame, outcomes) -> estimator`, its name and its source file.
 
     `frame` is a polars frame of the features (Float64 with NaN, String with "" where missing);
-    `outcomes` is an array: 0 and 1 in classification (1 the positive outcome), float64 in
-    regression. The estimator has `predict_proba` or `predict`, takes such a frame, and can be
+    `outcomes` is an array: codes in classification (1 the positive outcome of two; of more, 0 to
+    K-1 in the order of the charter's payoff table, a positive one last), float64 in regression. The
+    estimator has `predict_proba` or `predict`, takes such a frame, and can be
     converted to ONNX: a scikit-learn pipeline whose first step is a ColumnTransformer that names
     columns, or any estimator over columns that are all numbers.
     """

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from assay.build.forecaster import forecaster_document
 from assay.build.plain import plain
 from assay.build.provenance import Provenance
 from assay.build.tested import Made, Tested
 from assay.charter.charter import Charter
 from assay.evidence.bundle import Bundle
 from assay.evidence.digest import canonical_bytes
+from assay.stats.forecaster import forecaster_document
 from assay.stats.reference import LEAST_WINDOWS, make_reference
 
 __all__ = ["package"]

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from assay.build.forecaster import forecast
 from assay.build.tested import Tested
 from assay.errors import InputError
 from assay.evidence.bundle import Input
 from assay.evidence.evidence import Check
 from assay.ports.engine import Columns, Engine, Floats
+from assay.stats.forecaster import forecast
 
 __all__ = ["Engines", "Parity", "check_parity"]
 

@@ -21,7 +21,7 @@ from assay.build.tested import Made, Tested
 from assay.build.training import Model, train, train_own
 from assay.charter.charter import Charter
 from assay.charter.data import Span
-from assay.errors import DataError
+from assay.errors import DataError, ModelError
 from assay.value.valuation import Valuation, valuation
 
 __all__ = ["STANDS_FOR_ALL", "build", "made_from", "part_in_words", "quality", "test_split"]
@@ -125,7 +125,9 @@ def test_split(known: pl.DataFrame, charter: Charter, valued: Valuation) -> Spli
 def made_from(model: Model, engines: Engines) -> Made:
     """Return a trained model with its ONNX bytes, as evaluation and packaging need it."""
     signature = model.signature
-    onnx = to_onnx_bytes(model.estimator, model.inputs, model.features, signature.task)
+    onnx = to_onnx_bytes(
+        model.estimator, model.inputs, model.features, signature.task, _complete(model)
+    )
     return Made(
         signature=signature,
         features=model.features,
@@ -139,6 +141,21 @@ def made_from(model: Model, engines: Engines) -> Made:
             "recipe": None if model.recipe is None else model.recipe.document(),
         },
     )
+
+
+def _complete(model: Model) -> tuple[int, ...]:
+    """Return where the estimator has the outcomes; ModelError where it learned from none of one."""
+    absent = [
+        label
+        for label, place in zip(model.valuation.labels, model.places, strict=False)
+        if place < 0
+    ]
+    if absent:
+        raise ModelError(
+            f"No training row has the outcome {', '.join(absent)}, so that the model cannot tell "
+            "of it. Give more rows that have it, or join it with another outcome."
+        )
+    return model.places
 
 
 def part_in_words(parts: Split, judged: pl.DataFrame, charter: Charter) -> str:

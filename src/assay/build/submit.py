@@ -11,14 +11,15 @@ import polars as pl
 
 from assay.build.built import Built, judge
 from assay.build.columns import infer_inputs, left_out, to_columns, to_frame
-from assay.build.crossfit import one_thread, raw_scores
-from assay.build.forecaster import forecast, learn_forecaster
+from assay.build.crossfit import one_thread
 from assay.build.intake import Taken, take_in
 from assay.build.onnx_audit import audited
 from assay.build.onnx_export import to_onnx_bytes
+from assay.build.onnx_outcomes import outcomes_in_order
 from assay.build.parity import Engines
 from assay.build.provenance import provenance
 from assay.build.quality import check_quality, with_outcome
+from assay.build.raw_scores import raw_scores
 from assay.build.run import part_in_words, test_split
 from assay.build.search import Progress
 from assay.build.split import Split, in_order
@@ -27,6 +28,7 @@ from assay.charter.charter import Charter
 from assay.errors import ModelError
 from assay.evidence.bundle import Input, Signature
 from assay.ports.engine import Columns, Floats
+from assay.stats.forecaster import forecast, learn_forecaster
 from assay.value.labels import label_text
 from assay.value.valuation import Valuation, valuation
 
@@ -68,7 +70,7 @@ def submit(
         judged,
         learn,
         f"{part_in_words(parts, judged, charter)} of those set aside, which the model is taken "
-        "not to have learned from",
+        f"not to have learned from{source.told}",
     )
     traced = provenance(data_digest)
     return judge(
@@ -83,50 +85,68 @@ def submit(
 
 @dataclass(frozen=True)
 class _Source:
-    """A finished model: the columns it takes, those it reads, its bytes, its estimator if any."""
+    """A finished model: the columns it takes, those it reads, its bytes, its estimator if any.
+
+    `told` is what was taken for granted about it, to be said beside every figure.
+    """
 
     inputs: tuple[Input, ...]
     features: tuple[str, ...]
     onnx: bytes
     trained: Callable[[Columns], Floats] | None = None
+    told: str = ""
 
 
 def _source(taken: Taken, known: pl.DataFrame, charter: Charter, valued: Valuation) -> _Source:
     if taken.onnx is not None:
         onnx, inputs, features = audited(taken.onnx, known.schema, charter, valued.columns)
-        return _Source(inputs, features, onnx)
+        if len(valued.labels) < 3:
+            return _Source(inputs, features, onnx)
+        onnx, named = outcomes_in_order(onnx, valued.labels)
+        order = f"; its columns are taken to be {', '.join(valued.labels)}, in this order"
+        return _Source(inputs, features, onnx, told="" if named else order)
     inputs = infer_inputs(known, charter, valued.columns)
     features = _features(taken, inputs, charter)
     inputs = tuple(
         column for column in inputs if column.name in features or column.name in valued.columns
     )
-    positive = _positive(taken, valued)
-    onnx = to_onnx_bytes(taken.estimator, inputs, features, valued.task, positive)
+    places = _places(taken, valued)
+    onnx = to_onnx_bytes(taken.estimator, inputs, features, valued.task, places)
 
     def trained(columns: Columns) -> Floats:
         rows = to_frame({name: columns[name] for name in features})
         with one_thread(), warnings.catch_warnings():
             # An estimator fitted on arrays warns at every frame with names; order decides then.
             warnings.filterwarnings("ignore", message="X has feature names", category=UserWarning)
-            return raw_scores(taken.estimator, rows, valued.task, positive)
+            return raw_scores(taken.estimator, rows, valued.task, places)
 
     return _Source(inputs, features, onnx, trained)
 
 
-def _positive(taken: Taken, valued: Valuation) -> int:
-    """Return the place of the positive outcome among an estimator's classes."""
+def _places(taken: Taken, valued: Valuation) -> tuple[int, ...]:
+    """Return where an estimator's probabilities hold the positive outcome of two, or all of more.
+
+    It knows the charter's outcomes, or codes in their order.
+    """
+    labels = valued.labels
     if valued.task == "regression":
-        return 1
+        return (1,)
     classes = [label_text(one) for one in getattr(taken.estimator, "classes_", ())]
-    if sorted(classes) == sorted(valued.labels):
-        return classes.index(valued.labels[-1])
-    if classes not in (["0", "1"], ["false", "true"]):
+    wanted = labels[-1:] if len(labels) == 2 else labels
+    if sorted(classes) == sorted(labels):
+        return tuple(classes.index(label) for label in wanted)
+    codes = [str(code) for code in range(len(labels))]
+    if classes != codes and (len(labels) > 2 or classes != ["false", "true"]):
         raise ModelError(
             f"{taken.name} knows the outcomes {', '.join(classes) or 'none'}, and the charter "
-            f"values {', '.join(valued.labels)}. Train it on these, or on 0 and 1 with 1 for "
-            f"{valued.labels[-1]}."
+            f"values {', '.join(labels)}. Train it on these, or on "
+            + (
+                f"0 and 1 with 1 for {labels[-1]}."
+                if len(labels) == 2
+                else f"the codes 0 to {len(labels) - 1} in this order."
+            )
         )
-    return 1
+    return tuple(codes.index(code) for code in codes[-len(wanted) :])
 
 
 def _features(taken: Taken, inputs: Sequence[Input], charter: Charter) -> tuple[str, ...]:
@@ -170,6 +190,13 @@ def _calibrated(
     columns = to_columns(learn, source.inputs)
     outcomes = valued.encode(learn[charter.data.outcome].to_numpy())
     raw = served.score(columns)
+    wanted = (len(outcomes), len(valued.labels)) if len(valued.labels) > 2 else (len(outcomes),)
+    if raw.shape != wanted:
+        raise ModelError(
+            f"{taken.name} answered {len(outcomes)} rows with scores of shape {raw.shape}, and "
+            f"{wanted} is needed: one number a row for two outcomes or an amount, else one "
+            f"probability for each of {', '.join(valued.labels) or 'the outcomes'}."
+        )
     forecaster = learn_forecaster(valued.task, raw, outcomes)
     return Made(
         signature=Signature(valued.task, source.inputs, valued.labels, valued.actions),

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from assay.build.clusters import clusters_of
 from assay.build.columns import kind_of, to_columns
-from assay.build.forecaster import Forecaster, forecast
 from assay.charter.charter import Charter
 from assay.evidence.bundle import Input, Signature
 from assay.guardrails.groups import groups_of
 from assay.guardrails.plugin import Cases
 from assay.ports.engine import Columns, Engine, Floats
 from assay.stats.clusters import Clusters
+from assay.stats.forecaster import Forecaster, forecast
 from assay.value.valuation import Valuation
 
 __all__ = ["Made", "Tested"]
@@ -49,7 +49,7 @@ class Made:
         return self.signature.inputs
 
     def score(self, columns: Columns) -> Floats:
-        """Return raw scores (n,) for input columns, as they will be served."""
+        """Return raw scores, (n,) or (n, K), for input columns, as they will be served."""
         return self.served.score(columns)
 
     def forecast(self, columns: Columns) -> Floats:

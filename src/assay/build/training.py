@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from assay.build.candidates import Recipe, pipeline
 from assay.build.columns import to_columns, to_frame
-from assay.build.crossfit import UserTrain, held_out, one_thread, raw_scores
-from assay.build.forecaster import Forecaster, forecast, learn_forecaster
+from assay.build.crossfit import UserTrain, held_out, one_thread
+from assay.build.raw_scores import places_of, raw_scores
 from assay.build.search import Progress, search
 from assay.build.training_set import CALIBRATE, TrainingSet, training_set
 from assay.charter.charter import Charter
 from assay.evidence.bundle import Input, Signature
 from assay.ports.engine import Columns, Floats
+from assay.stats.forecaster import Forecaster, forecast, learn_forecaster
 from assay.value.valuation import Valuation
 
 __all__ = ["Model", "refit", "train", "train_own"]
@@ -47,19 +48,24 @@ class Model:
         valued = self.valuation
         return Signature(valued.task, self.inputs, valued.labels, valued.actions)
 
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Where the estimator's probabilities hold the outcomes (see `Places`)."""
+        return places_of(self.estimator, len(self.valuation.labels))
+
     def columns(self, frame: pl.DataFrame) -> Columns:
         """Return a table's input columns."""
         return to_columns(frame, self.inputs)
 
     def raw(self, frame: pl.DataFrame) -> Floats:
-        """Return raw scores (n,) for a table's rows."""
+        """Return raw scores, (n,) or (n, K), for a table's rows."""
         return self.raw_of(self.columns(frame))
 
     def raw_of(self, columns: Columns) -> Floats:
-        """Return raw scores (n,) for input columns."""
+        """Return raw scores, (n,) or (n, K), for input columns."""
         rows = to_frame({name: columns[name] for name in self.features})
         with one_thread():
-            return raw_scores(self.estimator, rows, self.valuation.task)
+            return raw_scores(self.estimator, rows, self.valuation.task, self.places)
 
     def forecast(self, frame: pl.DataFrame) -> Floats:
         """Return forecasts (n, K) for a table's rows."""

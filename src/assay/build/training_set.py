@@ -43,7 +43,8 @@ def inner(number: int) -> str:
 class TrainingSet:
     """Input columns, encoded outcomes and folds of the training rows.
 
-    `inputs` are all columns that a bundle takes, `features` the names of those the model reads.
+    `inputs` are all columns that a bundle takes, `features` the names of those the model reads;
+    `classes` is how many outcomes the charter values, 0 in regression.
     """
 
     inputs: tuple[Input, ...]
@@ -53,6 +54,7 @@ class TrainingSet:
     outcomes: NDArray[Any]
     folds: Mapping[str, tuple[Fold, ...]]
     task: Literal["classification", "regression"]
+    classes: int
     _prepared: dict[tuple[str, Place], tuple[Floats, Floats]] = field(default_factory=dict)
 
     def prepared(
@@ -118,6 +120,7 @@ def training_set(
         outcomes=outcomes,
         folds=_folds(frame, charter, outcomes, seed, folds, judge),
         task=valuation.task,
+        classes=len(valuation.labels),
     )
 
 

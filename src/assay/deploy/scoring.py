@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,8 +15,7 @@ from numpy.typing import NDArray
 from assay.errors import DataError, ModelError
 from assay.evidence.bundle import Bundle, Signature
 from assay.ports.engine import Columns, Engine, Floats
-from assay.stats.calibration import Calibrator
-from assay.stats.residuals import PredictiveQuantiles
+from assay.stats.forecaster import forecast, forecaster_from_document
 from assay.value.valuation import Valuation, valuation_from_document
 
 __all__ = ["Scored", "Scorer", "read_signature"]
@@ -25,9 +25,9 @@ __all__ = ["Scored", "Scorer", "read_signature"]
 class Scored:
     """What a bundle says about n rows.
 
-    `score` (n,) is the model's raw score; `forecast` (n, K) probabilities of the outcomes or
-    quantiles; `decision` (n,) action codes or amounts; `expected_value` (n,) in currency per
-    decision.
+    `score` is the model's raw score, (n,), or (n, K) for K > 2 outcomes; `forecast` (n, K)
+    probabilities of the outcomes or quantiles; `decision` (n,) action codes or amounts;
+    `expected_value` (n,) in currency per decision.
     """
 
     score: Floats
@@ -37,7 +37,7 @@ class Scored:
 
     @property
     def probability(self) -> Floats:
-        """P(positive outcome) of each row (classification)."""
+        """P(last outcome) of each row: the positive one of two (classification)."""
         positive: Floats = self.forecast[:, -1]
         return positive
 
@@ -59,11 +59,11 @@ class Scorer:
         """
         signature = read_signature(bundle)
         try:
-            calibrate = _calibration(signature, json.loads(bundle.files["calibration.json"]))
+            learned = forecaster_from_document(json.loads(bundle.files["calibration.json"]))
             valuation = valuation_from_document(json.loads(bundle.files["policy.json"]))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _unreadable(bundle, error) from error
-        return cls(signature, engine, calibrate, valuation)
+        return cls(signature, engine, partial(forecast, learned), valuation)
 
     def score(self, columns: Columns, *, by_baseline: bool = False) -> Scored:
         """Score rows: the columns of the signature, and those that the valuation reads.
@@ -98,18 +98,6 @@ def read_signature(bundle: Bundle) -> Signature:
         return msgspec.json.decode(bundle.files["signature.json"], type=Signature)
     except (KeyError, ValueError) as error:
         raise _unreadable(bundle, error) from error
-
-
-def _calibration(signature: Signature, document: dict[str, Any]) -> Callable[[Floats], Floats]:
-    if signature.task == "regression":
-        return PredictiveQuantiles.from_document(document["predictive"]).apply
-    calibrator = Calibrator.from_document(document["calibrator"])
-
-    def both(raw: Floats) -> Floats:
-        positive = calibrator.apply(raw)
-        return np.column_stack([1.0 - positive, positive])
-
-    return both
 
 
 def _unreadable(bundle: Bundle, error: Exception) -> ModelError:

@@ -16,8 +16,9 @@ from assay.evidence.bundle import Bundle, Input, Signature
 from assay.monitor.possible import Blocks
 from assay.ports.engine import Columns, Floats
 from assay.stats.calibration import Calibrator
+from assay.stats.class_calibration import ClassCalibrator
+from assay.stats.forecaster import Forecaster, forecast, forecaster_from_document
 from assay.stats.reference import Reference, read_reference
-from assay.stats.residuals import PredictiveQuantiles
 from assay.value.valuation import Valuation, valuation_from_document
 
 __all__ = ["Watched", "watch_bundle"]
@@ -32,22 +33,19 @@ class Watched:
 
     inputs: tuple[Input, ...]
     valuation: Valuation
-    forecaster: Calibrator | PredictiveQuantiles
+    forecaster: Forecaster
     reference: Reference
 
     def forecast(self, score: Floats) -> Floats:
-        """Return forecasts (n, K) for raw scores (n,)."""
-        if isinstance(self.forecaster, PredictiveQuantiles):
-            return self.forecaster.apply(score)
-        positive = self.forecaster.apply(score)
-        return np.column_stack([1.0 - positive, positive])
+        """Return forecasts (n, K) for raw scores, (n,) or (n, K)."""
+        return forecast(self.forecaster, score)
 
     def blocks(self, score: Floats) -> Blocks:
         """Return each case's calibration block, and the labelled cases behind each block.
 
         Residual quantiles keep no counts; there the reference rows stand for them, shared evenly.
         """
-        if isinstance(self.forecaster, Calibrator):
+        if isinstance(self.forecaster, Calibrator | ClassCalibrator):
             return Blocks(self.forecaster.blocks(score), self.forecaster.counts)
         centres = self.forecaster.centres
         middles = (centres[1:] + centres[:-1]) / 2
@@ -82,7 +80,7 @@ def watch_bundle(bundle: Bundle) -> Watched:
         return Watched(
             signature.inputs,
             valuation_from_document(json.loads(bundle.files["policy.json"])),
-            _forecaster(signature, calibration),
+            forecaster_from_document(calibration),
             read_reference(json.loads(bundle.files["reference.json"])),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -90,16 +88,6 @@ def watch_bundle(bundle: Bundle) -> Watched:
             f"The bundle {bundle.digest[:12]} of {bundle.model} cannot be monitored: {error!r}. "
             "Build the model again with this version of Assay."
         ) from error
-
-
-def _forecaster(
-    signature: Signature, document: Mapping[str, Any]
-) -> Calibrator | PredictiveQuantiles:
-    # The map itself, or the map under the name of its kind.
-    inner = document.get(document.get("kind", ""), document)
-    if signature.task == "regression":
-        return PredictiveQuantiles.from_document(inner)
-    return Calibrator.from_document(inner)
 
 
 def _column(values: list[Any], kind: str) -> NDArray[Any]:

@@ -19,5 +19,9 @@ class Engine(Protocol):
     """A loaded model."""
 
     def score(self, columns: Columns) -> Floats:
-        """Return one raw score a row: P(positive) before calibration, or the point prediction."""
+        """Return raw scores before calibration, for each row.
+
+        They are (n,), P(positive) or the point prediction; or (n, K), one for each of K > 2
+        outcomes.
+        """
         ...
