@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.build.capacity import capacity_check
+from assay.build.capacity import capacity_checks
 from assay.charter.policy import TopK
 from assay.guardrails.battery import sample_cases
 from assay.guardrails.plugin import Cases
@@ -28,14 +28,13 @@ def cases_of(p: np.ndarray, k: int, of: int, learned: Any) -> Cases:
 
 
 def test_other_policies_have_no_capacity() -> None:
-    assert capacity_check(sample_cases("classification", 20)) is None
-    assert capacity_check(sample_cases("regression", 20)) is None
+    assert capacity_checks(sample_cases("classification", 20)) == ()
+    assert capacity_checks(sample_cases("regression", 20)) == ()
 
 
 def test_rows_like_those_that_taught_pass() -> None:
     rng = np.random.default_rng(0)
-    check = capacity_check(cases_of(rng.random(2_000), 1, 10, rng.random(50_000)))
-    assert check is not None
+    (check,) = capacity_checks(cases_of(rng.random(2_000), 1, 10, rng.random(50_000)))
     assert check.passed
     assert check.severity == "warn"
     assert check.measured is not None
@@ -45,16 +44,14 @@ def test_rows_like_those_that_taught_pass() -> None:
 
 def test_higher_scores_than_those_that_taught_warn() -> None:
     rng = np.random.default_rng(0)
-    check = capacity_check(cases_of(rng.random(2_000) ** 0.5, 1, 10, rng.random(50_000)))
-    assert check is not None
+    (check,) = capacity_checks(cases_of(rng.random(2_000) ** 0.5, 1, 10, rng.random(50_000)))
     assert not check.passed
     assert "learned on other rows" in check.note
 
 
 def test_ties_at_the_cut_get_no_place_and_the_note_says_so() -> None:
     tied = np.repeat([0.9, 0.3], [100, 900])
-    check = capacity_check(cases_of(tied, 1, 100, tied))
-    assert check is not None
+    (check,) = capacity_checks(cases_of(tied, 1, 100, tied))
     assert check.passed
     assert check.measured == 0
     assert "tie at the cut" in check.note

@@ -1,4 +1,4 @@
-"""Whether a policy with a capacity keeps to it on test rows."""
+"""Whether a policy with capacities or a budget keeps to them on test rows."""
 
 from __future__ import annotations
 
@@ -6,51 +6,64 @@ import math
 
 import numpy as np
 
-from assay.charter.policy import TopK
 from assay.evidence.evidence import Check
 from assay.guardrails.plugin import Cases
-from assay.ports.engine import Floats
 from assay.value.classification import ClassificationValuation
+from assay.value.limits import Limit
 
-__all__ = ["capacity_check"]
+__all__ = ["capacity_checks"]
 
 _ONE_SIDED = 1.645
-"""Normal quantile: a share above the capacity by more comes by chance in 5 % of cases."""
+"""Normal quantile: a use above the limit by more comes by chance in 5 % of cases."""
 
 
-def capacity_check(cases: Cases) -> Check | None:
-    """Return the share of cases acted on against `k / of`; None where the policy has no capacity.
+def capacity_checks(cases: Cases) -> tuple[Check, ...]:
+    """Return what test rows used of each limit, for each case; none where there is no limit.
 
-    A warning, not a bar: the cut was learned on other rows and keeps to the capacity in
-    expectation. It fails where the share exceeds the capacity by more than chance.
+    A warning, not a bar: prices were learned on other rows and keep to a limit in expectation. A
+    check fails where the use exceeds the limit by more than chance.
     """
     valued = cases.valuation
-    if not isinstance(valued, ClassificationValuation) or not isinstance(valued.policy, TopK):
-        return None
-    policy, n = valued.policy, len(cases)
-    act, rest = valued.alternatives(valued.payoffs(cases.columns, n))
-    share, capacity = float((cases.decisions == act).mean()), policy.k / policy.of
-    most = capacity + _ONE_SIDED * math.sqrt(capacity * (1 - min(capacity, 1.0)) / n)
-    gain = _expected(cases, act) - _expected(cases, rest)
-    wanted = float((gain > 0).mean())
-    note = f"{share:.2%} of test rows got `{policy.action}`."
-    if share > capacity:
+    if not isinstance(valued, ClassificationValuation):
+        return ()
+    return tuple(_check(cases, valued, limit) for limit in valued.limits)
+
+
+def _check(cases: Cases, valued: ClassificationValuation, limit: Limit) -> Check:
+    n, decisions = len(cases), cases.decisions
+    use = np.broadcast_to(limit.use(cases.columns, n, valued.table.caps), (n, len(valued.actions)))
+    used = use[np.arange(n), decisions]
+    mean, allowed = float(used.mean()), limit.amount / limit.of
+    spread = math.sqrt(allowed * (1 - min(allowed, 1.0))) if limit.whole else float(used.std())
+    most = allowed + _ONE_SIDED * spread / math.sqrt(n)
+    wanted = _wanted(cases, valued, use)
+    note = _used(valued, limit, mean)
+    if mean > allowed:
         note += " The cut was learned on other rows; where every place counts, rank in batches."
-    elif share < capacity / 2 < wanted / 2:
+    elif mean < allowed / 2 < wanted / 2:
         note += (
-            f" It was worth it for {wanted:.2%}: cases that tie at the cut get no place, as no one "
+            f" It was worth {wanted:.4g}: cases that tie at the cut get no place, as no one "
             "of them is better than the others."
         )
     return Check(
-        name="capacity",
-        passed=share <= most,
-        measured=share,
-        limit=f"at most {capacity:.4g} ({policy.k} of {policy.of}), {most:.4g} by chance",
+        name=limit.name,
+        passed=mean <= most,
+        measured=mean,
+        limit=f"at most {allowed:.4g} ({limit.text}), {most:.4g} by chance",
         severity="warn",
         note=note,
     )
 
 
-def _expected(cases: Cases, action: int) -> Floats:
-    decisions = np.full(len(cases), action, dtype=np.int64)
-    return cases.valuation.expected(cases.forecast, decisions, cases.columns)
+def _used(valued: ClassificationValuation, limit: Limit, mean: float) -> str:
+    if not limit.whole:
+        return f"Test rows used {mean:.4g} of the budget each."
+    action = valued.actions[limit.costs.index(1.0)]
+    return f"{mean:.2%} of test rows got `{action}`."
+
+
+def _wanted(cases: Cases, valued: ClassificationValuation, use: np.ndarray) -> float:
+    """Return what would be used for each case if every case got what is best for it alone."""
+    codes, worth = valued.choices(cases.forecast, valued.payoffs(cases.columns, len(cases)))
+    best = codes[np.argmax(worth, axis=1)]
+    return float(use[np.arange(len(cases)), best].mean())

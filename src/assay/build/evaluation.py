@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.build.capacity import capacity_check
+from assay.build.capacity import capacity_checks
 from assay.build.change import Change, change_since_training
 from assay.build.importance import importance
 from assay.build.plain import plain
@@ -72,8 +72,7 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
         "change_since_training": _changes(change),
         "search": tested.made.history,
     }
-    capacity = capacity_check(cases)
-    checks = _acceptance(charter, assessment, statistics) + ((capacity,) if capacity else ())
+    checks = _acceptance(charter, assessment, statistics) + capacity_checks(cases)
     return Evaluation(assessment, checks, plain(content), words)
 
 

@@ -9,7 +9,7 @@ from assay.charter.data import Data
 from assay.charter.faults_of_payoffs import expression_finding
 from assay.charter.faults_of_policy import actions_of, outcomes_of
 from assay.charter.finding import Finding, Path
-from assay.charter.policy import Cell
+from assay.charter.policy import REFER, Cell
 from assay.errors import ExpressionError, did_you_mean
 from assay.expression import parse
 
@@ -90,7 +90,8 @@ def _baselines_fit(charter: Charter) -> Iterator[Finding]:
     for name, rule in charter.value.baselines.items():
         path = ("value", "baselines", name)
         if charter.task == "classification":
-            yield from _names_action(path, rule, actions_of(charter.value))
+            asked = (REFER,) if charter.value.refer is not None else ()
+            yield from _names_action(path, rule, (*actions_of(charter.value), *asked))
         elif rule != "best_constant":
             yield from _formula(path, rule, charter.data)
 

@@ -28,8 +28,8 @@ def baseline_payoffs(
 
 
 def hindsight_payoffs(valuation: Valuation, outcomes: NDArray[Any], columns: Columns) -> Floats:
-    """Return the most that each case could have paid, its outcome being known."""
-    return valuation.realised(valuation.hindsight(outcomes, columns), outcomes, columns)
+    """Return what each case would have paid, decided by who knows outcomes, within the limits."""
+    return valuation.realised(valuation.perfect(outcomes, columns), outcomes, columns)
 
 
 def per_decision(valuation: Valuation) -> str:

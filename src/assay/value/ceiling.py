@@ -29,8 +29,7 @@ def ceiling(
     `outcomes` (n,) as `Valuation.encode` gives them. The mean over cases of the best payoff
     knowing the outcome minus the baseline's payoff (Howard, Information value theory, IEEE
     Transactions on Systems Science and Cybernetics 2, 1966). Needs no model: it says before any is
-    built whether one can be worth its cost. Capacity limits are not applied: the ceiling of a
-    top-k policy can lie lower.
+    built whether one can be worth its cost. Capacities and budgets hold for it too.
 
     >>> from assay.value.classification import ClassificationValuation
     >>> from assay.value.payoff import PayoffTable

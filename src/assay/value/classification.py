@@ -10,17 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from assay.charter.policy import BestAction, Policy, Threshold, TopK
+from assay.charter.policy import REFER, Budget, Capacity, Policy, Threshold, TopK
 from assay.errors import DataError
+from assay.value.allocation import allocate, priced, shadow_prices
+from assay.value.band import Band
 from assay.value.labels import encode_labels
+from assay.value.limits import Limit
 from assay.value.payoff import Columns, Floats, Ints, PayoffTable
-from assay.value.rule import (
-    expected_by_action,
-    indifference,
-    learned_capacity_cut,
-    learned_threshold,
-    top_k,
-)
+from assay.value.plugin import PluggedTable
+from assay.value.reviewer import Reviewer
+from assay.value.rule import expected_by_action
 
 __all__ = ["COLUMN_PREFIX", "ClassificationValuation"]
 
@@ -34,9 +33,12 @@ _POLICY: TypeAdapter[Policy] = TypeAdapter(Policy)
 class ClassificationValuation:
     """Value of actions on cases with K possible outcomes (the positive one last).
 
-    `learned` is the threshold or the capacity's cut once `tuned` has found it. The policies'
-    `otherwise` must be given here; `valuation` fills it in.
+    The policies' `otherwise` must be given here; `valuation` fills it in. With a `reviewer` there
+    is one action more, `refer`. `capacity` limits how many cases are referred; `volume` is the
+    number of decisions per month, which limits in days, weeks and months need. Once `tuned` has
+    found them, `learned` is the threshold and `prices` what the limits charge (allocation).
 
+    >>> from assay.charter.policy import BestAction
     >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
     >>> bank = ClassificationValuation("EUR", table, BestAction(), {"nobody": "skip"}, "nobody")
     >>> forecast = np.array([[0.95, 0.05], [0.7, 0.3]])
@@ -44,14 +46,21 @@ class ClassificationValuation:
     ['skip', 'call']
     >>> bank.expected(forecast, bank.decide(forecast, {}), {})
     array([0., 2.])
+    >>> asked = replace(bank, reviewer=Reviewer(cost=0.5, accuracy=0.99))
+    >>> asked.names(asked.decide(np.array([[0.95, 0.05], [0.9, 0.1], [0.2, 0.8]]), {}))
+    ['skip', 'refer', 'call']
     """
 
     currency: str
-    table: PayoffTable
+    table: PayoffTable | PluggedTable
     policy: Policy
     baselines: Mapping[str, str]
     baseline_name: str
     learned: float | None = None
+    prices: tuple[float, ...] | None = None
+    reviewer: Reviewer | None = None
+    capacity: Capacity | None = None
+    volume: float | None = None
 
     @property
     def task(self) -> Literal["classification", "regression"]:
@@ -65,8 +74,8 @@ class ClassificationValuation:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """The actions, in the order of their codes."""
-        return self.table.actions
+        """The actions, in the order of their codes; `refer` last where there is a reviewer."""
+        return self.table.actions if self.reviewer is None else (*self.table.actions, REFER)
 
     @property
     def baseline_names(self) -> tuple[str, ...]:
@@ -75,9 +84,20 @@ class ClassificationValuation:
 
     @property
     def columns(self) -> frozenset[str]:
-        """The input columns that payoffs and baselines read."""
+        """The input columns that payoffs, budgets and baselines read."""
         read = (_column(rule) for rule in self.baselines.values())
-        return self.table.columns.union(name for name in read if name is not None)
+        named = self.table.columns.union(name for name in read if name is not None)
+        return named.union(*(limit.columns for limit in self.limits))
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """What there is not enough of for everybody: the policy's capacity, then the reviewer's."""
+        found = []
+        if isinstance(self.policy, TopK | Budget):
+            found.append(Limit.read(self.policy, self.actions, self.volume))
+        if self.capacity is not None:
+            found.append(Limit.read(self.capacity, self.actions, self.volume))
+        return tuple(found)
 
     def encode(self, outcomes: NDArray[Any]) -> Ints:
         """Return outcomes as codes 0..K-1; DataError where one is missing or unknown."""
@@ -87,19 +107,26 @@ class ClassificationValuation:
         """Return the policy's action for each case, as codes.
 
         Not yet tuned, a threshold stands where the mean payoffs of the given cases are in
-        balance, and a top-k policy ranks within the given cases.
+        balance, and a capacity is shared out among the given cases.
         """
-        payoffs = self.payoffs(columns, len(forecast))
-        expected = expected_by_action(payoffs, self._checked(forecast))
-        if isinstance(self.policy, BestAction):
-            best: Ints = np.argmax(expected, axis=1)
-            return best
-        act, rest = self.alternatives(payoffs)
-        if isinstance(self.policy, Threshold):
-            acts = forecast[:, -1] >= self._threshold(self.policy, payoffs)
-        else:
-            acts = self._placed(self.policy, expected[:, act] - expected[:, rest])
-        return np.where(acts, act, rest)
+        return self._decided(forecast, columns, None)
+
+    def decide_within(self, forecast: Floats, columns: Columns, windows: NDArray[Any]) -> Ints:
+        """Return the policy's action where each limit holds exactly in each window.
+
+        `windows` (n,) names the window of each case, as day by day: each has what the charter
+        grants a window, however many cases came. ValueError where a limit counts cases (`of`).
+        """
+        if any(limit.per is None for limit in self.limits):
+            raise ValueError("a limit of so many cases has no windows of time: give it `per`")
+        names, codes = np.unique(np.asarray(windows), return_inverse=True)
+        decided = np.empty(len(forecast), dtype=np.int64)
+        for window in range(len(names)):
+            rows = np.flatnonzero(codes == window)
+            here = {name: columns[name][rows] for name in self.columns & set(columns)}
+            amounts = tuple(limit.amount for limit in self.limits)
+            decided[rows] = self._decided(forecast[rows], here, amounts)
+        return decided
 
     def expected(self, forecast: Floats, decisions: Ints, columns: Columns) -> Floats:
         """Return each case's expected payoff in currency per decision."""
@@ -136,28 +163,28 @@ class ClassificationValuation:
         best: Ints = np.argmax(payoffs[rows, :, outcomes], axis=1)
         return best
 
+    def perfect(self, outcomes: Ints, columns: Columns) -> Ints:
+        """Return what perfect information would decide for these cases, within the limits."""
+        n = len(outcomes)
+        payoffs = self.payoffs(columns, n)
+        known = payoffs[np.arange(n) if len(payoffs) > 1 else 0, :, outcomes]
+        return allocate(known, self._uses(columns, n), self._amounts(n))
+
     def tuned(self, forecast: Floats, outcomes: Ints, columns: Columns) -> ClassificationValuation:
         """Return the valuation with the free parts of its policy learned from known outcomes."""
-        if isinstance(self.policy, BestAction):
-            return self
-        payoffs = self.payoffs(columns, len(forecast))
-        act, rest = self.alternatives(payoffs)
-        if isinstance(self.policy, Threshold):
-            if self.policy.at is not None:
-                return self
-            gain = payoffs[:, act] - payoffs[:, rest]
-            gains = gain[np.arange(len(forecast)) if len(gain) > 1 else 0, outcomes]
-            theory = indifference(gain.mean(axis=0))
-            return replace(self, learned=learned_threshold(forecast[:, -1], gains, theory))
-        expected = expected_by_action(payoffs, self._checked(forecast))
-        cut = learned_capacity_cut(
-            expected[:, act] - expected[:, rest], self.policy.k, self.policy.of
-        )
-        return replace(self, learned=cut)
+        payoffs, found = self.payoffs(columns, len(forecast)), self
+        if isinstance(self.policy, Threshold) and self.policy.at is None:
+            band = self._band(self._checked(forecast), payoffs)
+            found = replace(self, learned=band.learned(forecast, outcomes, payoffs))
+        if not self.limits or not len(forecast):
+            return found
+        codes, worth = found.choices(forecast, payoffs)
+        uses = [use[:, codes] for use in self._uses(columns, len(forecast))]
+        return replace(found, prices=shadow_prices(worth, uses, self._amounts(len(forecast))))
 
     def untuned(self) -> ClassificationValuation:
         """Return the valuation as the charter has it, with nothing learned."""
-        return replace(self, learned=None)
+        return replace(self, learned=None, prices=None)
 
     def names(self, decisions: Ints) -> list[str]:
         """Return decisions as people say them."""
@@ -165,28 +192,44 @@ class ClassificationValuation:
 
     def bounds(self) -> tuple[float, float]:
         """Return the least and the most that one case can pay, in currency."""
-        return self.table.bounds()
+        low, high = self.table.bounds()
+        return low - (self.reviewer.cost if self.reviewer else 0.0), high
 
     def payoffs(self, columns: Columns, n: int) -> Floats:
         """Return the payoffs: (1, A, K) where no payoff reads a column, else (n, A, K)."""
-        return self.table.matrix(columns, n)
+        own = self.table.matrix(columns, n)
+        if self.reviewer is None:
+            return own
+        return np.concatenate([own, self.reviewer.row(own)], axis=1)
 
     def alternatives(self, payoffs: Floats) -> tuple[int, int]:
         """Return the codes of acting and of not acting.
 
-        They are the policy's `action` and `otherwise`; under `best_action`, the actions that pay
+        They are the policy's `action` and `otherwise`; under other policies, the actions that pay
         best on the positive and on the other outcomes, in the mean over the given cases.
         """
-        if not isinstance(self.policy, BestAction):
+        if isinstance(self.policy, Threshold | TopK):
             rest = self.policy.otherwise or self.actions[0]
             return self.actions.index(self.policy.action), self.actions.index(rest)
-        mean = payoffs.mean(axis=0)
+        mean = payoffs.mean(axis=0)[: len(self.table.actions)]
         return int(np.argmax(mean[:, -1])), int(np.argmax(mean[:, :-1].mean(axis=1)))
+
+    def choices(self, forecast: Floats, payoffs: Floats) -> tuple[Ints, Floats]:
+        """Return the codes that the policy chooses among, and what it takes each to be worth."""
+        expected = expected_by_action(payoffs, forecast)
+        choices = np.arange(len(self.actions))
+        if isinstance(self.policy, Threshold):
+            return choices, self._band(forecast, payoffs).ranked(forecast, expected)
+        if isinstance(self.policy, TopK):
+            act, rest = self.alternatives(payoffs)
+            asked = [] if self.reviewer is None else [len(self.actions) - 1]
+            choices = np.array([rest, act, *asked])
+        return choices, expected[:, choices]
 
     def document(self) -> dict[str, Any]:
         """Return the valuation as a JSON document that `valuation_from_document` reads."""
         return {
-            "format": 1,
+            "format": 2,
             "task": "classification",
             "currency": self.currency,
             "table": self.table.document(),
@@ -194,34 +237,59 @@ class ClassificationValuation:
             "baselines": dict(self.baselines),
             "baseline": self.baseline_name,
             "learned": self.learned,
+            "prices": None if self.prices is None else list(self.prices),
+            "reviewer": None if self.reviewer is None else self.reviewer.document(),
+            "capacity": None if self.capacity is None else self.capacity.model_dump(mode="json"),
+            "volume": self.volume,
         }
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> ClassificationValuation:
         """Read a valuation back from its document."""
+        table, prices = document["table"], document["prices"]
+        reviewer, capacity = document["reviewer"], document["capacity"]
+        plugged = "function" in table
         return cls(
             currency=document["currency"],
-            table=PayoffTable.from_document(document["table"]),
+            table=(PluggedTable if plugged else PayoffTable).from_document(table),
             policy=_POLICY.validate_python(document["policy"]),
             baselines=dict(document["baselines"]),
             baseline_name=document["baseline"],
             learned=document["learned"],
+            prices=None if prices is None else tuple(prices),
+            reviewer=None if reviewer is None else Reviewer.from_document(reviewer),
+            capacity=None if capacity is None else Capacity.model_validate(capacity),
+            volume=document["volume"],
         )
 
-    def _threshold(self, policy: Threshold, payoffs: Floats) -> float:
-        """Return the agreed cut, the learned one, or the one where mean payoffs are in balance."""
-        if policy.at is not None:
-            return policy.at
-        if self.learned is not None:
-            return self.learned
-        act, rest = self.alternatives(payoffs)
-        return indifference((payoffs[:, act] - payoffs[:, rest]).mean(axis=0))
+    def _decided(
+        self, forecast: Floats, columns: Columns, amounts: tuple[float, ...] | None
+    ) -> Ints:
+        """Decide by the learned prices, or share `amounts` out among the given cases."""
+        n, payoffs = len(forecast), self.payoffs(columns, len(forecast))
+        codes, worth = self.choices(self._checked(forecast), payoffs)
+        uses = [use[:, codes] for use in self._uses(columns, n)]
+        if amounts is None and self.prices is not None:
+            chosen = priced(worth, uses, self.prices)
+        else:
+            chosen = allocate(worth, uses, self._amounts(n) if amounts is None else amounts)
+        return codes[chosen]
 
-    def _placed(self, policy: TopK, uplift: Floats) -> NDArray[np.bool_]:
-        """Return which cases get a place: by the learned cut, or by rank among them."""
-        if self.learned is None:
-            return top_k(uplift, policy.k, policy.of)
-        return (uplift >= self.learned) & (uplift > 0)
+    def _band(self, forecast: Floats, payoffs: Floats) -> Band:
+        """Return where the threshold policy acts and where it refers."""
+        policy = self.policy
+        assert isinstance(policy, Threshold)  # noqa: S101
+        act, rest = self.alternatives(payoffs)
+        refer = None if self.reviewer is None else len(self.actions) - 1
+        at = policy.at if policy.at is not None else self.learned
+        return Band.of(forecast, payoffs, act, rest, refer, at=at, refer_from=policy.refer_from)
+
+    def _uses(self, columns: Columns, n: int) -> list[Floats]:
+        caps = self.table.caps
+        return [limit.use(columns, n, caps) for limit in self.limits]
+
+    def _amounts(self, n: int) -> tuple[float, ...]:
+        return tuple(limit.share(n) for limit in self.limits)
 
     def _checked(self, forecast: Floats) -> Floats:
         if forecast.ndim != 2 or forecast.shape[1] != len(self.labels):

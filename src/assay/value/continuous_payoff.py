@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from assay.expression import Expression, parse
-from assay.value.payoff import Caps, Columns, Floats, capped, finite
+from assay.value.payoff import Caps, Columns, Floats, Ints, capped, finite
 
-__all__ = ["ContinuousPayoff", "PayoffFunction", "UnitCosts", "payoff_from_document", "within"]
+__all__ = ["PayoffFunction", "Searched", "UnitCosts", "within"]
 
 _CANDIDATES = 33
-"""Decisions tried for each case where no formula gives the best one."""
+"""Decisions tried at first for each case where no formula gives the best one."""
 
 _CHUNK = 2_000_000
 """Payoffs worked out at once, so that memory stays near 100 MB."""
@@ -91,11 +90,88 @@ class UnitCosts:
         return {"under": self.under, "over": self.over, "caps": _caps_document(self.caps)}
 
 
-@dataclass(frozen=True)
-class PayoffFunction:
-    """A payoff written as an expression in `decision`, `outcome` and input columns.
+class Searched:
+    """Payoffs for which no formula gives the best decision, so that it is searched.
 
-    No formula gives the best decision, so it is searched among the forecast's own quantiles.
+    A subclass has `columns`, `caps`, `bounds`, `document` and `_worked_out`.
+    """
+
+    caps: Caps
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The input columns that the payoff reads."""
+        raise NotImplementedError
+
+    def payoff(self, decision: Floats, outcome: Floats, columns: Columns) -> Floats:
+        """Return the payoff of each decision given each outcome.
+
+        `decision` and `outcome` have shape (n, ...) and broadcast; a column's value belongs to a
+        place on the first axis.
+        """
+        read = capped(columns, self.columns, self.caps)
+        depth = max(decision.ndim, outcome.ndim) - 1
+        return self._paid(decision, outcome, {n: _deep(v, depth) for n, v in read.items()})
+
+    def best(self, forecast: Floats, columns: Columns) -> Floats:
+        """Return the decision of highest expected payoff among each forecast's quantiles.
+
+        First among 33 of them, then among those between the neighbours of the best: exact where
+        the expected payoff has one peak.
+        """
+        ranked = np.sort(forecast, axis=1)
+        count = ranked.shape[1]
+        places = np.unique(np.linspace(0, count - 1, min(count, _CANDIDATES)).round().astype(int))
+        best = self._best_of(ranked, np.broadcast_to(places, (len(ranked), len(places))), columns)
+        if len(places) == count:
+            return within(ranked[np.arange(len(ranked)), places[best]], self.caps)
+        low, high = places[np.maximum(best - 1, 0)], places[np.minimum(best + 1, len(places) - 1)]
+        near = low[:, None] + np.arange(int((high - low).max()) + 1)
+        near = np.minimum(near, high[:, None])
+        found = near[np.arange(len(near)), self._best_of(ranked, near, columns)]
+        return within(ranked[np.arange(len(ranked)), found], self.caps)
+
+    def hindsight(self, outcomes: Floats, columns: Columns) -> Floats:
+        """Return the best decision for each known outcome: itself, or a quantile of them all."""
+        grid = np.quantile(outcomes, np.linspace(0, 1, _CANDIDATES))
+        candidates = np.column_stack([outcomes, np.tile(grid, (len(outcomes), 1))])
+        candidates = within(candidates, self.caps)
+        paid = self.payoff(candidates, outcomes[:, None], columns)
+        paid = np.broadcast_to(paid, candidates.shape)
+        best: Floats = candidates[np.arange(len(outcomes)), paid.argmax(axis=1)]
+        return best
+
+    def constant(self, outcomes: Floats, columns: Columns) -> float:
+        """Return the one decision, among 201 quantiles, that pays best over the given cases."""
+        grid = within(np.unique(np.quantile(outcomes, np.linspace(0, 1, 201))), self.caps)
+        paid = [self.payoff(np.full(len(outcomes), at), outcomes, columns).mean() for at in grid]
+        return float(grid[int(np.argmax(paid))])
+
+    def _worked_out(self, decision: Floats, outcome: Floats, columns: Columns) -> Floats:
+        raise NotImplementedError
+
+    def _best_of(self, ranked: Floats, places: Ints, columns: Columns) -> Ints:
+        """Return which of the decisions `ranked[i, places[i]]` pays best in expectation."""
+        count, tried = ranked.shape[1], places.shape[1]
+        read = capped(columns, self.columns, self.caps)
+        best = np.empty(len(ranked), dtype=np.int64)
+        step = max(1, _CHUNK // (tried * count))
+        for start in range(0, len(ranked), step):
+            rows = slice(start, start + step)
+            deep = {name: values[rows, None, None] for name, values in read.items()}
+            decided = within(np.take_along_axis(ranked[rows], places[rows], axis=1), self.caps)
+            paid = self._paid(decided[:, :, None], ranked[rows, None, :], deep)
+            best[rows] = np.broadcast_to(paid, (*decided.shape, count)).mean(axis=2).argmax(axis=1)
+        return best
+
+    def _paid(self, decision: Floats, outcome: Floats, columns: Columns) -> Floats:
+        low, high = self.caps.get("outcome", (-np.inf, np.inf))
+        return self._worked_out(decision, np.clip(outcome, low, high), columns)
+
+
+@dataclass(frozen=True)
+class PayoffFunction(Searched):
+    """A payoff written as an expression in `decision`, `outcome` and input columns.
 
     >>> sale = PayoffFunction("5 * min(decision, outcome) - 2 * decision")
     >>> sale.payoff(np.array([3.0]), np.array([2.0]), {})
@@ -117,49 +193,6 @@ class PayoffFunction:
         """The input columns that the payoff reads."""
         return self.expression.columns - {"decision", "outcome"}
 
-    def payoff(self, decision: Floats, outcome: Floats, columns: Columns) -> Floats:
-        """Return the payoff of each decision given each outcome.
-
-        `decision` and `outcome` have shape (n, ...) and broadcast; a column's value belongs to a
-        place on the first axis.
-        """
-        read = capped(columns, self.columns, self.caps)
-        depth = max(decision.ndim, outcome.ndim) - 1
-        return self._paid(decision, outcome, {n: _deep(v, depth) for n, v in read.items()})
-
-    def best(self, forecast: Floats, columns: Columns) -> Floats:
-        """Return, for each case, the decision of highest expected payoff among the candidates."""
-        ranked = np.sort(forecast, axis=1)
-        count = ranked.shape[1]
-        places = np.unique(np.linspace(0, count - 1, min(count, _CANDIDATES)).round().astype(int))
-        candidates = within(ranked[:, places], self.caps)
-        read = capped(columns, self.columns, self.caps)
-        chosen = np.empty(len(ranked))
-        step = max(1, _CHUNK // (len(places) * count))
-        for start in range(0, len(ranked), step):
-            rows = slice(start, start + step)
-            deep = {name: values[rows, None, None] for name, values in read.items()}
-            paid = self._paid(candidates[rows, :, None], ranked[rows, None, :], deep)
-            best = np.broadcast_to(paid, (len(ranked[rows]), len(places), count)).mean(axis=2)
-            chosen[rows] = candidates[rows][np.arange(len(best)), best.argmax(axis=1)]
-        return chosen
-
-    def hindsight(self, outcomes: Floats, columns: Columns) -> Floats:
-        """Return the best decision for each known outcome: itself, or a quantile of them all."""
-        grid = np.quantile(outcomes, np.linspace(0, 1, _CANDIDATES))
-        candidates = np.column_stack([outcomes, np.tile(grid, (len(outcomes), 1))])
-        candidates = within(candidates, self.caps)
-        paid = self.payoff(candidates, outcomes[:, None], columns)
-        paid = np.broadcast_to(paid, candidates.shape)
-        best: Floats = candidates[np.arange(len(outcomes)), paid.argmax(axis=1)]
-        return best
-
-    def constant(self, outcomes: Floats, columns: Columns) -> float:
-        """Return the one decision, among 201 quantiles, that pays best over the given cases."""
-        grid = within(np.unique(np.quantile(outcomes, np.linspace(0, 1, 201))), self.caps)
-        paid = [self.payoff(np.full(len(outcomes), at), outcomes, columns).mean() for at in grid]
-        return float(grid[int(np.argmax(paid))])
-
     def bounds(self) -> tuple[float, float]:
         """Return the least and the most, from the caps (ExpressionError where one is not given)."""
         caps = dict(self.caps)
@@ -171,29 +204,14 @@ class PayoffFunction:
         """Return the payoff as a JSON document."""
         return {"payoff": self.text, "caps": _caps_document(self.caps)}
 
-    def _paid(self, decision: Floats, outcome: Floats, columns: Columns) -> Floats:
-        low, high = self.caps.get("outcome", (-np.inf, np.inf))
-        return finite(
-            self.expression,
-            {**columns, "decision": decision, "outcome": np.clip(outcome, low, high)},
-        )
-
-
-ContinuousPayoff = UnitCosts | PayoffFunction
+    def _worked_out(self, decision: Floats, outcome: Floats, columns: Columns) -> Floats:
+        return finite(self.expression, {**columns, "decision": decision, "outcome": outcome})
 
 
 def within(decision: Floats, caps: Caps) -> Floats:
     """Move decisions inside the cap of `decision` (or of `outcome`, which decisions aim at)."""
     low, high = caps.get("decision", caps.get("outcome", (-np.inf, np.inf)))
     return np.clip(decision, low, high)
-
-
-def payoff_from_document(document: Mapping[str, Any]) -> ContinuousPayoff:
-    """Read a payoff back from its document."""
-    caps = {name: (low, high) for name, (low, high) in document["caps"].items()}
-    if "payoff" in document:
-        return PayoffFunction(document["payoff"], caps)
-    return UnitCosts(document["under"], document["over"], caps)
 
 
 def _deep(values: Floats, depth: int) -> Floats:

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.expression import parse
-from assay.value.continuous_payoff import ContinuousPayoff, payoff_from_document, within
+from assay.value.continuous_payoff import PayoffFunction, UnitCosts, within
 from assay.value.labels import encode_amounts
 from assay.value.payoff import Columns, Floats, capped, finite
+from assay.value.plugin import PluggedPayoff, Plugin
 
-__all__ = ["BEST_CONSTANT", "RegressionValuation"]
+__all__ = ["BEST_CONSTANT", "ContinuousPayoff", "RegressionValuation"]
+
+ContinuousPayoff = UnitCosts | PayoffFunction | PluggedPayoff
 
 BEST_CONSTANT = "best_constant"
 """The baseline that decides the one amount that would have paid best on the training cases."""
@@ -109,6 +112,10 @@ class RegressionValuation:
         """Return the best amount for each case knowing its outcome."""
         return self.payoff.hindsight(outcomes, columns)
 
+    def perfect(self, outcomes: Floats, columns: Columns) -> Floats:
+        """Return what perfect information would decide; amounts have no capacity."""
+        return self.hindsight(outcomes, columns)
+
     def tuned(self, forecast: Floats, outcomes: Floats, columns: Columns) -> RegressionValuation:
         """Return the valuation with its best constant learned (where a baseline asks for it)."""
         del forecast
@@ -145,11 +152,20 @@ class RegressionValuation:
         """Read a valuation back from its document."""
         return cls(
             currency=document["currency"],
-            payoff=payoff_from_document(document["payoff"]),
+            payoff=_payoff_from_document(document["payoff"]),
             baselines=dict(document["baselines"]),
             baseline_name=document["baseline"],
             learned=document["learned"],
         )
+
+
+def _payoff_from_document(document: Mapping[str, Any]) -> ContinuousPayoff:
+    caps = {name: (low, high) for name, (low, high) in document["caps"].items()}
+    if "function" in document:
+        return PluggedPayoff(Plugin.from_document(document["function"]), caps)
+    if "payoff" in document:
+        return PayoffFunction(document["payoff"], caps)
+    return UnitCosts(document["under"], document["over"], caps)
 
 
 def _checked(forecast: Floats) -> Floats:

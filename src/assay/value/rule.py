@@ -1,19 +1,12 @@
-"""Which action a forecast leads to: best action, threshold, or the top k of a capacity."""
+"""Which action a forecast leads to: by its expected payoff, or by a threshold."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assay.value.payoff import Floats
 
-__all__ = [
-    "expected_by_action",
-    "indifference",
-    "learned_capacity_cut",
-    "learned_threshold",
-    "top_k",
-]
+__all__ = ["expected_by_action", "indifference", "learned_threshold"]
 
 
 def expected_by_action(payoffs: Floats, forecast: Floats) -> Floats:
@@ -82,43 +75,3 @@ def learned_threshold(probability: Floats, gains: Floats, theory: float) -> floa
         return 1.0 if ranked[0] < 1.0 else float(np.nextafter(1.0, 2.0))
     below = ranked[count] if count < len(ranked) else 0.0
     return float((ranked[count - 1] + below) / 2)
-
-
-def learned_capacity_cut(uplift: Floats, k: int, of: int) -> float:
-    """Return the least expected uplift that still gets a place when `k` of `of` cases do.
-
-    At most `len(uplift) * k // of` of the given cases reach it: the cut lies above all cases that
-    tie for the last place, since a single case cannot tell who else has its score. Other cases keep
-    to the capacity in expectation only, and while scores are spread as they are here. Never below
-    zero: a capacity is a limit, not a duty to act at an expected loss.
-
-    >>> learned_capacity_cut(np.array([5.0, 1.0, 3.0, -2.0]), k=1, of=2)
-    2.0
-    >>> learned_capacity_cut(np.array([5.0, 3.0, 3.0, -2.0]), k=1, of=2)
-    4.0
-    """
-    ranked = np.sort(uplift)[::-1]
-    places = len(ranked) * k // of
-    if places >= len(ranked):
-        return 0.0
-    turned_away = float(ranked[places])
-    above = ranked[ranked > turned_away]
-    if not len(above):
-        return max(0.0, float(np.nextafter(turned_away, np.inf)))
-    last = float(above[-1])
-    middle = (last + turned_away) / 2
-    return max(0.0, middle if middle > turned_away else last)
-
-
-def top_k(uplift: Floats, k: int, of: int) -> NDArray[np.bool_]:
-    """Return which cases are the best `k` of every `of` by expected uplift, where above zero.
-
-    A batch of n has `floor(n k / of)` places; ties go to the case that came first.
-
-    >>> top_k(np.array([5.0, 1.0, 3.0, -2.0]), k=1, of=2)
-    array([ True, False,  True, False])
-    """
-    chosen = np.zeros(len(uplift), dtype=np.bool_)
-    places = len(uplift) * k // of
-    chosen[np.argsort(-uplift, kind="stable")[:places]] = True
-    return chosen & (uplift > 0)

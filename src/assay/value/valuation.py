@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol
 
 from numpy.typing import NDArray
 
 from assay.charter.data import Data
-from assay.charter.policy import BestAction, Policy
+from assay.charter.policy import REFER, BestAction, Budget, Policy
 from assay.charter.value import ValueModel
 from assay.errors import CharterError, Fault, ModelError
 from assay.value.classification import COLUMN_PREFIX, ClassificationValuation
 from assay.value.continuous_payoff import PayoffFunction, UnitCosts
 from assay.value.labels import label_text
 from assay.value.payoff import Columns, Floats, PayoffTable
-from assay.value.regression import RegressionValuation
+from assay.value.plugin import PluggedPayoff, PluggedTable, Plugin
+from assay.value.regression import ContinuousPayoff, RegressionValuation
+from assay.value.reviewer import Reviewer
 
 __all__ = ["Valuation", "valuation", "valuation_from_document"]
 
@@ -88,6 +90,10 @@ class Valuation(Protocol):
         """Return the best decisions knowing the outcomes."""
         ...
 
+    def perfect(self, outcomes: NDArray[Any], columns: Columns) -> NDArray[Any]:
+        """Return what perfect information would decide for these cases, within the limits."""
+        ...
+
     def tuned(self, forecast: Floats, outcomes: NDArray[Any], columns: Columns) -> Valuation:
         """Return the valuation with thresholds, cuts and constants learned from outcomes."""
         ...
@@ -109,8 +115,13 @@ class Valuation(Protocol):
         ...
 
 
-def valuation(model: ValueModel, data: Data) -> Valuation:
+def valuation(
+    model: ValueModel, data: Data, functions: Mapping[str, Callable[..., Any]] | None = None
+) -> Valuation:
     """Return the valuation that a charter's `value` and `data` sections promise.
+
+    The payoffs are those that hold at first; `model.at(day)` has those of a day. `functions` are
+    payoff functions by name, for what no installed package offers.
 
     Raises CharterError where the two do not go together (loading a charter finds these faults
     first), and ExpressionError where a payoff does not parse.
@@ -125,27 +136,46 @@ def valuation(model: ValueModel, data: Data) -> Valuation:
     if model.baseline not in model.baselines:
         raise _fault("value.baseline", "is not among the baselines", model.baseline)
     if model.task == "regression":
-        return _regression(model)
-    return _classification(model, data)
+        return _regression(model, functions or {})
+    return _classification(model, data, functions or {})
 
 
 def valuation_from_document(document: Mapping[str, Any]) -> Valuation:
     """Read a valuation back from its document; ModelError where the format is not known."""
-    if document.get("format") != 1:
+    if document.get("format") not in (1, 2):
         raise ModelError(
             f"This decision policy has format {document.get('format')!r}; this version of Assay "
-            "reads format 1. Build the bundle anew, or use the version of Assay that wrote it."
+            "reads formats 1 and 2. Build the bundle anew, or use the version that wrote it."
         )
     if document["task"] == "regression":
         return RegressionValuation.from_document(document)
+    if document["format"] == 1:
+        document = _from_format_1(document)
     return ClassificationValuation.from_document(document)
 
 
-def _classification(model: ValueModel, data: Data) -> ClassificationValuation:
-    table = _table(model, data)
+def _from_format_1(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Format 1 knew no reviewer, and called the price of a capacity `learned`."""
+    cut = document["learned"] if document["policy"]["kind"] == "top_k" else None
+    return {
+        **document,
+        "learned": None if cut is not None else document["learned"],
+        "prices": None if cut is None else [cut],
+        "reviewer": None,
+        "capacity": None,
+        "volume": None,
+    }
+
+
+def _classification(
+    model: ValueModel, data: Data, functions: Mapping[str, Callable[..., Any]]
+) -> ClassificationValuation:
+    table = _plugged(model, functions) if model.function else _table(model, data)
+    refer = model.refer
+    known = table.actions if refer is None else (*table.actions, REFER)
     baselines = {name: str(rule) for name, rule in model.baselines.items()}
     for name, rule in baselines.items():
-        if rule not in table.actions and not rule.startswith(COLUMN_PREFIX):
+        if rule not in known and not rule.startswith(COLUMN_PREFIX):
             raise _fault(f"value.baselines.{name}", "is no action and no `column: C`", rule)
     return ClassificationValuation(
         currency=model.currency,
@@ -153,7 +183,19 @@ def _classification(model: ValueModel, data: Data) -> ClassificationValuation:
         policy=_complete(model.policy, table.actions, baselines[model.baseline]),
         baselines=baselines,
         baseline_name=model.baseline,
+        reviewer=None if refer is None else Reviewer.of(refer, table.labels, table.actions),
+        capacity=None if refer is None else refer.capacity,
+        volume=model.decisions_per_month,
     )
+
+
+def _plugged(model: ValueModel, functions: Mapping[str, Callable[..., Any]]) -> PluggedTable:
+    """Return the table of a payoff function; the positive outcome is the last it names."""
+    given = model.function
+    if given is None or given.actions is None or given.outcomes is None:
+        raise _fault("value.function", "names no actions and outcomes", None)
+    plugin = Plugin.of(given, functions)
+    return PluggedTable(given.actions, given.outcomes, plugin, dict(model.caps))
 
 
 def _table(model: ValueModel, data: Data) -> PayoffTable:
@@ -187,7 +229,7 @@ def _complete(policy: Policy, actions: tuple[str, ...], baseline: str) -> Policy
 
     Two actions leave no choice; among more, it is what the baseline does.
     """
-    if isinstance(policy, BestAction):
+    if isinstance(policy, BestAction | Budget):
         return policy
     others = [action for action in actions if action != policy.action]
     rest = policy.otherwise or (others[0] if len(others) == 1 else baseline)
@@ -197,14 +239,19 @@ def _complete(policy: Policy, actions: tuple[str, ...], baseline: str) -> Policy
     return policy.model_copy(update={"otherwise": rest})
 
 
-def _regression(model: ValueModel) -> RegressionValuation:
+def _regression(
+    model: ValueModel, functions: Mapping[str, Callable[..., Any]]
+) -> RegressionValuation:
     if not isinstance(model.policy, BestAction):
         raise _fault("value.policy", "does not apply to regression", model.policy.kind)
-    payoff = (
-        PayoffFunction(model.payoff, dict(model.caps))
-        if model.payoff is not None
-        else UnitCosts(model.under or 0.0, model.over or 0.0, dict(model.caps))
-    )
+    caps = dict(model.caps)
+    payoff: ContinuousPayoff
+    if model.function is not None:
+        payoff = PluggedPayoff(Plugin.of(model.function, functions), caps)
+    elif model.payoff is not None:
+        payoff = PayoffFunction(model.payoff, caps)
+    else:
+        payoff = UnitCosts(model.under or 0.0, model.over or 0.0, caps)
     valued = RegressionValuation(
         currency=model.currency,
         payoff=payoff,
