@@ -1,0 +1,121 @@
+"""The two sides of a value bridge, and what each case pays under either policy and either price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.errors import DataError
+from assay.stats.clusters import Clusters
+from assay.value.payoff import Columns, Floats
+from assay.value.valuation import Valuation
+
+__all__ = ["Side", "crossed_uplifts", "forecast_in", "require_alike"]
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """What was planned, or what was realised, in one period.
+
+    `forecast` (n, K), `outcomes` (n,) and `decisions` (n,) are of cases that stand for all of the
+    period's, in the order of the labels and actions of `valuation`, which pays them. `policy`
+    decides (`valuation` where not given) whatever is not in `decisions`. `volume` is how many
+    decisions the period has, `fixed_costs` what it costs whatever is decided; both are known.
+    `segments` (n,) names the segment of each case, `clusters` which cases hang together.
+    `columns` holds what the payoffs, baselines and policies of both sides read.
+    """
+
+    valuation: Valuation
+    forecast: Floats
+    outcomes: NDArray[Any]
+    columns: Columns
+    volume: float
+    fixed_costs: float = 0.0
+    decisions: NDArray[Any] | None = None
+    policy: Valuation | None = None
+    segments: NDArray[Any] | None = None
+    clusters: Clusters | None = None
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+
+def require_alike(planned: Side, realised: Side) -> None:
+    """Raise DataError where the sides cannot be compared: task, currency, names or columns."""
+    if not len(planned) or not len(realised):
+        raise ValueError("a side without cases has nothing to compare")
+    ways = [one for side in (planned, realised) for one in (side.valuation, side.policy) if one]
+    first = ways[0]
+    for other in ways[1:]:
+        for what, one, two in (
+            ("predict", {first.task}, {other.task}),
+            ("are in the currency", {first.currency}, {other.currency}),
+            ("know the outcomes", set(first.labels), set(other.labels)),
+            ("know the actions", set(first.actions), set(other.actions)),
+        ):
+            if one != two:
+                raise DataError(
+                    f"Planned and realised value cannot be compared: the ones {what} "
+                    f"{', '.join(sorted(one))}, the others {', '.join(sorted(two))}. Plan anew "
+                    "with `assay build` under the charter as it is now, so that both sides have "
+                    "the same names."
+                )
+    needed = frozenset().union(*(one.columns for one in ways))
+    for name, side in (("planned", planned), ("realised", realised)):
+        absent = sorted(needed - set(side.columns))
+        if absent:
+            raise DataError(
+                f"The {name} cases lack the column{'s' if len(absent) > 1 else ''} "
+                f"{', '.join(absent)}, which the other side's payoffs, baseline or policy read. "
+                "Plan anew with `assay build`, so that both sides carry the columns."
+            )
+
+
+def forecast_in(side: Side, labels: tuple[str, ...]) -> Floats:
+    """Return a side's forecast with its probabilities in the order of `labels`."""
+    own = side.valuation.labels
+    if own == labels:
+        return side.forecast
+    return side.forecast[:, [own.index(label) for label in labels]]
+
+
+def crossed_uplifts(side: Side, other: Side, *, first: bool) -> Floats:
+    """Return what each case of a side paid above the baseline, shape (n, 2, 2).
+
+    The second axis is whose policy decides, the third whose payoffs and baseline count: 0 for
+    planned, 1 for realised (`side` is the planned one where it comes `first`). A case's own
+    policy takes the decision that was recorded, where one was.
+    """
+    sides = (side, other) if first else (other, side)
+    paid = np.empty((len(side), 2, 2))
+    for p, decider in enumerate(sides):
+        decided = _decided(side, decider)
+        for c, payer in enumerate(sides):
+            valued = payer.valuation
+            outcomes = _renamed(side.outcomes, side.valuation.labels, valued.labels)
+            decisions = _renamed(decided, side.valuation.actions, valued.actions)
+            base = valued.baseline(side.columns, len(side))
+            paid[:, p, c] = valued.realised(decisions, outcomes, side.columns)
+            paid[:, p, c] -= valued.realised(base, outcomes, side.columns)
+    return paid
+
+
+def _decided(side: Side, decider: Side) -> NDArray[Any]:
+    """Return a policy's decisions on a side's cases, in the order of that side's actions."""
+    if decider is side and side.decisions is not None:
+        return side.decisions
+    policy = decider.policy or decider.valuation
+    made = policy.decide(forecast_in(side, policy.labels), side.columns)
+    return _renamed(made, policy.actions, side.valuation.actions)
+
+
+def _renamed(codes: NDArray[Any], names: tuple[str, ...], others: tuple[str, ...]) -> NDArray[Any]:
+    """Return codes in the order of other names; amounts have no names and stay."""
+    if names == others:
+        return codes
+    places = np.array([others.index(name) for name in names], dtype=np.int64)
+    renamed: NDArray[Any] = places[codes]
+    return renamed
