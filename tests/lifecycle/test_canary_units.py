@@ -12,7 +12,8 @@ import pytest
 
 from assay.charter.charter import Charter
 from assay.evidence.states import Live, ReleaseState, ReleaseStep
-from assay.lifecycle.canary import Unit, decide_canary, rollout_plan, units_of
+from assay.lifecycle.canary import decide_canary, rollout_plan
+from assay.lifecycle.canary_units import Unit, units_of
 from assay.lifecycle.posting import Served
 
 from .conftest import charter
@@ -52,6 +53,10 @@ def _served(records: list[dict[str, Any]], payoffs: list[float]) -> Served:
     return Served(records, [None] * len(records), np.array(payoffs))
 
 
+def _unit(challenger: bool, share: float, payoff: float) -> Unit:
+    return Unit(challenger, share, payoff, payoff)
+
+
 def _plan(given: Charter, state: ReleaseState) -> Any:
     return rollout_plan(given, state, START)
 
@@ -84,27 +89,27 @@ def test_only_this_release_and_its_arms_count() -> None:
     ]
     found = _units(_served(records, [9, 0, 9, 9, 9, 9]), _state((0, 0.5)))
     assert found == (
-        Unit(challenger=False, share=0.5, payoff=0),
-        Unit(challenger=True, share=0.5, payoff=9),
+        _unit(challenger=False, share=0.5, payoff=0),
+        _unit(challenger=True, share=0.5, payoff=9),
     )
 
 
 def test_without_a_champion_the_baseline_is_the_other_arm() -> None:
     records = [_record(1), _record(2, "challenger"), _record(4, "baseline"), _record(99)]
     found = _units(_served(records, [9, 9, 0, 9]), _state((0, 0.5), champion=False))
-    assert [(one.challenger, one.payoff) for one in found] == [(True, 9), (False, 0)]
+    assert [(one.challenger, one.least) for one in found] == [(True, 9), (False, 0)]
 
 
 def test_an_entity_counts_with_its_first_decision() -> None:
     records = [_record(1, entity="x"), _record(2, entity="y"), _record(3, entity="x"), _record(99)]
     found = _units(_served(records, [1, 2, 3, 4]), _state((0, 0.5)))
-    assert [one.payoff for one in found] == [1, 2]
+    assert [(one.least, one.most) for one in found] == [(1, 1), (2, 2)]
 
 
 def test_a_payoff_that_never_came_stays_unknown() -> None:
     records = [_record(1), _record(2, "challenger"), _record(99)]
     found = _units(_served(records, [np.nan, 0, 0]), _state((0, 0.5)))
-    assert np.array_equal([one.payoff for one in found], [np.nan, 0], equal_nan=True)
+    assert [(one.least, one.most) for one in found] == [(-1, 9), (0, 0)]
 
 
 def test_a_unit_has_the_share_that_the_gateway_captured() -> None:
@@ -162,7 +167,7 @@ def test_looking_again_repeats_every_earlier_look() -> None:
     plan = _plan(charter(), _state((0, 0.5)))
     random = np.random.default_rng(3)
     units = [
-        Unit(bool(arm), 0.5, float(pay))
+        _unit(bool(arm), 0.5, float(pay))
         for arm, pay in zip(random.random(900) < 0.5, random.choice([-1, 0, 9], 900), strict=True)
     ]
     looks = [decide_canary(plan, units[:n]) for n in range(0, 901, 50)]
@@ -177,8 +182,8 @@ def test_looking_again_repeats_every_earlier_look() -> None:
 
 def test_a_change_of_share_ends_a_batch() -> None:
     plan = _plan(charter(), _state((0, 0.5)))
-    units = [Unit(challenger=False, share=0.1, payoff=0.0)] * 30 + [
-        Unit(place % 2 == 0, 0.5, 0.0) for place in range(70)
+    units = [_unit(challenger=False, share=0.1, payoff=0.0)] * 30 + [
+        _unit(place % 2 == 0, 0.5, 0.0) for place in range(70)
     ]
     decision = decide_canary(plan, units)
     assert decision is not None
@@ -187,7 +192,7 @@ def test_a_change_of_share_ends_a_batch() -> None:
 
 def test_a_split_that_did_not_happen_is_held() -> None:
     plan = _plan(charter(), _state((0, 0.5)))
-    decision = decide_canary(plan, [Unit(challenger=True, share=0.5, payoff=9.0)] * 100)
+    decision = decide_canary(plan, [_unit(challenger=True, share=0.5, payoff=9.0)] * 100)
     assert decision is not None
     assert decision.verdict == "hold"
     assert "sample ratio" in decision.reason

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from assay.charter.charter import Charter
 from assay.charter.faults_of_payoffs import payoff_bounds
-from assay.charter.finding import Finding
+from assay.charter.faults_of_policy import outcomes_of
+from assay.charter.finding import Finding, Path
+from assay.errors import did_you_mean
 
 __all__ = ["RULES"]
 
@@ -48,4 +50,37 @@ def _budget_below_stakes(charter: Charter) -> Iterator[Finding]:
         )
 
 
-RULES = (_canary_bounded, _budget_below_stakes)
+def _unit_has_an_owner(charter: Charter) -> Iterator[Finding]:
+    if charter.release.unit.most > 1 and charter.data.entity is None:
+        yield Finding(
+            ("release", "unit"),
+            "several decisions of one entity are to count, and nothing says whose a decision is",
+            "name the entity's column as `data.entity`, or take `unit` out",
+        )
+
+
+def _missing_outcome_known(charter: Charter) -> Iterator[Finding]:
+    path: Path = ("release", "missing_outcome")
+    given, outcomes = charter.release.missing_outcome, outcomes_of(charter.value)
+    if given is None:
+        return
+    if charter.task == "regression":
+        least, most = charter.value.caps.get("outcome", (-float("inf"), float("inf")))
+        if isinstance(given, str):
+            yield Finding(path, "the outcome of a regression is a number", "write a number")
+        elif not least <= given <= most:
+            mend = f"write a number from {least:g} to {most:g}"
+            yield Finding(path, "lies beyond `value.caps.outcome`", mend)
+    elif outcomes and _label(given) not in outcomes:
+        mend = did_you_mean(_label(given), outcomes) or f"name one of: {', '.join(outcomes)}"
+        yield Finding(path, "no payoff names this outcome", mend)
+
+
+def _label(given: str | float) -> str:
+    """Return an outcome as the payoff table writes it: `true`, `1`, `yes`."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    return str(int(given)) if isinstance(given, float) and given.is_integer() else str(given)
+
+
+RULES = (_canary_bounded, _budget_below_stakes, _unit_has_an_owner, _missing_outcome_known)

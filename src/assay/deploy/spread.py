@@ -1,0 +1,64 @@
+"""How a number is spread over units: a few values and their chances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Spread"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """Values (k,) and their chances (k,), which add up to 1.
+
+    >>> paid = Spread.around(1.0, 3.0, (-1.0, 9.0))
+    >>> round(paid.mean, 6), round(paid.deviation, 6), float(paid.values.min())
+    (1.0, 3.0, -1.0)
+    """
+
+    values: Floats
+    chances: Floats
+
+    @property
+    def mean(self) -> float:
+        """The mean."""
+        return float(self.values @ self.chances)
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation."""
+        return float(np.sqrt((self.values - self.mean) ** 2 @ self.chances))
+
+    @classmethod
+    def around(cls, mean: float, deviation: float, bounds: tuple[float, float]) -> Spread:
+        """Return two values within bounds, of a given mean and deviation.
+
+        They lie as far on either side of the mean where the bounds allow it; else one lies at its
+        bound, and the other as far off as the deviation asks for.
+        """
+        low, high = bounds
+        mean = min(max(mean, low), high)
+        if deviation <= 0 or mean in bounds:
+            return cls(np.array([mean]), np.array([1.0]))
+        down, up = (mean - low) / deviation, (high - mean) / deviation
+        above = 0.5
+        if down < 1.0:
+            above = down**2 / (1.0 + down**2)
+        elif up < 1.0:
+            above = 1.0 / (1.0 + up**2)
+        odds = float(np.sqrt(above / (1.0 - above)))
+        values = np.array([mean - deviation * odds, mean + deviation / odds])
+        return cls(np.clip(values, low, high), np.array([1.0 - above, above]))
+
+    @classmethod
+    def split(cls, challenger: Spread, other: Spread, share: float) -> Spread:
+        """Return what units say about a difference that got one arm each (Horvitz and Thompson)."""
+        return cls(
+            np.concatenate([challenger.values / share, -other.values / (1.0 - share)]),
+            np.concatenate([challenger.chances * share, other.chances * (1.0 - share)]),
+        )
