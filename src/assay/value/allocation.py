@@ -16,7 +16,7 @@ from assay.value.payoff import Floats, Ints
 
 __all__ = ["allocate", "priced", "shadow_prices"]
 
-_ROUNDS = 50
+_ROUNDS = 20
 _SLACK = 1e-9
 
 
@@ -108,7 +108,7 @@ def shadow_prices(
             others = [i for i in range(len(full)) if i != place]
             charged = expected - sum((prices[i] * full[i] for i in others), start=np.zeros(1))
             prices[place] = _ladder(charged, use).price(amount)
-        if np.allclose(before, prices, rtol=1e-9, atol=0):
+        if np.allclose(before, prices, rtol=1e-6, atol=0):
             break
     return tuple(prices.tolist())
 
