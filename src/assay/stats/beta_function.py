@@ -30,7 +30,11 @@ def log_beta_below(x: float, a: float, b: float) -> float:
     (0.51, True)
     """
     if x > (a + 1) / (a + b + 2):
-        return math.log(-math.expm1(log_beta_below(1.0 - x, b, a)))
+        return math.log(-math.expm1(_below_mean(1.0 - x, b, a)))
+    return _below_mean(x, a, b)
+
+
+def _below_mean(x: float, a: float, b: float) -> float:
     front = a * math.log(x) + b * math.log1p(-x) - log_beta(a, b) - math.log(a)
     return min(0.0, front - math.log(_fraction(x, a, b)))
 
