@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ _SHOWN = 5
 class Change:
     """The mean outcome of training and test rows, and each feature's distance between them.
 
+    In classification it is the share of the last outcome, the positive one of two.
     Distances lie between 0 and 1: Kolmogorov-Smirnov for numbers, Jensen-Shannon for categories.
     """
 
@@ -43,10 +45,8 @@ def change_since_training(tested: Tested) -> Change:
         to_columns(tested.learned_from, read),
         {column.name: tested.columns[column.name] for column in read},
     )
-    trained, now = float(before.mean()), float(tested.outcomes.mean())
-    words = []
-    if _moved(before, tested.outcomes):
-        words.append(_about_outcome(tested, trained, now))
+    words = list(_about_outcomes(tested, before))
+    trained, now = _last(tested, before), _last(tested, tested.outcomes)
     far = [f"{name} {distance:.2f}" for name, distance in features.items() if distance > _NOTABLE]
     if far:
         words.append(
@@ -56,17 +56,30 @@ def change_since_training(tested: Tested) -> Change:
     return Change(trained, now, features, tuple(words))
 
 
-def _about_outcome(tested: Tested, trained: float, now: float) -> str:
+def _last(tested: Tested, outcomes: NDArray[Any]) -> float:
+    """Return the mean amount, or the share of the last outcome."""
     labels = tested.made.valuation.labels
-    if not labels:
-        return (
-            f"The mean outcome is {now:.4g} in the test rows and was {trained:.4g} in the training "
-            "rows: the world moved, and the model is judged on the new one."
+    return float((outcomes == len(labels) - 1).mean() if labels else outcomes.mean())
+
+
+def _about_outcomes(tested: Tested, before: NDArray[Any]) -> Iterator[str]:
+    """Say how the outcomes moved: the amounts, the positive of two outcomes, or each of more."""
+    labels, after = tested.made.valuation.labels, tested.outcomes
+    if not labels and _moved(before, after):
+        yield (
+            f"The mean outcome is {after.mean():.4g} in the test rows and was {before.mean():.4g} "
+            "in the training rows: the world moved, and the model is judged on the new one."
         )
-    return (
-        f"{labels[-1]!r} is {now:.1%} of the test rows and was {trained:.1%} of the training rows: "
-        "the world moved, and the model is judged on the new one."
-    )
+    for code in range(0 if len(labels) > 2 else 1, len(labels)):
+        yield from _about_label(labels[code], before == code, after == code)
+
+
+def _about_label(label: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Iterator[str]:
+    if _moved(before.astype(np.float64), after.astype(np.float64)):
+        yield (
+            f"{label!r} is {after.mean():.1%} of the test rows and was {before.mean():.1%} of the "
+            "training rows: the world moved, and the model is judged on the new one."
+        )
 
 
 def _moved(before: NDArray[np.number], after: NDArray[np.number]) -> bool:

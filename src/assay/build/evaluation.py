@@ -27,6 +27,11 @@ from assay.value.curve import value_curve
 __all__ = ["Evaluation", "evaluate"]
 
 
+_NO_BREAK_EVEN = (
+    "Break-even is not told: it is worked out for two outcomes only, and the charter values more."
+)
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What was found: checks against the charter's acceptance, numbers, and plain words."""
@@ -82,6 +87,8 @@ def _curves_in_currency(tested: Tested, seed: int) -> dict[str, Any]:
         return {}
     if valued.task == "regression" or len(np.unique(cases.outcomes)) < 2:
         return {}
+    if len(valued.labels) > 2:
+        return {"break_even": {"text": _NO_BREAK_EVEN}, **_curve_of_threshold(tested, seed)}
     curve = value_curve(
         valued, cases.forecast, cases.outcomes, cases.columns, seed, clusters=tested.clusters
     )
@@ -104,6 +111,17 @@ def _curves_in_currency(tested: Tested, seed: int) -> dict[str, Any]:
             "text": least.text,
         },
     }
+
+
+def _curve_of_threshold(tested: Tested, seed: int) -> dict[str, Any]:
+    """Return the curve over thresholds among three and more outcomes, where a threshold decides."""
+    cases, valued = tested.cases, tested.made.valuation
+    if tested.charter.value.policy.kind != "threshold":
+        return {}
+    curve = value_curve(
+        valued, cases.forecast, cases.outcomes, cases.columns, seed, clusters=tested.clusters
+    )
+    return {"value_curve": curve.document()}
 
 
 def _changes(change: Change) -> dict[str, Any]:

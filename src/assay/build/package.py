@@ -15,6 +15,7 @@ from assay.charter.charter import Charter
 from assay.evidence.bundle import Bundle
 from assay.evidence.digest import canonical_bytes
 from assay.stats.forecaster import forecaster_document
+from assay.stats.profile import named_scores
 from assay.stats.reference import LEAST_WINDOWS, make_reference
 
 __all__ = ["package"]
@@ -32,8 +33,9 @@ def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
     order of time where there is one.
     """
     made, charter = tested.made, tested.charter
+    scores = named_scores(tested.raw, made.signature.labels)
     reference = make_reference(
-        tested.columns, tested.raw, windows=_windows(len(tested.raw), charter)
+        {**tested.columns, **scores}, windows=_windows(len(tested.raw), charter)
     )
     sections = charter.digests()
     return Bundle(

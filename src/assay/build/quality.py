@@ -15,7 +15,7 @@ from assay.charter.charter import Charter
 from assay.errors import DataError, did_you_mean
 from assay.evidence.bundle import Input
 from assay.evidence.evidence import Check
-from assay.stats.lone_power import SUSPICIOUS, lone_power
+from assay.stats.lone_power import SUSPICIOUS, lone_power, lone_power_over_outcomes
 from assay.value.valuation import Valuation
 
 __all__ = ["Quality", "check_quality", "with_outcome"]
@@ -38,12 +38,13 @@ def with_outcome(frame: pl.DataFrame, charter: Charter, valuation: Valuation) ->
     """Return the rows whose outcome is known, or say why the table cannot be used.
 
     Raises DataError where a named column is missing, the outcome is of the wrong type, unknown to
-    the value model, constant, or missing everywhere, or the time is text that does not sort.
+    the value model, constant, or missing everywhere, where no row holds one of the outcomes, or
+    the time is text that does not sort.
     """
     _named_columns(frame, charter)
     require_sortable(frame, charter)
     outcome = charter.data.outcome
-    _right_type(frame[outcome], charter)
+    _right_type(frame[outcome], charter, max(2, len(valuation.labels)))
     known = frame.filter(_is_known(frame[outcome]))
     if known.height == 0:
         raise DataError(
@@ -56,7 +57,14 @@ def with_outcome(frame: pl.DataFrame, charter: Charter, valuation: Valuation) ->
             f"{known.height:,} rows. A model needs cases of each outcome: give a table that has "
             "them, or name another `data.outcome`."
         )
-    valuation.encode(known[outcome].to_numpy())
+    codes = valuation.encode(known[outcome].to_numpy())
+    absent = [label for code, label in enumerate(valuation.labels) if not (codes == code).any()]
+    if absent:
+        raise DataError(
+            f"No row of the outcome column {outcome} holds {', '.join(absent)}, for which "
+            "`value.actions` gives payoffs. Give rows that hold it, or take it out of the table of "
+            "payoffs: a model cannot learn what it never saw."
+        )
     return known
 
 
@@ -69,7 +77,10 @@ def check_quality(
     features = [column for column in inputs if column.name not in out]
     columns = to_columns(known, features)
     outcomes = valuation.encode(known[charter.data.outcome].to_numpy())
-    power = lone_power(columns, outcomes, binary=charter.task == "classification")
+    if valuation.labels:
+        power = lone_power_over_outcomes(columns, outcomes, len(valuation.labels))
+    else:
+        power = lone_power(columns, outcomes, binary=False)
     checks = (
         *_whole_table(frame, known, charter),
         *_columns(known, features),
@@ -109,7 +120,7 @@ def _named_columns(frame: pl.DataFrame, charter: Charter) -> None:
         )
 
 
-def _right_type(outcome: pl.Series, charter: Charter) -> None:
+def _right_type(outcome: pl.Series, charter: Charter, outcomes: int) -> None:
     kind = kind_of(outcome.dtype)
     if outcome.dtype == pl.Null:
         return
@@ -122,7 +133,7 @@ def _right_type(outcome: pl.Series, charter: Charter) -> None:
     if kind is None or (
         outcome.dtype.is_float()
         and charter.task == "classification"
-        and (outcome.drop_nulls().n_unique() > 2)
+        and (outcome.drop_nulls().n_unique() > outcomes)
     ):
         raise DataError(
             f"The outcome column {outcome.name} is {outcome.dtype} with values such as "

@@ -48,9 +48,17 @@ def _segment(
     if cases.valuation.task == "regression":
         mean = {"outcome": cases.outcomes.mean(), "decision": cases.decisions.mean()}
         return {**described, **{name: float(value) for name, value in mean.items()}}
+    described["selection_rate"] = float(cases.selected().mean())
+    labels = cases.valuation.labels
+    if len(labels) > 2:
+        came = np.bincount(cases.outcomes, minlength=len(labels)) / max(len(cases), 1)
+        return {
+            **described,
+            "outcome_rates": dict(zip(labels, came.tolist(), strict=True)),
+            "forecast_rates": dict(zip(labels, cases.forecast.mean(axis=0).tolist(), strict=True)),
+        }
     return {
         **described,
         "positive_rate": float((cases.outcomes > 0).mean()),
         "forecast_rate": float(cases.forecast[:, -1].mean()),
-        "selection_rate": float(cases.selected().mean()),
     }

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 
 from assay.errors import InputError, WorldError
 from assay.gateway.follower import Follower
-from assay.gateway.inference import Answer, infer, output_names
+from assay.gateway.inference import Answer, infer, output_names, output_shape
 from assay.gateway.metrics import Metrics
 from assay.gateway.openapi import INFER_DOCS
 from assay.gateway.protocol import decode_request, encode_answer, encode_error
@@ -237,7 +237,7 @@ def _metadata(serving: Serving, index: int) -> dict[str, Any]:
             for column in signature.inputs
         ],
         "outputs": [
-            {"name": name, "datatype": datatype, "shape": [-1]}
+            {"name": name, "datatype": datatype, "shape": output_shape(signature, name)}
             for name, datatype in output_names(signature).items()
         ],
     }

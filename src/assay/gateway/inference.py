@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.deploy.scoring import Scored
 from assay.errors import DataError
 from assay.evidence.bundle import Signature
 from assay.gateway.exploration import explore
@@ -18,7 +19,7 @@ from assay.gateway.serving import LoadedArm, Serving
 from assay.ports.captures import Record
 from assay.ports.engine import Columns
 
-__all__ = ["PINNED", "Answer", "infer", "output_names"]
+__all__ = ["PINNED", "Answer", "infer", "output_names", "output_shape"]
 
 PINNED = "pinned"
 """The arm of a row whose version the caller chose: no random assignment, so no arm's evidence."""
@@ -71,8 +72,18 @@ def infer(
     )
 
 
+def output_shape(signature: Signature, name: str) -> list[int]:
+    """Return an output's shape: one number a row, but K probabilities of K > 2 outcomes."""
+    several = name == "probability" and len(signature.labels) > 2
+    return [-1, len(signature.labels)] if several else [-1]
+
+
 def output_names(signature: Signature) -> dict[str, str]:
-    """Return the outputs of a model and their datatypes."""
+    """Return the outputs of a model and their datatypes.
+
+    `probability` is that of the positive outcome, or of K > 2 outcomes one for each in the order of
+    the signature's labels.
+    """
     if signature.task == "regression":
         return {"prediction": "FP64", "decision": "FP64", "expected_value": "FP64"}
     return {
@@ -111,7 +122,7 @@ def _answer_rows(
     classifies = scorer.signature.task == "classification"
     lists = {
         "score": scored.score.tolist(),
-        "probability": scored.probability.tolist() if classifies else [None] * len(rows),
+        "probability": _probability(scored) if classifies else [None] * len(rows),
         "prediction": (
             [scorer.signature.labels[code] for code in scored.forecast.argmax(axis=1).tolist()]
             if classifies
@@ -131,6 +142,13 @@ def _answer_rows(
     for place, row in enumerate(rows.tolist()):
         records[row] |= shared | {key: values[place] for key, values in lists.items()}
         records[row]["id"] = ids[row]
+
+
+def _probability(scored: Scored) -> list[Any]:
+    """Return P(positive) of each row, or of K > 2 outcomes the probability of each."""
+    chances = scored.forecast if scored.forecast.shape[1] > 2 else scored.probability
+    listed: list[Any] = chances.tolist()
+    return listed
 
 
 @dataclass(frozen=True)

@@ -116,12 +116,13 @@ def columns_of(
 
 
 def output_tensor(name: str, datatype: str, data: list[Any]) -> dict[str, Any]:
-    """Return one tensor of an answer.
+    """Return one tensor of an answer; rows that are lists make its second dimension.
 
     >>> output_tensor("decision", "BYTES", ["call"])
     {'name': 'decision', 'datatype': 'BYTES', 'shape': [1], 'data': ['call']}
     """
-    return {"name": name, "datatype": datatype, "shape": [len(data)], "data": data}
+    shape = [len(data), *([len(data[0])] if data and isinstance(data[0], list) else [])]
+    return {"name": name, "datatype": datatype, "shape": shape, "data": data}
 
 
 def encode_answer(document: Mapping[str, Any]) -> bytes:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.charter.policy import BestAction
 from assay.guardrails.plugin import Cases, Guardrail, Measured
@@ -25,12 +27,13 @@ __all__ = ["check_guardrail", "sample_cases"]
 def check_guardrail(plugin: Guardrail) -> None:
     """Raise AssertionError naming the first thing that a guardrail does not keep.
 
-    It has a name; it measures decisions between actions and decided amounts, many cases, three
+    It has a name; it measures decisions between actions given two outcomes and three, and decided
+    amounts, many cases, three
     and none, without raising; it gives a finite number, or None with a reason; the same
     cases and seed give the same; cases are left as they were; its detail is a JSON document.
     """
     _require(plugin.metric.isidentifier(), f"{plugin!r}: `metric` must be a plain name")
-    for task in ("classification", "regression"):
+    for task in ("classification", "three outcomes", "regression"):
         for n in (400, 3, 0):
             cases = sample_cases(task, n)
             for column in ("group", "absent", None):
@@ -52,12 +55,32 @@ def sample_cases(task: str, n: int, seed: int = 0) -> Cases:
         forecast = _probabilities(columns)
         decisions = valued.decide(forecast, columns)
         return Cases(valued, forecast, decisions, outcomes, columns, groups, _probabilities)
+    if task == "three outcomes":
+        return _three_outcomes(columns, outcomes, groups)
     amounts = RegressionValuation("EUR", UnitCosts(3, 1), {"none": 0.0}, "none")
     spread = _quantiles(columns)
     demand = columns["size"] + random.normal(size=n)
     return Cases(
         amounts, spread, amounts.decide(spread, columns), demand, columns, groups, _quantiles
     )
+
+
+def _three_outcomes(
+    columns: Columns, outcomes: NDArray[np.int64], groups: Mapping[str, NDArray[np.str_]]
+) -> Cases:
+    """Return cases of which every third that came out well came out very well."""
+    cells = ((-1.0, 2.0, 5.0), (0.0, 0.0, 0.0), (-3.0, 0.0, 9.0))
+    table = PayoffTable(("act", "rest", "press"), ("no", "some", "much"), cells)
+    valued = ClassificationValuation("EUR", table, BestAction(), {"none": "rest"}, "none")
+    came = outcomes * (1 + (np.arange(len(outcomes)) % 3 == 0))
+    forecast = _three_probabilities(columns)
+    decisions = valued.decide(forecast, columns)
+    return Cases(valued, forecast, decisions, came, columns, groups, _three_probabilities)
+
+
+def _three_probabilities(columns: Columns) -> Floats:
+    positive = _positive(columns)
+    return np.column_stack([1 - positive, positive * 2 / 3, positive / 3])
 
 
 def _check_one(plugin: Guardrail, cases: Cases, column: str | None, where: str) -> None:

@@ -2,6 +2,8 @@
 
 Groups are compared by what is decided about them (demographic parity), and by how often it is
 right (equalized odds: true and false positive rates; equal opportunity: true positive rates).
+Decisions count as selected or not, and outcomes as deserving it or not, as `Cases` defines: of two
+outcomes by the positive one, of more by what differs from the baseline and would have paid.
 Hardt, Price and Srebro, Equality of opportunity in supervised learning, NIPS 2016.
 """
 
@@ -70,7 +72,7 @@ class GroupFairness:
         inside = np.isin(groups, large)
         value = float(
             self.function(
-                (cases.outcomes[inside] > 0).astype(int),
+                cases.deserving()[inside].astype(int),
                 cases.selected()[inside].astype(int),
                 sensitive_features=groups[inside],
             )
@@ -84,14 +86,14 @@ class GroupFairness:
     def _judged(self, cases: Cases, groups: NDArray[np.str_]) -> tuple[list[str], list[str]]:
         large, small = judged_groups(groups)
         for outcome in self.needed:
-            right, _ = judged_groups(groups[(cases.outcomes > 0) == bool(outcome)])
+            right, _ = judged_groups(groups[cases.deserving() == bool(outcome)])
             small += [name for name in large if name not in right]
             large = [name for name in large if name in right]
         return large, sorted(small)
 
 
 def _rates(cases: Cases, groups: NDArray[np.str_], names: list[str]) -> dict[str, dict[str, Any]]:
-    picked, positive = cases.selected(), cases.outcomes > 0
+    picked, positive = cases.selected(), cases.deserving()
     return {
         name: {
             "n": int((groups == name).sum()),

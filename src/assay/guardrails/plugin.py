@@ -44,11 +44,36 @@ class Cases:
         return paid - valued.realised(baseline, outcomes, columns)
 
     def selected(self) -> NDArray[np.bool_]:
-        """Return which cases got the action that pays best where the outcome is positive."""
+        """Return which cases got what the model is there to give.
+
+        Of two outcomes it is the action that pays best where the outcome is positive. Of more, no
+        one outcome stands for the others, and it is any action but the baseline's.
+        """
+        if len(self.valuation.labels) > 2:
+            differs: NDArray[np.bool_] = self.decisions != self._baseline()
+            return differs
         positive = np.full(len(self), len(self.valuation.labels) - 1, dtype=np.int64)
         best = self.valuation.hindsight(positive, self.columns)
         chosen: NDArray[np.bool_] = self.decisions == best
         return chosen
+
+    def deserving(self) -> NDArray[np.bool_]:
+        """Return which cases should have been selected, as their outcomes show.
+
+        Of two outcomes it is the positive one; of more, those for which some action would have
+        paid more than the baseline's.
+        """
+        valued, columns = self.valuation, self.columns
+        if len(valued.labels) < 3:
+            positive: NDArray[np.bool_] = self.outcomes > 0
+            return positive
+        best = valued.realised(valued.hindsight(self.outcomes, columns), self.outcomes, columns)
+        rest = valued.realised(self._baseline(), self.outcomes, columns)
+        paying: NDArray[np.bool_] = best > rest
+        return paying
+
+    def _baseline(self) -> NDArray[Any]:
+        return self.valuation.baseline(self.columns, len(self))
 
     def where(self, chosen: NDArray[np.bool_]) -> Cases:
         """Return the chosen cases only."""

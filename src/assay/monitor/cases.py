@@ -21,10 +21,11 @@ __all__ = ["Cases", "moments", "read_cases", "served_once"]
 class Cases:
     """Input columns, raw scores and decisions of n cases, with the outcomes known so far.
 
-    `decisions` and `outcomes` are encoded by the valuation; an outcome counts only where
-    `labelled`. `entities` names whose case each is, or is None where cases stand alone. `matured`
-    tells of which cases the label delay is over (all where None): before that not even an
-    outcome that is known counts, for those that come early are not like the others.
+    `score` is (n,), or (n, K) for K > 2 outcomes. `decisions` and `outcomes` are encoded by the
+    valuation; an outcome counts only where `labelled`. `entities` names whose case each is, or is
+    None where cases stand alone. `matured` tells of which cases the label delay is over (all where
+    None): before that not even an outcome that is known counts, for those that come early are not
+    like the others.
     """
 
     columns: Columns

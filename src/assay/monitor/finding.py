@@ -9,7 +9,7 @@ from assay.charter.operation import Boundary
 from assay.monitor.drift import Drift
 from assay.monitor.volume import DAYS_PER_MONTH, Volume
 from assay.stats.estimate import Estimate
-from assay.stats.profile import SCORE
+from assay.stats.profile import is_score
 
 __all__ = ["DAYS_PER_MONTH", "Finding", "FindingKind", "drift_findings", "value_findings"]
 
@@ -77,16 +77,23 @@ def value_findings(
 
 def drift_findings(drift: Drift) -> tuple[Finding, ...]:
     """Return at most two findings: inputs that moved (together), and the model's score."""
-    inputs = [one for one in drift.moved if one.feature != SCORE]
-    score = [one for one in drift.moved if one.feature == SCORE]
+    inputs = [one for one in drift.moved if not is_score(one.feature)]
+    scores = [one for one in drift.moved if is_score(one.feature)]
     found = []
     if inputs:
         shown = "; ".join(f"{one.feature}: {one.text}" for one in inputs[:_SHOWN])
         more = f"; and {len(inputs) - _SHOWN} more" if len(inputs) > _SHOWN else ""
-        count = len(drift.features) - (SCORE in drift.features)
+        count = sum(not is_score(name) for name in drift.features)
         text = f"{len(inputs)} of {count} inputs moved. {shown}{more}"
         found.append(Finding("drift", "inputs", float(len(inputs)), "no input moves", text))
-    for one in score:
-        text = f"the model's score moved: {one.text}"
-        found.append(Finding("drift", "score", one.effect, "the score does not move", text))
+    if scores:
+        moved = "; ".join(_of_outcome(one.feature) + one.text for one in scores[:_SHOWN])
+        text = f"the model's score moved: {moved}"
+        found.append(Finding("drift", "score", scores[0].effect, "the score does not move", text))
     return tuple(found)
+
+
+def _of_outcome(feature: str) -> str:
+    """Return which outcome a score is of, where it is one of several."""
+    _, named, label = feature.partition(": ")
+    return f"{label}: " if named else ""

@@ -22,7 +22,7 @@ from assay.monitor.volume import Volume
 from assay.monitor.watched import Watched
 from assay.ports.engine import Floats
 from assay.stats.estimate import Estimate
-from assay.stats.profile import Profile, profile
+from assay.stats.profile import Profile, named_scores, profile
 from assay.stats.score_table import ScoreTable, score_table
 
 __all__ = ["Judged", "Measured", "WindowReport", "judge", "measure"]
@@ -128,7 +128,8 @@ def measure(charter: Charter, watched: Watched, cases: Cases, *, seed: int = 0) 
     """
     forecast, blocks = watched.forecast(cases.score), watched.blocks(cases.score)
     table = _table(watched, cases, forecast, blocks)
-    seen = profile(cases.columns, watched.reference.grid, cases.score, table)
+    scores = named_scores(cases.score, watched.valuation.labels)
+    seen = profile({**cases.columns, **scores}, watched.reference.grid, None, table)
     limits = charter.monitoring
     ripe = cases.ripe()
     realised, gaps = _told(charter, watched, ripe, seed) if ripe.n else (None, {})
@@ -222,7 +223,11 @@ def _stale(charter: Charter, record: TrackRecord) -> Finding:
 
 
 def _table(watched: Watched, cases: Cases, forecast: Floats, blocks: Blocks) -> ScoreTable | None:
-    """Return the score table of uplift for two outcomes; None where the outcomes are amounts."""
+    """Return the score table of uplift for two outcomes, None for more and for amounts.
+
+    A table tells two outcomes apart by one slope. Nothing is read from it here: value before and
+    after labels is worked out from the rows, for any number of outcomes.
+    """
     valuation = watched.valuation
     if valuation.task == "regression" or forecast.shape[1] != 2:
         return None

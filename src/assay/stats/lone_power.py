@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from assay.stats.metrics import roc_auc
 
-__all__ = ["SUSPICIOUS", "lone_power"]
+__all__ = ["SUSPICIOUS", "lone_power", "lone_power_over_outcomes"]
 
 SUSPICIOUS = 0.95
 """The power alone from which on a column is mistrusted, whatever the task."""
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 def lone_power(
-    columns: Mapping[str, NDArray[Any]], outcomes: NDArray[np.number], *, binary: bool
+    columns: Mapping[str, NDArray[Any]], outcomes: NDArray[Any], *, binary: bool
 ) -> dict[str, float]:
     """Return each column's power over the outcome, on rows that the power was not learned from.
 
@@ -45,6 +45,25 @@ def lone_power(
         predicted = _predicted(_cells(values), known, half)
         power[name] = _area(known, predicted) if binary else _explained(predicted, known)
     return power
+
+
+def lone_power_over_outcomes(
+    columns: Mapping[str, NDArray[Any]], codes: NDArray[np.int64], outcomes: int
+) -> dict[str, float]:
+    """Return each column's power over K outcomes: the most that it has over one of them.
+
+    `codes` are 0..K-1. For two outcomes it is the power over the second; for more the greatest ROC
+    AUC of one outcome against all others, since a column that gives one outcome away is a leak.
+
+    >>> y = np.arange(900) % 3
+    >>> given = {"is two": (y == 2).astype(float), "nothing": np.zeros(900)}
+    >>> {name: round(at, 1) for name, at in lone_power_over_outcomes(given, y, 3).items()}
+    {'is two': 1.0, 'nothing': 0.5}
+    """
+    if outcomes == 2:
+        return lone_power(columns, codes, binary=True)
+    each = [lone_power(columns, codes == code, binary=True) for code in range(outcomes)]
+    return {name: max(power[name] for power in each) for name in columns}
 
 
 def _cells(values: NDArray[Any]) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from assay.stats.grid import CategoryAxis, Grid, NumberAxis, usable
 from assay.stats.score_table import ScoreTable
 
-__all__ = ["PROFILE_FORMAT", "SCORE", "Profile", "Tally", "merge", "merge_all", "profile"]
+__all__ = [
+    "PROFILE_FORMAT",
+    "SCORE",
+    "Profile",
+    "Tally",
+    "is_score",
+    "merge",
+    "merge_all",
+    "named_scores",
+    "profile",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -141,6 +151,24 @@ def profile(
         if name in given
     }
     return Profile(lengths.pop() if lengths else 0, tallies, scores)
+
+
+def named_scores(score: Floats, labels: Sequence[str]) -> dict[str, Floats]:
+    """Return scores by the names under which they are profiled.
+
+    Scores (n,) have the name `SCORE`; of scores (n, K) each outcome's column has its own.
+
+    >>> list(named_scores(np.zeros((2, 3)), ("none", "small", "large")))
+    ['@score: none', '@score: small', '@score: large']
+    """
+    if score.ndim == 1:
+        return {SCORE: score}
+    return {f"{SCORE}: {label}": score[:, code] for code, label in enumerate(labels)}
+
+
+def is_score(name: str) -> bool:
+    """Return whether a feature's name is that of a score (see `named_scores`)."""
+    return name.startswith(SCORE)
 
 
 def merge(a: Profile, b: Profile) -> Profile:
