@@ -62,7 +62,8 @@ def test_a_function_pays_as_the_same_table_does() -> None:
     np.testing.assert_allclose(
         valued.expected(forecast, decided, columns), table.expected(forecast, decided, columns)
     )
-    assert (valued.bounds(), valued.columns) == ((-1, 200), {"amount"})
+    assert valued.bounds() == (-1, 200)
+    assert valued.columns == {"amount"}
 
 
 def test_a_result_outside_its_bounds_is_refused() -> None:

@@ -16,7 +16,8 @@ from assay.value.payoff import Floats, Ints
 
 __all__ = ["allocate", "priced", "shadow_prices"]
 
-_ROUNDS = 20
+_HALVINGS = 30
+_DOUBLINGS = 100
 _SLACK = 1e-9
 
 
@@ -63,10 +64,10 @@ def allocate(expected: Floats, uses: Sequence[Floats], amounts: Sequence[float])
     `amounts[j]` how much of it there is for these cases. With one limit this is the greedy
     solution of the multiple-choice knapsack (Sinha and Zoltners, The multiple-choice knapsack
     problem, Operations Research 27(3), 1979), which falls short of the best by less than one
-    case's payoff, and is the best where each action uses one unit or none. With several, each has
-    a shadow price, found in turn until they stand still, and what is then still above a limit
-    by a tie gives way: a good solution, always within the limits. Ties go to who came first.
-    Nobody is acted on at an expected loss.
+    case's payoff, and is the best where each action uses one unit or none. With several, all but
+    the last are charged at their shadow prices, and what is then above a limit by a tie gives way:
+    a good solution, always within the limits. Ties go to who came first. Nobody is acted on
+    at an expected loss.
 
     >>> uplift = np.array([5.0, 1.0, 3.0, -2.0])
     >>> allocate(np.column_stack([np.zeros(4), uplift]), [np.array([[0.0, 1.0]])], [2])
@@ -100,17 +101,46 @@ def shadow_prices(
     >>> shadow_prices(np.column_stack([np.zeros(4), uplift]), [np.array([[0.0, 1.0]])], [2])
     (2.0,)
     """
-    full = [np.broadcast_to(use, expected.shape) for use in uses]
-    prices = np.zeros(len(full))
-    for _ in range(_ROUNDS):
-        before = prices.copy()
-        for place, (use, amount) in enumerate(zip(full, amounts, strict=True)):
-            others = [i for i in range(len(full)) if i != place]
-            charged = expected - sum((prices[i] * full[i] for i in others), start=np.zeros(1))
-            prices[place] = _ladder(charged, use).price(amount)
-        if np.allclose(before, prices, rtol=1e-6, atol=0):
+    return _prices(expected, [np.broadcast_to(use, expected.shape) for use in uses], amounts)
+
+
+def _prices(
+    expected: Floats, uses: Sequence[Floats], amounts: Sequence[float]
+) -> tuple[float, ...]:
+    """Price one limit by halving, the others at their best for each price of it.
+
+    What is asked for falls with the price, since the dual is convex, also once it is minimised
+    over the other prices.
+    """
+    first, amount = uses[0], amounts[0]
+    if len(uses) == 1:
+        return (_ladder(expected, first).price(amount),)
+
+    def asked(price: float) -> tuple[tuple[float, ...], float]:
+        charged = expected - price * first
+        others = _prices(charged, uses[1:], amounts[1:])
+        codes = priced(charged, uses[1:], others)
+        return others, float(first[np.arange(len(codes)), codes].sum())
+
+    low, high = 0.0, float(_ladder(expected, first).ratio.max(initial=1e-9))
+    others, used = asked(low)
+    if used <= amount:
+        return (low, *others)
+    for _ in range(_DOUBLINGS):
+        others, used = asked(high)
+        if used <= amount:
             break
-    return tuple(prices.tolist())
+        low, high = high, 2 * high
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        found, used = asked(middle)
+        if used <= amount:
+            high, others = middle, found
+        else:
+            low = middle
+        if amount - _SLACK <= used <= amount:
+            break
+    return (high, *others)
 
 
 def priced(expected: Floats, uses: Sequence[Floats], prices: Sequence[float]) -> Ints:
