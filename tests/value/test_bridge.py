@@ -245,6 +245,39 @@ def test_cases_without_a_like_are_mix_and_said_to_be() -> None:
     assert bridge(plan, plan, seed=3, resamples=200).words() == ()
 
 
+def test_costs_of_each_decision_are_cost() -> None:
+    plan = cases(binary(), np.random.default_rng(15), 300)
+    found = bridge(plan, replace(plan, cost_per_decision=0.25), seed=3, resamples=200)
+    only("cost", found)
+    assert found.parts["cost"].mean == pytest.approx(-250)
+
+
+def test_an_outcome_that_never_shows_counts_as_forecast() -> None:
+    rng = np.random.default_rng(16)
+    plan = cases(binary(at=0.3), rng, 4000)
+    came = cases(binary(at=0.3), rng, 4000)
+    called = came.valuation.decide(came.forecast, came.columns) == 0
+    hidden = replace(came, known=called, outcomes=np.where(called, came.outcomes, 1))
+    found, whole = (bridge(plan, one, seed=3, resamples=200) for one in (hidden, came))
+    # who is not called pays nothing, whatever they would have done
+    assert found.realised.mean == whole.realised.mean
+    assert found.assumed == (0.0, 0.0)
+    assert found.words() == ()
+    found, whole = (
+        bridge(replace(plan, policy=binary(at=0.1)), one, seed=3, resamples=200)
+        for one in (hidden, came)
+    )
+    assert found.realised.mean == whole.realised.mean
+    wide = whole.parts["policy"].high - whole.parts["policy"].low
+    assert abs(found.parts["policy"].mean - whole.parts["policy"].mean) < wide / 2
+    blind = bridge(plan, replace(came, known=np.zeros(4000, dtype=np.bool_)), seed=3, resamples=200)
+    assert blind.assumed == (0.0, called.mean())
+    assert "is not identified" in blind.words()[0]
+    amount = cases(amounts(), rng, 50)
+    with pytest.raises(ValueError, match="only cases that are known"):
+        bridge(amount, replace(amount, known=np.zeros(50, dtype=np.bool_)), seed=0)
+
+
 def test_clusters_widen_and_one_cluster_says_nothing() -> None:
     rng = np.random.default_rng(10)
     plan, came = cases(binary(), rng, 400), cases(binary(), rng, 400, 0.6)

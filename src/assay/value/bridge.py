@@ -14,7 +14,7 @@ from assay.stats.bootstrap import bootstrap_mean
 from assay.stats.clusters import stretch
 from assay.stats.estimate import Estimate
 from assay.value.bridge_cells import CellTable, common_cells, score_of
-from assay.value.bridge_sides import Side, crossed_uplifts, forecast_in, require_alike
+from assay.value.bridge_sides import Side, assumed, crossed_uplifts, forecast_in, require_alike
 from assay.value.payoff import Floats
 from assay.value.shapley import shapley_average
 
@@ -24,6 +24,7 @@ PARTS = ("volume", "mix", "performance", "policy", "cost")
 """The parts of a bridge, in their order."""
 
 _FORMAT = 1
+_ENDS = ("planned", "realised")
 _METHOD = "Shapley average over cells, bootstrapped influence"
 
 
@@ -35,6 +36,7 @@ class Bridge:
     alike cases (`performance`), other decisions on alike cases (`policy`), and other payoffs,
     baseline or fixed costs (`cost`). `unmatched` is the share of planned and of realised volume
     in cells that the other side does not have: of these nothing can be said of performance.
+    `assumed` is the share of either whose uplift is the forecast's word, as no outcome showed it.
     """
 
     planned: Estimate
@@ -42,6 +44,7 @@ class Bridge:
     difference: Estimate
     parts: Mapping[str, Estimate]
     unmatched: tuple[float, float] = (0.0, 0.0)
+    assumed: tuple[float, float] = (0.0, 0.0)
 
     def lines(self) -> tuple[str, ...]:
         """Return one line for each part, such as `performance -1,240 EUR per month [...]`."""
@@ -51,15 +54,21 @@ class Bridge:
 
     def words(self) -> tuple[str, ...]:
         """Return what a reader of the parts must not miss."""
-        if max(self.unmatched) <= 0:
-            return ()
-        planned, realised = self.unmatched
-        text = (
-            f"{planned:.1%} of the planned and {realised:.1%} of the realised cases have no like "
-            "on the other side (another segment or score): they count as mix, and nothing is said "
-            "of performance on them."
-        )
-        return (text,)
+        words = []
+        if max(self.unmatched) > 0:
+            planned, realised = self.unmatched
+            words.append(
+                f"{planned:.1%} of the planned and {realised:.1%} of the realised cases have no "
+                "like on the other side (another segment or score): they count as mix, and "
+                "nothing is said of performance on them."
+            )
+        if max(self.assumed) > 0:
+            words.append(
+                f"The uplift of {self.assumed[0]:.1%} of the planned and {self.assumed[1]:.1%} of "
+                "the realised cases is not identified: no outcome shows it, and the forecast's "
+                "word stands in."
+            )
+        return tuple(words)
 
     def document(self) -> dict[str, Any]:
         """Return the bridge as a JSON document."""
@@ -69,7 +78,8 @@ class Bridge:
             "realised": self.realised.document(),
             "difference": self.difference.document(),
             "parts": [{"part": n, **part.document()} for n, part in self.parts.items()],
-            "unmatched": {"planned": self.unmatched[0], "realised": self.unmatched[1]},
+            "unmatched": dict(zip(_ENDS, self.unmatched, strict=True)),
+            "assumed": dict(zip(_ENDS, self.assumed, strict=True)),
         }
 
     @classmethod
@@ -81,13 +91,14 @@ class Bridge:
                 f"reads format {_FORMAT}. Use the version of Assay that wrote it."
             )
         rows = [dict(row) for row in document["parts"]]
-        apart = document["unmatched"]
+        apart, word = document["unmatched"], document["assumed"]
         return cls(
             planned=Estimate.from_document(document["planned"]),
             realised=Estimate.from_document(document["realised"]),
             difference=Estimate.from_document(document["difference"]),
             parts={row.pop("part"): Estimate.from_document(row) for row in rows},
             unmatched=(apart["planned"], apart["realised"]),
+            assumed=(word["planned"], word["realised"]),
         )
 
 
@@ -180,6 +191,7 @@ def bridge(
             for j, name in enumerate(PARTS)
         },
         unmatched=table.unmatched,
+        assumed=(assumed(planned), assumed(realised)),
     )
 
 

@@ -13,7 +13,7 @@ from assay.stats.clusters import Clusters
 from assay.value.payoff import Columns, Floats
 from assay.value.valuation import Valuation
 
-__all__ = ["Side", "crossed_uplifts", "forecast_in", "require_alike"]
+__all__ = ["Side", "assumed", "crossed_uplifts", "forecast_in", "require_alike"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,9 @@ class Side:
     period's, in the order of the labels and actions of `valuation`, which pays them. `policy`
     decides (`valuation` where not given) whatever is not in `decisions`. `volume` is how many
     decisions the period has, `fixed_costs` what it costs whatever is decided; both are known.
-    `segments` (n,) names the segment of each case, `clusters` which cases hang together.
+    `cost_per_decision` is taken from every case's uplift. `segments` (n,) names the segment of each
+    case, `clusters` which cases hang together. Where an outcome is not `known` (n,) (the action
+    taken did not reveal it; classification only) the forecast's expectation stands in for it.
     `columns` holds what the payoffs, baselines and policies of both sides read.
     """
 
@@ -34,10 +36,12 @@ class Side:
     columns: Columns
     volume: float
     fixed_costs: float = 0.0
+    cost_per_decision: float = 0.0
     decisions: NDArray[Any] | None = None
     policy: Valuation | None = None
     segments: NDArray[Any] | None = None
     clusters: Clusters | None = None
+    known: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.outcomes)
@@ -87,7 +91,8 @@ def crossed_uplifts(side: Side, other: Side, *, first: bool) -> Floats:
 
     The second axis is whose policy decides, the third whose payoffs and baseline count: 0 for
     planned, 1 for realised (`side` is the planned one where it comes `first`). A case's own
-    policy takes the decision that was recorded, where one was.
+    policy takes the decision that was recorded, where one was. Raises ValueError where amounts are
+    not known.
     """
     sides = (side, other) if first else (other, side)
     paid = np.empty((len(side), 2, 2))
@@ -95,12 +100,48 @@ def crossed_uplifts(side: Side, other: Side, *, first: bool) -> Floats:
         decided = _decided(side, decider)
         for c, payer in enumerate(sides):
             valued = payer.valuation
-            outcomes = _renamed(side.outcomes, side.valuation.labels, valued.labels)
             decisions = _renamed(decided, side.valuation.actions, valued.actions)
-            base = valued.baseline(side.columns, len(side))
-            paid[:, p, c] = valued.realised(decisions, outcomes, side.columns)
-            paid[:, p, c] -= valued.realised(base, outcomes, side.columns)
+            uplift = _uplift(side, payer, decisions)
+            paid[:, p, c] = uplift - payer.cost_per_decision
     return paid
+
+
+def assumed(side: Side) -> float:
+    """Return the share of a side's cases whose uplift, as they were decided, no outcome shows.
+
+    Their uplift is the forecast's word; where it is the same whatever the outcome, it is known.
+    """
+    if side.known is None:
+        return 0.0
+    possible = _possible(side, side, _decided(side, side))
+    return float(((np.ptp(possible, axis=1) > 0) & ~side.known).mean())
+
+
+def _uplift(side: Side, payer: Side, decisions: NDArray[Any]) -> Floats:
+    """Return what decisions (as the payer names them) paid above the payer's baseline."""
+    valued = payer.valuation
+    outcomes = _renamed(side.outcomes, side.valuation.labels, valued.labels)
+    base = valued.baseline(side.columns, len(side))
+    paid: Floats = valued.realised(decisions, outcomes, side.columns)
+    paid = paid - valued.realised(base, outcomes, side.columns)
+    if side.known is None or side.known.all():
+        return paid
+    likely = forecast_in(side, valued.labels) * _possible(side, payer, decisions)
+    return np.where(side.known, paid, likely.sum(axis=1))
+
+
+def _possible(side: Side, payer: Side, decisions: NDArray[Any]) -> Floats:
+    """Return the uplift (n, K) of each case given each outcome, in the order of the payer."""
+    valued = payer.valuation
+    if valued.task == "regression":
+        raise ValueError("an amount is not among a few outcomes: give only cases that are known")
+    base = valued.baseline(side.columns, len(side))
+    given = []
+    for code in range(len(valued.labels)):
+        outcomes = np.full(len(side), code)
+        paid = valued.realised(decisions, outcomes, side.columns)
+        given.append(paid - valued.realised(base, outcomes, side.columns))
+    return np.column_stack(given)
 
 
 def _decided(side: Side, decider: Side) -> NDArray[Any]:
