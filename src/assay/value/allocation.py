@@ -16,8 +16,7 @@ from assay.value.payoff import Floats, Ints
 
 __all__ = ["allocate", "priced", "shadow_prices"]
 
-_HALVINGS = 30
-_DOUBLINGS = 100
+_STEPS = 100
 _SLACK = 1e-9
 
 
@@ -116,31 +115,25 @@ def _prices(
     if len(uses) == 1:
         return (_ladder(expected, first).price(amount),)
 
+    guess = float(_ladder(expected, first).ratio.max(initial=1e-9))
+
     def asked(price: float) -> tuple[tuple[float, ...], float]:
         charged = expected - price * first
         others = _prices(charged, uses[1:], amounts[1:])
         codes = priced(charged, uses[1:], others)
         return others, float(first[np.arange(len(codes)), codes].sum())
 
-    low, high = 0.0, float(_ladder(expected, first).ratio.max(initial=1e-9))
-    others, used = asked(low)
-    if used <= amount:
-        return (low, *others)
-    for _ in range(_DOUBLINGS):
-        others, used = asked(high)
+    price, low, high, best = 0.0, 0.0, np.inf, (0.0,) * (len(uses) - 1)
+    for _ in range(_STEPS):
+        others, used = asked(price)
         if used <= amount:
-            break
-        low, high = high, 2 * high
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        found, used = asked(middle)
-        if used <= amount:
-            high, others = middle, found
+            high, best = price, others
         else:
-            low = middle
-        if amount - _SLACK <= used <= amount:
+            low = price
+        if high == 0 or amount - _SLACK <= used <= amount:
             break
-    return (high, *others)
+        price = (low + high) / 2 if np.isfinite(high) else max(2 * low, guess)
+    return (high, *best)
 
 
 def priced(expected: Floats, uses: Sequence[Floats], prices: Sequence[float]) -> Ints:
