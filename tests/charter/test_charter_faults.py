@@ -71,6 +71,10 @@ BETWEEN: list[tuple[dict[str, Any], str, str]] = [
     ({"data.positive": "yess"}, "data.positive", "did you mean `yes`?"),
     ({"data.positive": True}, "data.positive", "name one of: yes, no"),
     ({"data.revealed_by": ["cal"]}, "data.revealed_by[0]", "did you mean `call`?"),
+    ({"data.moved_by": ["cal"]}, "data.moved_by[0]", "did you mean `call`?"),
+    ({"data.moved_by": ["call", "call"]}, "data.moved_by[1]", "keep it once"),
+    ({"value.baselines": {"nobody": "column: duration"}, "release": {"control_share": 0.1}},
+     "value.baselines.nobody", "set the control share to 0"),
     ({"monitoring": {"window": "1 window"}}, "monitoring.window", "`1000 rows`"),
     ({"monitoring": {"window": "0 rows"}}, "monitoring.window", "`1000 rows`"),
     ({"data.label_delay": "3 days"}, "data.label_delay", "the delay in windows"),
@@ -172,6 +176,7 @@ BETWEEN: list[tuple[dict[str, Any], str, str]] = [
 REGRESSION: list[tuple[dict[str, Any], str, str]] = [
     ({"data.positive": "yes"}, "data.positive", "take it out"),
     ({"data.revealed_by": ["call"]}, "data.revealed_by", "take it out"),
+    ({"data.moved_by": ["call"]}, "data.moved_by[0]", "name one of: decision"),
     ({"value.policy": {"kind": "threshold", "action": "a"}}, "value.policy", "best_action"),
     ({"value.baselines.rule": "casual * 2"}, "value.baselines.rule", "before the decision"),
     ({"value.baselines.rule": "2 *"}, "value.baselines.rule", "at the end"),

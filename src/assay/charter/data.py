@@ -71,6 +71,11 @@ class Data(Section):
     revealed_by: tuple[Text, ...] = Field(
         default=(), description="Actions after which the outcome is seen; empty: after all."
     )
+    moved_by: tuple[Text, ...] = Field(
+        default=(),
+        description="Actions that change the outcome itself, as an offer that makes people buy; in "
+        "regression `decision`.",
+    )
 
     @property
     def ordered(self) -> bool:

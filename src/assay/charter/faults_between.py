@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 from assay.charter import (
+    faults_of_control,
     faults_of_data,
     faults_of_limits,
     faults_of_payoffs,
@@ -29,6 +30,7 @@ _RULES = (
     *faults_of_people.RULES,
     *faults_of_limits.RULES,
     *faults_of_release.RULES,
+    *faults_of_control.RULES,
 )
 
 

@@ -38,7 +38,7 @@ def _outcome_is_no_feature(charter: Charter) -> Iterator[Finding]:
 
 
 def _columns_once(charter: Charter) -> Iterator[Finding]:
-    for key in ("sensitive", "known_after", "ignore", "revealed_by"):
+    for key in ("sensitive", "known_after", "ignore", "revealed_by", "moved_by"):
         columns = getattr(charter.data, key)
         for i, column in enumerate(columns):
             if column in columns[:i]:
