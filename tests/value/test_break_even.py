@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from statistics import NormalDist
 from typing import Any
 
@@ -100,6 +101,52 @@ def test_needed_covers_costs_or_the_floor() -> None:
     _, model = bank()
     assert needed_per_month(model) == 200
     assert needed_per_month(model, floor_per_month=350) == 350
+
+
+def test_needed_counts_each_decision_and_what_the_uplift_loses() -> None:
+    _, model = bank(cost_per_decision=0.2, retraining_cost=30)
+    assert needed_per_month(model, retrainings_per_month=2) == pytest.approx(460)
+    _, fading = bank(uplift_kept_per_year=0.5)
+    lasting = sum(0.5 ** (month / 12) for month in range(12))
+    assert needed_per_month(fading) == pytest.approx(2400 / lasting)
+    _, dearer = bank(changes=[{"since": "2027-07-01", "run_cost_per_month": 300}])
+    assert needed_per_month(dearer, start=date(2027, 1, 1)) == pytest.approx(300)
+    costly = solved(cost_per_decision=0.2).auc
+    cheap = solved().auc
+    assert cheap is not None
+    assert costly is not None
+    assert costly > cheap + 0.05
+
+
+def test_the_precision_is_the_same_whatever_the_baseline_does() -> None:
+    """Acting on a group with one in ten costs nothing and brings nothing: by hand 0.1 x 9 = 0.9."""
+    assert solved(baseline="everybody").precision == pytest.approx(0.1)
+    assert solved(rate=0.3).precision == pytest.approx(0.1)
+
+
+def test_the_precision_where_the_positive_cases_pay_more() -> None:
+    """Positives bring 20 less 1, negatives cost 1: one in twenty covers the other nineteen."""
+    valued, model = bank(
+        actions={"call": {"yes": "amount - 1", "no": -1}, "skip": 0}, caps={"amount": [0, 100]}
+    )
+    known = outcomes(0.1)
+    amount = np.where(known == 1, 20.0, 5.0)
+    found = break_even(valued, model, known, {"amount": amount}, seed=0)
+    assert found.precision == pytest.approx(1 / 20)
+    group = np.repeat([1, 0], [1, 19])
+    paid = np.where(group == 1, 19.0, -1.0)
+    assert paid.sum() == 0
+
+
+def test_what_the_least_auc_looks_like_in_use() -> None:
+    found = solved()
+    assert found.acted is not None
+    assert found.precision_there is not None
+    brought = found.acted * (10 * found.precision_there - 1) * 1000
+    assert brought == pytest.approx(found.needed, rel=0.01)
+    assert found.document()["precision_there"] == found.precision_there
+    never = solved(floor=10_000)
+    assert never.acted is None
 
 
 def test_refusals() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from statistics import NormalDist
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from assay.charter.value import ValueModel
 from assay.value.against import baseline_payoffs, policy_payoffs
+from assay.value.cash_flow import cash_flow, likeliest, terms_of
 from assay.value.classification import ClassificationValuation
 from assay.value.payoff import Columns, Floats, Ints
 from assay.value.rule import indifference
@@ -30,8 +32,10 @@ class BreakEven:
 
     `needed` is the uplift per month that covers running and amortised build cost, or the agreed
     floor where that is higher. `auc` is the least ROC AUC that brings it (None where not even a
-    nearly perfect model does), `precision` the share of positives among the cases acted on from
-    which acting beats not acting. `aucs` and `uplift` are the whole relation.
+    nearly perfect model does). `precision` is the share of positives in a group of cases from which
+    acting on that group beats not acting on it, whatever the baseline does. At the least AUC the
+    policy acts on the share `acted` of all cases, of which the share `precision_there` are
+    positive. `aucs` and `uplift` are the whole relation.
     """
 
     needed: float
@@ -40,6 +44,8 @@ class BreakEven:
     aucs: tuple[float, ...]
     uplift: tuple[float, ...]
     unit: str
+    acted: float | None = None
+    precision_there: float | None = None
 
     @property
     def text(self) -> str:
@@ -52,20 +58,43 @@ class BreakEven:
             return f"{amount} need no model: acting on the base rate alone brings it."
         return f"A ROC AUC of {self.auc:.3f} brings {amount}."
 
+    def document(self) -> dict[str, Any]:
+        """Return the finding as a JSON document."""
+        return {
+            "needed": self.needed,
+            "auc": self.auc,
+            "precision": self.precision,
+            "acted": self.acted,
+            "precision_there": self.precision_there,
+            "unit": self.unit,
+            "text": self.text,
+        }
+
 
 def needed_per_month(
-    model: ValueModel, floor_per_month: float = 0.0, retrainings_per_month: float = 0.0
+    model: ValueModel,
+    floor_per_month: float = 0.0,
+    retrainings_per_month: float = 0.0,
+    start: date | None = None,
 ) -> float:
-    """Return the uplift per month that covers all costs, or the floor where it is higher.
+    """Return the first month's uplift that covers all costs, or the floor where it is higher.
+
+    All costs of the horizon (build, running, each decision's, retrainings, and as they change by
+    date from `start` on), undiscounted, over the months that the uplift lasts: with
+    `uplift_kept_per_year` below 1 a later month counts for what is left of the first.
 
     >>> model = ValueModel.model_validate({
     ...     "currency": "EUR", "under": 3, "over": 1, "baselines": {"none": 0}, "baseline": "none",
-    ...     "decisions_per_month": 1, "build_cost": 2400, "run_cost_per_month": 50})
+    ...     "decisions_per_month": 100, "build_cost": 2400, "run_cost_per_month": 50})
     >>> needed_per_month(model)  # over a horizon of 12 months
     250.0
+    >>> needed_per_month(model.model_copy(update={"cost_per_decision": 0.5}))
+    300.0
     """
-    running = model.run_cost_per_month + model.retraining_cost * retrainings_per_month
-    return max(running + model.build_cost / model.horizon_months, floor_per_month)
+    terms = terms_of(model, retrainings_per_month=retrainings_per_month, start=start)
+    of_one = cash_flow(likeliest(1 / model.decisions_per_month, model), terms)
+    lasting = float(of_one.gained.sum())  # months of the first month's uplift
+    return max(float(of_one.costs[0]) / lasting, floor_per_month)
 
 
 def break_even(
@@ -77,6 +106,7 @@ def break_even(
     seed: int | np.random.Generator,
     floor_per_month: float = 0.0,
     retrainings_per_month: float = 0.0,
+    start: date | None = None,
 ) -> BreakEven:
     """Return the least ROC AUC at which the charter's policy covers its costs.
 
@@ -85,7 +115,8 @@ def break_even(
     negatives (the binormal model: Green and Swets, Signal Detection Theory and Psychophysics,
     1966; `AUC = Phi(d / sqrt 2)`), independent of the columns given the outcome, and perfectly
     calibrated. Under them the policy decides as it would, capacity included. No model is needed, so
-    that this can be asked before one is built.
+    that this can be asked before one is built. What each decision costs to make is among the
+    costs to cover (`needed_per_month`); it falls on all cases alike and moves no precision.
 
     Raises ValueError in regression, which has no AUC, and unless both outcomes occur.
 
@@ -116,17 +147,38 @@ def break_even(
         return float((paid - base).mean()) * model.decisions_per_month
 
     uplift = tuple(per_month(auc) for auc in _AUCS)
-    needed = needed_per_month(model, floor_per_month, retrainings_per_month)
-    gain = fresh.payoffs(rows, len(y)).mean(axis=0)
-    act, rest = fresh.alternatives(gain[None])
+    needed = needed_per_month(model, floor_per_month, retrainings_per_month, start)
+    auc = _least(per_month, uplift, needed)
+    act, rest = fresh.alternatives(fresh.payoffs(rows, len(y)))
+    acted, positive = None, None
+    if auc is not None:
+        chosen = fresh.decide(binormal_forecast(y, noise, auc), rows) == act
+        acted, positive = float(chosen.mean()), float(y[chosen].mean()) if chosen.any() else None
     return BreakEven(
         needed=needed,
-        auc=_least(per_month, uplift, needed),
-        precision=indifference(gain[act] - gain[rest]),
+        auc=auc,
+        precision=_indifferent_precision(fresh, y, rows, act, rest),
         aucs=_AUCS,
         uplift=uplift,
         unit=f"{valuation.currency} per month",
+        acted=acted,
+        precision_there=positive,
     )
+
+
+def _indifferent_precision(
+    valuation: ClassificationValuation, outcomes: Ints, columns: Columns, act: int, rest: int
+) -> float:
+    """Return the share of positives in a group from which acting on it beats not acting.
+
+    Where payoffs differ by row, positives and negatives each enter with their own cases' mean: a
+    group's positives are like positives, however often they come.
+    """
+    n = len(outcomes)
+    gain = valuation.realised(np.full(n, act), outcomes, columns) - valuation.realised(
+        np.full(n, rest), outcomes, columns
+    )
+    return indifference(np.array([gain[outcomes == label].mean() for label in (0, 1)]))
 
 
 def binormal_forecast(outcomes: Ints, noise: Floats, auc: float) -> Floats:
