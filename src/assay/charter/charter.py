@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from assay.charter.data import Data
 from assay.charter.limits import Guardrail, Limit
@@ -67,15 +68,34 @@ class Charter(Section):
     release: Release = Release()
     monitoring: Monitoring = Monitoring()
     response: Response = Response()
+    _agreed: Charter | None = PrivateAttr(default=None)
 
     @property
     def task(self) -> Literal["classification", "regression"]:
         """What kind of model the value model needs."""
         return self.value.task
 
+    def on(self, day: date) -> Charter:
+        """Return the charter as it holds on a day: agreed changes of payoffs and costs are made.
+
+        Its digests stay those of what was agreed, changes included: what rests on it is not void
+        because a day came that everybody signed for.
+        """
+        value = self.value.at(day)
+        if value == self.value:
+            return self
+        then = self.model_copy(update={"value": value})
+        then._agreed = self.agreed  # noqa: SLF001 - our own copy
+        return then
+
+    @property
+    def agreed(self) -> Charter:
+        """The charter as it is written, whatever day it is."""
+        return self._agreed or self
+
     def digests(self) -> dict[str, str]:
-        """Return the SHA-256 of each section, by name."""
-        sections: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
+        """Return the SHA-256 of each section as it was agreed, by name."""
+        sections: dict[str, Any] = self.agreed.model_dump(mode="json", by_alias=True)
         return {name: _digest(section) for name, section in sections.items()}
 
     @property
@@ -85,8 +105,8 @@ class Charter(Section):
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the whole charter."""
-        return _digest(self.model_dump(mode="json", by_alias=True))
+        """The SHA-256 of the whole charter as it was agreed."""
+        return _digest(self.agreed.model_dump(mode="json", by_alias=True))
 
 
 def _todo(document: Any, path: str) -> Iterator[str]:

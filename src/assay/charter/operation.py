@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
@@ -121,6 +122,11 @@ class Monitoring(Section):
     least_effect: float = Field(
         default=0.05, ge=0, description="Smallest shift worth an alert, in standard deviations."
     )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone that days and windows are cut in."""
+        return ZoneInfo(self.time_zone)
 
 
 class Response(Section):

@@ -1,0 +1,100 @@
+"""From data to a registered version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.workspace.progress import Progress
+from assay.workspace.root import STATE, Root
+
+if TYPE_CHECKING:
+    from assay.build.built import Built
+    from assay.build.quality import Quality
+    from assay.lifecycle.making import Registered
+
+__all__ = ["Building"]
+
+
+class Building(Root):
+    """From data to a registered version."""
+
+    def check(self) -> Quality:
+        """Check the data against the charter; nothing is written."""
+        from assay.build.run import quality
+
+        return quality(self.charter, self._table()[0])
+
+    def build(
+        self, *, newest: bool = False, trials: int | None = None, progress: Progress | None = None
+    ) -> Registered:
+        """Find, judge and package a model, and register it with its evidence.
+
+        `newest` retrains: it learns from `newest_rows`, whose outcomes are all known by now.
+        """
+        from assay.adapters.onnx_engine import OnnxEngine
+        from assay.build.run import build
+
+        frame, digest = self._table(self.newest_rows() if newest else None)
+        built = build(
+            self.charter,
+            self.directory,
+            frame,
+            digest,
+            engines=OnnxEngine,
+            matured=newest,
+            trials=trials,
+            progress=progress,
+        )
+        return self._register(built)
+
+    def submit(
+        self, model: str, *, allow_pickle: str | None = None, progress: Progress | None = None
+    ) -> Registered:
+        """Judge a finished model like one that was built, and register it.
+
+        `allow_pickle` is the person in whose name a pickle may be loaded; it is recorded.
+        """
+        from assay.adapters.onnx_engine import OnnxEngine
+        from assay.build.intake import permission_wanted
+        from assay.build.submit import submit
+        from assay.lifecycle.approval import permit
+
+        frame, digest = self._table()
+        permitted = permission_wanted(model, allow_pickle, self.charter)
+        if permitted is not None:  # on the ledger before any of its code runs
+            self._submit_charter()
+            permit(self.ports.ledger, self.charter, vars(permitted), self._now())
+        built = submit(
+            self.charter,
+            frame,
+            digest,
+            model,
+            engines=OnnxEngine,
+            allow_pickle=allow_pickle,
+            progress=progress,
+        )
+        return self._register(built)
+
+    def newest_rows(self) -> Path:
+        """Write the charter's rows and all served cases with outcomes as one table, oldest first.
+
+        It keeps the newest `response.training_rows` where the charter names them, and is what a
+        retraining learns from. Returns its path in `.assay/`.
+        """
+        from assay.adapters.whole_file import write_whole
+        from assay.lifecycle.posting import labelled_table, newest_rows
+
+        frame, _ = self._table()
+        served = labelled_table(self._served(), self.charter)
+        rows = newest_rows(frame, served, self.charter)
+        return write_whole(self.directory / STATE / "newest_rows.parquet", rows)
+
+    def _register(self, built: Built) -> Registered:
+        from assay.build.registry import register
+        from assay.lifecycle.making import Registered
+
+        self._submit_charter()
+        ports = self.ports
+        candidate = register(built, self.charter, ports.ledger, ports.blobs, self._now())
+        return Registered(candidate, built)

@@ -1,0 +1,111 @@
+"""What is served, what it earns, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.workspace.progress import Progress
+from assay.workspace.root import Root
+
+if TYPE_CHECKING:
+    from assay.charter.charter import Family
+    from assay.lifecycle.books import Replay
+    from assay.lifecycle.course import Labels
+    from assay.lifecycle.ledger_of_value import ValueSoFar
+    from assay.lifecycle.posting import OutcomesTaken, Posted
+    from assay.lifecycle.status import Status
+    from assay.monitor.run import MonitorResult
+    from assay.report.story import Story
+
+__all__ = ["Watching"]
+
+
+class Watching(Root):
+    """Outcomes, monitoring, value, pages and replay."""
+
+    def outcomes(self, file: Path | str) -> OutcomesTaken:
+        """Take in a table of outcomes; the same table twice counts once."""
+        from assay.lifecycle.posting import take_outcomes
+
+        frame = self.ports.tables.read(Path(file))
+        return take_outcomes(frame, self.charter, self.ports.outcomes, self._captures())
+
+    def observe(self) -> MonitorResult:
+        """Measure and judge all that was served, and write nothing."""
+        from assay.lifecycle.approval import model_state
+        from assay.lifecycle.posting import observe
+
+        return observe(
+            self.charter,
+            self._captures(),
+            self.ports.outcomes.read(),
+            model_state(self.ports.ledger, self.charter),
+            self.ports.ledger,
+            self.ports.blobs,
+            self._now(),
+        )
+
+    def monitor(self) -> Posted:
+        """Measure and judge all that was served, and post alerts and value to the ledger."""
+        from assay.lifecycle.posting import post
+
+        return post(self.ports.ledger, self.charter, self.observe(), self._now())
+
+    def status(self) -> Status:
+        """Return where things stand: newest version, gate, release, open alerts, what is next."""
+        from assay.lifecycle.status import status_of
+
+        return status_of(self.charter, self.ports.ledger, self.ports.blobs, self._now())
+
+    def value(self) -> ValueSoFar:
+        """Return what the use case was to earn, and what it has earned; nothing is written."""
+        from assay.lifecycle.ledger_of_value import value_so_far
+
+        return value_so_far(self.charter, self.versions(), self.ports.blobs, self.observe())
+
+    def story(self, version: int | None = None) -> Story:
+        """Gather everything that the report shows of a version (the newest where not named)."""
+        from assay.report.story import gather
+
+        ports = self.ports
+        return gather(self.charter, ports.ledger, ports.blobs, self.observe(), version, self._now())
+
+    def report(self, out: Path | str | None = None, *, version: int | None = None) -> Path:
+        """Write one self-contained HTML page and return its path."""
+        from assay.adapters.whole_file import write_whole
+        from assay.report.page import page
+
+        path = self.directory / "report.html" if out is None else Path(out)
+        return write_whole(path, page(self.story(version)).encode())
+
+    def replay(
+        self,
+        *,
+        first: int | None = None,
+        labels: Labels = "selected",
+        every: int | None = None,
+        families: Sequence[Family] = (),
+        progress: Progress | None = None,
+    ) -> Replay:
+        """Live the charter's policies through the table's history; nothing is written."""
+        from assay.lifecycle.replay import replay
+
+        return replay(
+            self._table()[0],
+            self.charter,
+            first=first,
+            labels=labels,
+            every=every,
+            families=families,
+            progress=progress,
+        )
+
+    def draw_replay(self, found: Replay, folder: Path | None = None) -> list[Path]:
+        """Write a replay as `replay.html` and `replay.png`, and return both paths."""
+        from assay.adapters.whole_file import write_whole
+        from assay.report.replay_page import replay_files
+
+        drawn = replay_files(found, self.charter.title).items()
+        return [write_whole((folder or self.directory) / name, raw) for name, raw in drawn]
