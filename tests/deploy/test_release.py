@@ -211,6 +211,9 @@ def test_nothing_released_means_nothing_served(make_charter: MakeCharter) -> Non
             "not that of the challenger's version",
         ),
         ({"exploration_share": 1.5}, "exploration share"),
+        ({"control_share": 1.0, "control_salt": "c"}, "control share lies outside"),
+        ({"control_share": 0.1}, "no salt of its own"),
+        ({"control_share": 0.1, "control_salt": "s", "salt": "s"}, "no salt of its own"),
     ],
 )
 def test_a_state_that_contradicts_itself_is_refused(fields: dict[str, Any], text: str) -> None:

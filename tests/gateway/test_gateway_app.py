@@ -61,7 +61,7 @@ def test_every_answer_is_captured_with_all_that_later_joins_need(
     assert set(first) == {
         *("id", "at", "model", "version", "bundle", "arm", "entity", "inputs", "score"),
         *("probability", "decision", "expected_value", "explored", "propensity"),
-        *("revision", "weight"),
+        *("revision", "weight", "control_share"),
     }
     assert (first["revision"], first["weight"]) == (stage.follower.serving.desired.revision, 0.0)
     assert first["at"] == "2026-03-01T12:00:00+00:00"

@@ -1,9 +1,9 @@
 """Desired state: what gateways are to serve, as one small document.
 
 Format 1, JSON: {format, revision, model, arms: [{name, version, bundle, weight}], salt, capture,
-exploration_share, entity}. A gateway follows the newest revision it has seen and keeps serving it
-when nobody tells it anything. Raise `FORMAT` when a field's meaning changes; gateways refuse a
-format they do not know and keep serving the last one they did.
+exploration_share, control_share, control_salt, entity}. A gateway follows the newest revision it
+has seen and keeps serving it when nobody tells it anything. Raise `FORMAT` when a field's meaning
+changes; gateways refuse a format they do not know and keep serving the last one they did.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ FORMAT = 1
 class Arm(msgspec.Struct, frozen=True):
     """One version that serves, and its share of traffic.
 
-    On the arm `baseline` the version scores, but the charter's baseline decides.
+    On the arms `baseline` and `control` the version scores, but the charter's baseline decides.
     """
 
-    name: Literal["champion", "challenger", "baseline"]
+    name: Literal["champion", "challenger", "baseline", "control"]
     version: int
     bundle: str
     weight: float
@@ -48,6 +48,8 @@ class Desired(msgspec.Struct, frozen=True):
     salt: str = ""
     capture: Literal["sync", "async"] = "sync"
     exploration_share: float = 0.0
+    control_share: float = 0.0
+    control_salt: str = ""
     entity: str | None = None
     format: int = FORMAT
 
@@ -55,6 +57,17 @@ class Desired(msgspec.Struct, frozen=True):
     def challenger_weight(self) -> float:
         """The challenger's share of traffic; 0 where there is none."""
         return sum(arm.weight for arm in self.arms if arm.name == "challenger")
+
+    @property
+    def control(self) -> Arm | None:
+        """The arm of the control share, scored by the first arm's version; None without a share.
+
+        The weights of `arms` share out the entities that are not in the control.
+        """
+        if not self.arms or not self.control_share:
+            return None
+        first = self.arms[0]
+        return Arm("control", first.version, first.bundle, self.control_share)
 
     def encode(self) -> bytes:
         """Return the document as JSON."""
@@ -78,7 +91,8 @@ def desired_state(charter: Charter, state: ReleaseState, revision: int) -> Desir
 
     `revision` is that of the release's subject in the ledger: it grows with each entry.
     Without champion and challenger nothing is served; a challenger without a champion has the
-    baseline beside it.
+    baseline beside it. The control's salt hangs on the model's name alone, so that an entity in it
+    stays there over all releases.
     """
     arms = []
     weight = state.weight if state.challenger is not None else 0.0
@@ -95,6 +109,8 @@ def desired_state(charter: Charter, state: ReleaseState, revision: int) -> Desir
         salt=state.salt,
         capture=charter.release.capture,
         exploration_share=charter.release.exploration_share,
+        control_share=charter.release.control_share,
+        control_salt=f"control/{charter.name}",
         entity=charter.data.entity,
     )
 
@@ -124,6 +140,15 @@ def _faults(state: Desired) -> list[str]:
         faults.append("a weight lies outside 0 to 1")
     if state.arms and abs(sum(arm.weight for arm in state.arms) - 1.0) > 1e-9:
         faults.append("the weights do not add up to 1")
+    return faults + _faults_of_shares(state)
+
+
+def _faults_of_shares(state: Desired) -> list[str]:
+    faults = []
     if not 0.0 <= state.exploration_share <= 1.0:
         faults.append("the exploration share lies outside 0 to 1")
+    if not 0.0 <= state.control_share < 1.0:
+        faults.append("the control share lies outside 0 to 1")
+    elif state.control_share and state.control_salt in ("", state.salt):
+        faults.append("the control share has no salt of its own")
     return faults

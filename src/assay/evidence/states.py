@@ -13,6 +13,7 @@ from assay.evidence.sign_off import SignOff
 
 __all__ = [
     "BASELINE_ARM",
+    "CONTROL_ARM",
     "AlertState",
     "CharterState",
     "CharterVersion",
@@ -28,6 +29,9 @@ __all__ = [
 
 BASELINE_ARM = "baseline"
 """The arm of a release whose rows get the baseline's decision, where no champion serves yet."""
+
+CONTROL_ARM = "control"
+"""The arm of the control share, whose entities get the baseline's decision whatever serves."""
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ def infer(
         "model": desired.model,
         "revision": desired.revision,
         "weight": desired.challenger_weight,
+        "control_share": desired.control_share,
     }
     for row, record in enumerate(records):
         record.update(under)
@@ -95,7 +96,7 @@ def output_names(signature: Signature) -> dict[str, str]:
 
 
 def _assign(serving: Serving, keys: Sequence[str], pinned: int | None) -> NDArray[np.int64]:
-    if pinned is not None or len(serving.arms) == 1:
+    if pinned is not None or len(serving.answering) == 1:
         return np.full(len(keys), pinned or 0, dtype=np.int64)
     return np.array([serving.index_for(key) for key in keys], dtype=np.int64)
 
@@ -109,7 +110,7 @@ def _answer_rows(
     records: list[dict[str, Any]],
 ) -> None:
     """Score the rows of one arm and fill in their records."""
-    loaded = serving.arms[index]
+    loaded = serving.answering[index]
     scorer = loaded.scorer
     columns = columns_of(request, scorer.signature.inputs, scorer.valuation.columns)
     if len(rows) < request.rows:
@@ -163,7 +164,8 @@ def _explored(
 ) -> _Taken:
     """Take the decisions but for the exploration share (of actions; amounts have none).
 
-    The baseline is not explored: its arm shows what would happen without any model.
+    The baseline is not explored, in the control neither: it shows what would happen without any
+    model.
     """
     share = 0.0 if loaded.by_baseline else serving.desired.exploration_share
     actions = len(loaded.scorer.signature.actions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-__all__ = ["share_of", "to_challenger"]
+__all__ = ["in_control", "share_of", "to_challenger"]
 
 _WHOLE = 2**64
 
@@ -17,6 +17,18 @@ def share_of(salt: str, key: str) -> int:
     """
     framed = f"{len(salt)}:{salt}{key}".encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(framed, digest_size=8).digest(), "big")
+
+
+def in_control(salt: str, key: str, share: float) -> bool:
+    """Whether an entity belongs to the control, which gets the baseline's action for good.
+
+    Its salt is not that of a release, so that neither a new release nor a step of one moves
+    anybody in or out. Share 0 gets nobody; a growing share only adds entities.
+
+    >>> in_control("control/bank", "ana", 0.0), in_control("control/bank", "ana", 1.0)
+    (False, True)
+    """
+    return share_of(salt, key) < int(share * _WHOLE)
 
 
 def to_challenger(salt: str, key: str, weight: float) -> bool:

@@ -10,8 +10,8 @@ from assay.deploy.fetch import fetch_bundle
 from assay.deploy.scoring import Scorer, read_signature
 from assay.errors import ModelError
 from assay.evidence.bundle import Signature
-from assay.evidence.states import BASELINE_ARM
-from assay.gateway.router import to_challenger
+from assay.evidence.states import BASELINE_ARM, CONTROL_ARM
+from assay.gateway.router import in_control, to_challenger
 from assay.ports.blobs import Blobs
 from assay.ports.engine import Engine
 
@@ -31,21 +31,31 @@ class LoadedArm:
     @property
     def by_baseline(self) -> bool:
         """Whether the baseline decides on this arm, and not the version's policy."""
-        return self.arm.name == BASELINE_ARM
+        return self.arm.name in (BASELINE_ARM, CONTROL_ARM)
 
 
 @dataclass(frozen=True)
 class Serving:
     """A desired state, loaded; never changed, so that a request sees one state from end to end.
 
-    `arms` has the champion first (or the baseline), then the challenger where there is one.
+    `arms` has the champion first (or the baseline), then the challenger where there is one;
+    `control` is the arm of the control share.
     """
 
     desired: Desired
     arms: tuple[LoadedArm, ...]
+    control: LoadedArm | None = None
+
+    @property
+    def answering(self) -> tuple[LoadedArm, ...]:
+        """The arms that entities are dealt out to, the control last."""
+        return self.arms if self.control is None else (*self.arms, self.control)
 
     def index_for(self, key: str) -> int:
-        """Return which arm answers for an entity."""
+        """Return which of the `answering` arms answers for an entity: first of all the control."""
+        desired = self.desired
+        if self.control and in_control(desired.control_salt, key, desired.control_share):
+            return len(self.arms)
         last = self.arms[-1]
         return len(self.arms) - 1 if self._chosen(key, last.arm.weight) else 0
 
@@ -88,7 +98,9 @@ def load_serving(
             "Champion and challenger answer different questions (classification and regression); "
             "release the new task under a charter of its own."
         )
-    return Serving(desired, arms)
+    control = desired.control
+    kept_back = None if control is None else LoadedArm(control, scorers[control.bundle])
+    return Serving(desired, arms, kept_back)
 
 
 def _load(digest: str, desired: Desired, blobs: Blobs, load_engine: LoadEngine) -> Scorer:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from assay.charter.charter import Charter
 from assay.charter.delay import label_delay
 from assay.errors import DataError
-from assay.evidence.states import BASELINE_ARM, AlertState
+from assay.evidence.states import BASELINE_ARM, CONTROL_ARM, AlertState
 from assay.monitor.alerts import Alert, Changes, Judgement, changes, follow
 from assay.monitor.cases import Cases, moments, read_cases, served_once
 from assay.monitor.join import Joined, newest_outcomes
@@ -84,8 +84,8 @@ def monitor(
     revision; `bundles` and `plans` (the signed uplift per decision) go by bundle digest;
     `recorded` are the model's alerts in the ledger. A prediction counts once, by its id, in
     the window of its first answer; a window that is not complete is measured but not judged, and
-    so is the arm `baseline`, on which no version decides. An outcome counts once its label delay
-    is over, and not before.
+    so are the arms `baseline` and `control`, on which no version decides. An outcome counts once
+    its label delay is over, and not before.
     Raises DataError where a capture names a bundle that is not given.
     """
     records = served_once(captures, charter.name)
@@ -131,8 +131,9 @@ def _reports(
             watched = bundles.get(bundle)
             if watched is None:
                 raise DataError(_unknown_bundle(served.records[rows[0]]))
+            watched = _paid_as_agreed(charter, watched, served.records[rows[0]])
             measured = measure(charter, watched, served.cases(watched, rows), seed=seed)
-            of_version = arm != BASELINE_ARM
+            of_version = arm not in (BASELINE_ARM, CONTROL_ARM)
             so_far = gaps.setdefault(bundle, [])
             so_far += [measured.gaps] if of_version else []
             record = track_record(so_far)
@@ -155,6 +156,15 @@ def _reports(
                 )
             )
     return tuple(reports)
+
+
+def _paid_as_agreed(charter: Charter, watched: Watched, first: Mapping[str, Any]) -> Watched:
+    """Return the version with the payoffs agreed for the day on which a window's cases begin."""
+    if not charter.agreed.value.changes:
+        return watched
+    day = datetime.fromisoformat(first["at"]).astimezone(charter.monitoring.zone).date()
+    paying = valuation(charter.agreed.value.at(day), charter.data)
+    return replace(watched, valuation=paid_by(watched.valuation, paying))
 
 
 def _arms(

@@ -12,8 +12,10 @@ Record = Mapping[str, Any]
 """One served prediction.
 
 Keys: id, at (UTC, ISO 8601), model, version, bundle, arm, entity, inputs (column -> value), score,
-probability, decision, expected_value, explored (bool), propensity (of the decision taken),
-revision (of the desired state that answered) and weight (the challenger's share under it).
+probability, decision, expected_value, explored (bool), propensity (of the decision taken, on its
+arm), revision (of the desired state that answered), weight (the challenger's share under it, of
+those not in the control) and control_share (the chance of being in the control; records of earlier
+gateways lack it, and had none).
 """
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from assay.evidence.states import BASELINE_ARM
+from assay.evidence.states import BASELINE_ARM, CONTROL_ARM
 from assay.monitor.report import WindowReport
 from assay.report import plots
 from assay.report.story import Story
@@ -83,7 +83,7 @@ def _monthly(story: Story, estimate: Estimate | None) -> Estimate | None:
 def _verdict(report: WindowReport) -> str:
     if not report.complete:
         return "running"
-    if report.arm == BASELINE_ARM:
+    if report.arm in (BASELINE_ARM, CONTROL_ARM):
         return "not judged"
     kinds = sorted({finding.kind for finding in report.judged.findings})
     return ", ".join(kinds) or "quiet"
