@@ -35,10 +35,14 @@ class HedgedBettingSequence(StoredState):
     2024: theorem 3 (the hedged capital process) and B.4 (a fixed grid of bets, which makes counts
     suffice). States of different cases merge exactly, in any order.
 
-    Assumed: cases within the bounds, each with the same mean given its past. **It is not valid
-    where the mean drifts**: no m is then the mean of all cases, and the average of the means may be
-    refuted far more often than promised. Use `EmpiricalBernsteinSequence` there. The mean being
-    one, the intervals of successive looks at one growing state may be intersected.
+    The paper's default is a bet foreseen from the past for each case; that makes the order of cases
+    matter, is wider on long runs, and goes wrong at once where the mean drifts.
+
+    Assumed: cases within the bounds, each with the same mean given its past; the intervals of
+    successive looks at one growing state may then be intersected. **Under drift it is not valid**
+    as a sequence: no m is the mean of all cases, and intersected intervals leave the average
+    behind. (One look agreed beforehand does hold for the average of means that no outcome
+    moves: a product of `1 + b (mean - average)` is at most 1.) Use `EmpiricalBernsteinSequence`.
 
     >>> state = HedgedBettingSequence.start((-1.0, 9.0)).updated([-1.0, 9.0], counts=[900, 100])
     >>> low, high = state.interval()
