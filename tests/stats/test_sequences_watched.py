@@ -20,7 +20,7 @@ from assay.stats.quantile_sequence import QuantileSequence, quantile_interval
 from assay.stats.two_arms import TwoArms
 
 BOUNDS = (-1.0, 9.0)
-LOOKS = np.unique(np.geomspace(2, 1500, 28).astype(int))
+LOOKS = np.unique(np.geomspace(2, 1500, 22).astype(int))
 Floats = np.ndarray
 
 
