@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from assay.stats.estimate import Estimate
 from assay.stats.forecaster import forecaster_document
 from assay.stats.reference import make_reference
 from assay.stats.residuals import fit_predictive
+from assay.value.in_force import paid_by
 from assay.value.valuation import valuation
 
 Record = dict[str, Any]
@@ -339,3 +340,50 @@ def test_regression_is_measured_by_the_same_pure_function() -> None:
     assert late.realised is not None
     assert early.expected.uplift.low < late.realised.uplift.mean < early.expected.uplift.high
     assert watched.encode_decisions([1, 2.5]).tolist() == [1.0, 2.5]
+
+
+LATER = {"since": START.date().isoformat(), "actions": {"call": {"yes": 6, "no": -2}, "skip": 0}}
+
+
+def _with(changes: list[dict[str, Any]]) -> Charter:
+    document = _charter().model_dump(mode="json", by_alias=True)
+    return Charter.model_validate({**document, "value": {**document["value"], "changes": changes}})
+
+
+def test_a_day_changes_the_payoffs_and_not_what_was_agreed() -> None:
+    charter = _with([{**LATER, "since": "2026-03-10"}])
+    before, after = charter.on(date(2026, 3, 9)), charter.on(date(2026, 3, 10))
+    assert before is charter
+    assert after.value.actions is not None
+    assert after.value.actions["call"] == {"yes": 6, "no": -2}
+    assert after.digests() == charter.digests()
+    assert after.digest == charter.digest
+    assert after.on(date(2027, 1, 1)).agreed is charter
+
+
+def test_windows_before_and_after_are_paid_differently() -> None:
+    charter, changed = _with([]), _with([{**LATER, "since": "2026-03-02"}])
+    live = Live(charter)
+    captures = list(live.serve(2500))  # a minute each: the second day begins with case 1,440
+    told = live.tell()
+    plain = _run(live, charter, captures, told)
+    then = _run(live, changed, captures, told)
+    values = [[one.measured.realised.value for one in run.windows] for run in (plain, then)]
+    outcomes = np.array([live.truth[one["id"]] == "yes" for one in captures])
+    called = np.array([one["decision"] == "call" for one in captures])
+    for window, (before, after) in enumerate(zip(*values, strict=True)):
+        rows = slice(500 * window, 500 * window + 500)
+        yes, no = (called[rows] & outcomes[rows]).sum(), (called[rows] & ~outcomes[rows]).sum()
+        assert before == pytest.approx(9 * yes - no)
+        late = captures[500 * window]["at"] >= "2026-03-02"
+        assert after == pytest.approx(6 * yes - 2 * no if late else 9 * yes - no)
+
+
+def test_only_the_same_actions_and_outcomes_can_pay() -> None:
+    charter = _charter()
+    one = valuation(charter.value, charter.data)
+    actions = {"mail": {"yes": 9, "no": -1}, "skip": 0}
+    baselines = {"nobody": "skip"}
+    value = charter.value.model_copy(update={"actions": actions, "baselines": baselines})
+    with pytest.raises(ValueError, match="same actions"):
+        paid_by(one, valuation(value, charter.data))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,8 @@ from assay.monitor.volume import daily_volume
 from assay.monitor.watched import Watched
 from assay.monitor.windows import Window, cut_windows
 from assay.stats.estimate import Estimate
+from assay.value.in_force import paid_by
+from assay.value.valuation import valuation
 
 __all__ = ["MonitorResult", "monitor"]
 
