@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.build.evaluation import evaluate
+from assay.build.judged_rows import judged_rows
 from assay.build.package import package
 from assay.build.parity import check_parity
 from assay.build.plain import plain
@@ -38,7 +39,7 @@ class Built:
     """A bundle, the evidence about it, and what was found in short.
 
     `words` are what a reader must not miss, in plain sentences; `measured_on` says in words
-    which rows judged the model.
+    which rows judged the model. `kept` is bulk data that evidence names by digest.
     """
 
     bundle: Bundle
@@ -47,6 +48,7 @@ class Built:
     measured_on: str
     words: tuple[str, ...]
     permitted: tuple[Permitted, ...] = ()
+    kept: tuple[bytes, ...] = ()
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -72,14 +74,13 @@ def judge(
     parity = check_parity(tested, seed)
     progress(0.92, "measuring guardrails")
     rails = [measure(rail, tested.cases, seed) for rail in charter.guardrails]
-    found = _Finding(charter, traced, bundle.digest)
+    found, rows = _Finding(charter, traced, bundle.digest), judged_rows(tested)
+    evaluated = {**evaluation.content, "judged_rows": rows.document()}
     evidence = [
         _Finding(charter, traced, traced.data).piece(
             "quality", ("data",), quality.checks, quality.content
         ),
-        found.piece(
-            "evaluation", ("data", "value", "acceptance"), evaluation.checks, evaluation.content
-        ),
+        found.piece("evaluation", ("data", "value", "acceptance"), evaluation.checks, evaluated),
         found.piece("parity", ("data", "value"), parity.checks, parity.content),
         found.piece("provenance", ("data", "build"), (), {**traced.content(), "seed": seed}),
     ]
@@ -95,6 +96,7 @@ def judge(
         measured_on=tested.part,
         words=evaluation.words,
         permitted=permitted,
+        kept=(rows.table(),),
     )
 
 

@@ -30,7 +30,7 @@ def register(
     before its evidence: whoever reads an entry finds what it names. The version is the next one
     that the ledger has not used; where another process takes it meanwhile, the one after it.
     """
-    for content in (*built.bundle.files.values(), built.bundle.manifest()):
+    for content in (*built.bundle.files.values(), built.bundle.manifest(), *built.kept):
         blobs.put(content)
     for piece in built.evidence:
         blobs.put(piece.bytes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from assay.stats.clusters import Clusters
 from assay.value.payoff import Columns, Floats
 from assay.value.valuation import Valuation
 
-__all__ = ["Side", "assumed", "crossed_uplifts", "forecast_in", "require_alike"]
+__all__ = ["Side", "assumed", "crossed_uplifts", "forecast_in", "paid_by", "require_alike"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +48,42 @@ class Side:
         return len(self.outcomes)
 
 
+def paid_by(side: Side, payer: Valuation) -> Side:
+    """Return a side whose cases another valuation pays; what decided on them stays.
+
+    Raises DataError where the two do not have the same task, currency, outcomes and actions.
+    """
+    own = side.valuation
+    _require_same([own, payer])
+    decisions = side.decisions
+    return replace(
+        side,
+        valuation=payer,
+        policy=side.policy or own,
+        forecast=forecast_in(side, payer.labels),
+        outcomes=_renamed(side.outcomes, own.labels, payer.labels),
+        decisions=None if decisions is None else _renamed(decisions, own.actions, payer.actions),
+    )
+
+
 def require_alike(planned: Side, realised: Side) -> None:
     """Raise DataError where the sides cannot be compared: task, currency, names or columns."""
     if not len(planned) or not len(realised):
         raise ValueError("a side without cases has nothing to compare")
     ways = [one for side in (planned, realised) for one in (side.valuation, side.policy) if one]
+    _require_same(ways)
+    needed = frozenset().union(*(one.columns for one in ways))
+    for name, side in (("planned", planned), ("realised", realised)):
+        absent = sorted(needed - set(side.columns))
+        if absent:
+            raise DataError(
+                f"The {name} cases lack the column{'s' if len(absent) > 1 else ''} "
+                f"{', '.join(absent)}, which the other side's payoffs, baseline or policy read. "
+                "Plan anew with `assay build`, so that both sides carry the columns."
+            )
+
+
+def _require_same(ways: Sequence[Valuation]) -> None:
     first = ways[0]
     for other in ways[1:]:
         for what, one, two in (
@@ -67,15 +99,6 @@ def require_alike(planned: Side, realised: Side) -> None:
                     "with `assay build` under the charter as it is now, so that both sides have "
                     "the same names."
                 )
-    needed = frozenset().union(*(one.columns for one in ways))
-    for name, side in (("planned", planned), ("realised", realised)):
-        absent = sorted(needed - set(side.columns))
-        if absent:
-            raise DataError(
-                f"The {name} cases lack the column{'s' if len(absent) > 1 else ''} "
-                f"{', '.join(absent)}, which the other side's payoffs, baseline or policy read. "
-                "Plan anew with `assay build`, so that both sides carry the columns."
-            )
 
 
 def forecast_in(side: Side, labels: tuple[str, ...]) -> Floats:
