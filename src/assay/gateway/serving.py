@@ -79,6 +79,10 @@ class Serving:
         return len(self.arms) > 1 and to_challenger(self.desired.salt, key, weight)
 
 
+def _question(signature: Signature) -> tuple[str, int]:
+    return signature.task, len(signature.labels)
+
+
 def load_serving(
     desired: Desired, blobs: Blobs, load_engine: LoadEngine, before: Serving | None = None
 ) -> Serving:
@@ -93,10 +97,10 @@ def load_serving(
         if arm.bundle not in scorers:
             scorers[arm.bundle] = _load(arm.bundle, desired, blobs, load_engine)
     arms = tuple(LoadedArm(arm, scorers[arm.bundle]) for arm in desired.arms)
-    if len({loaded.scorer.signature.task for loaded in arms}) > 1:
+    if len({_question(loaded.scorer.signature) for loaded in arms}) > 1:
         raise ModelError(
-            "Champion and challenger answer different questions (classification and regression); "
-            "release the new task under a charter of its own."
+            "Champion and challenger answer different questions (classification and regression, or "
+            "outcomes of another number); release the new task under a charter of its own."
         )
     control = desired.control
     kept_back = None if control is None else LoadedArm(control, scorers[control.bundle])
