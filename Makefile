@@ -5,7 +5,7 @@ export PYTHONHASHSEED := 0
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help setup demo test lint types imports check bench docs lock lowest clean
+.PHONY: help setup demo test lint types imports check bench simulate docs lock lowest clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ check: lint types imports test  ## all checks
 
 bench: setup  ## measure, beside the best peers
 	$(BIN)/python -m bench
+
+simulate: setup  ## simulate what is watched: wrong decisions, coverage, sample sizes
+	$(BIN)/python -m bench.simulate
 
 docs: setup  ## write the reference pages and the charter's JSON schema anew
 	$(BIN)/python docs/make_reference.py

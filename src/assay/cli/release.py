@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli.output import Directory, Json, say, show
+from assay.cli.release_plan import tell_plan
+from assay.errors import CheckFailed
 
 if TYPE_CHECKING:
+    from assay.deploy.release_plan import ReleasePlan
     from assay.deploy.rollout import Decision
     from assay.evidence.folds import ReleaseState
     from assay.lifecycle.releasing import Action
+    from assay.workspace import Workspace
 
 __all__ = ["Step", "release"]
 
@@ -21,6 +25,7 @@ __all__ = ["Step", "release"]
 class Step(StrEnum):
     """What can be done with a release."""
 
+    PLAN = "plan"
     START = "start"
     DECIDE = "decide"
     STEP = "step"
@@ -42,8 +47,8 @@ def release(
         Step,
         typer.Option(
             "--do",
-            help="start a release; decide a canary by what is known; step, promote or roll back "
-            "by hand.",
+            help="plan how long a canary takes; start a release; decide a canary by what is known; "
+            "step, promote or roll back by hand.",
         ),
     ] = Step.START,
     version: Annotated[int | None, typer.Option(help="The version; the newest.")] = None,
@@ -55,7 +60,11 @@ def release(
     from assay.workspace import Workspace
 
     workspace = Workspace(directory)
-    decision = None
+    if do is Step.PLAN:
+        planned = workspace.release_plan(version)
+        show(planned.document(), lambda: tell_plan(planned), json=json)
+        return
+    decision = plan = None
     if do is Step.DECIDE:
         decision = workspace.decide()
         state = workspace.release_state()
@@ -64,18 +73,28 @@ def release(
     budget = None
     if workspace.charter.release.strategy == "canary":
         budget = loss_budget(workspace.charter, state, workspace.ports.clock.now())
+        plan = _planned(workspace) if do is Step.START else None
     document = {
         "release": _document(state),
         "decision": _decided(decision),
         "loss_budget": budget and {"year": budget.total, "spent": budget.spent},
+        "plan": plan if plan is None or isinstance(plan, str) else plan.document(),
     }
 
     def text() -> None:
-        _tell(state, decision, asked=do is Step.DECIDE)
+        _tell(state, decision, plan, asked=do is Step.DECIDE)
         if budget is not None:
             say(f"{budget}.")
 
     show(document, text, json=json)
+
+
+def _planned(workspace: Workspace) -> ReleasePlan | str:
+    """Return the plan of the canary just started, or why it cannot be planned: it runs anyway."""
+    try:
+        return workspace.release_plan()
+    except CheckFailed as error:
+        return str(error)
 
 
 def _document(state: ReleaseState) -> dict[str, object]:
@@ -97,7 +116,9 @@ def _decided(decision: Decision | None) -> dict[str, object] | None:
     }
 
 
-def _tell(state: ReleaseState, decision: Decision | None, *, asked: bool) -> None:
+def _tell(
+    state: ReleaseState, decision: Decision | None, plan: ReleasePlan | str | None, *, asked: bool
+) -> None:
     if asked and decision is None:
         say("Too early to decide: fewer than a hundred matured decisions.")
     if decision is not None:
@@ -111,3 +132,5 @@ def _tell(state: ReleaseState, decision: Decision | None, *, asked: bool) -> Non
         say(f"Challenger: version {state.challenger.version}, {state.weight:.0%} of traffic.")
     if state.champion is None and state.challenger is None:
         say("Nothing serves.")
+    if plan is not None:
+        say(plan if isinstance(plan, str) else plan.line)

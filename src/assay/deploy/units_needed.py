@@ -19,8 +19,8 @@ POWER = 0.8
 
 Floats = NDArray[np.float64]
 
-_SIZES = np.unique(np.geomspace(1, 1e9, 400).astype(np.int64))
-_FAR = np.geomspace(1e-6, 30.0, 300)
+_SIZES = np.unique(np.geomspace(1, 1e9, 240).astype(np.int64))
+_FAR = np.geomspace(1e-6, 30.0, 150)
 _TILTS = np.concatenate([-_FAR[::-1], [0.0], _FAR])
 _MANY = 1e12
 """Counts stand for chances: so many cases, spread as they are."""
@@ -91,6 +91,9 @@ def _chances(plan: RolloutPlan, said: Spread) -> Floats:
         near = slice(place - 1, place + 1)
         at = float(np.interp(needed, money[near], root[near]))
         found.append(float(ndtr(-at * np.sqrt(n))))
+        if found[-1] > 1 - 1e-9:
+            break
+    found += [1.0] * (len(_SIZES) - len(found))
     return np.maximum.accumulate(np.array(found))
 
 

@@ -1,0 +1,352 @@
+"""How often a watched rollout decides wrongly, and how many units it takes.
+
+Each run draws units where a claim is false by a hair, lets `decide` watch them batch by batch until
+it decides, and puts a z-test on the same data at the same looks. A rollout may err in at most alpha
+of the runs, however often it is looked at; a z-test was made for one look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.deploy.batch import Batch
+from assay.deploy.guardrail_condition import GuardrailCondition
+from assay.deploy.rollout import decide
+from assay.deploy.rollout_plan import RolloutPlan
+from assay.deploy.rollout_state import RolloutState
+from assay.deploy.spread import Spread
+from assay.deploy.units_needed import units_needed
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+ALPHA = 0.05
+ONE_SIDED = 1.6449
+LOOK = 100
+PAYOFFS = np.array([-1.0, 0.0, 9.0])
+CHAMPION = np.array([0.30, 0.55, 0.15])
+WORSE = np.array([0.35, 0.55, 0.10])  # by 0.5 on average
+
+PAIRED = RolloutPlan("EUR", (-1.0, 9.0), tolerance=0.5, most_units=4000)
+HALF = replace(PAIRED, shares=(0.5,))
+STEPS = replace(PAIRED, shares=(0.1, 0.5))
+CALM = 1e-9
+"""A tolerance that nothing is promoted by, where rollbacks are counted."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Units in order of assignment: what they paid at the least and at the most, and their arms.
+
+    `share` is None where both arms were scored, and `least` then is the difference. `tested` is
+    what the z-test looks at, case by case; `bad` is what a guardrail counts.
+    """
+
+    least: Floats
+    most: Floats
+    arm: Flags
+    share: Floats | None
+    tested: Floats
+    bad: Flags | None = None
+
+
+Draw = Callable[[np.random.Generator], Drawn]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A claim that is false by a hair: what is true, the wrong verdict, and how runs are drawn."""
+
+    true: str
+    wrong: str
+    plan: RolloutPlan
+    draw: Draw
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How often each went wrong in so many runs."""
+
+    runs: int
+    watched: int
+    peeked: int
+
+    @property
+    def most(self) -> float:
+        """Alpha with three standard errors of luck."""
+        return ALPHA + 3 * float(np.sqrt(ALPHA * (1 - ALPHA) / self.runs))
+
+
+def batches(drawn: Drawn, plan: RolloutPlan) -> Iterator[Batch]:
+    for start in range(0, len(drawn.least), LOOK):
+        part = slice(start, start + LOOK)
+        said = {}
+        if drawn.bad is not None:
+            (condition,) = plan.conditions
+            bad = condition.split(drawn.bad[part], drawn.arm[part], plan.shares[0])
+            said = {condition.name: bad}
+        if drawn.share is None:
+            yield Batch(drawn.least[part], most=drawn.most[part])
+        else:
+            share = float(drawn.share[start])
+            yield Batch.split(
+                drawn.least[part], drawn.arm[part], share, most=drawn.most[part], said=said
+            )
+
+
+def watched(plan: RolloutPlan, drawn: Drawn) -> tuple[str, int, str]:
+    """Watch every batch until there is a verdict on evidence; hold where there is none."""
+    state = RolloutState.start(replace(plan, most_units=len(drawn.least) + 1))
+    for batch in batches(drawn, plan):
+        decision = decide(state, batch)
+        state = decision.state
+        if decision.verdict != "hold":
+            return decision.verdict, state.n, decision.reason
+    return "hold", state.n, ""
+
+
+def peeked(tested: Floats, null: float, wrong: str) -> bool:
+    """Whether a one-sided z-test of level alpha says the wrong thing at any look."""
+    looks = np.arange(LOOK, len(tested) + 1, LOOK)
+    means = np.cumsum(tested)[looks - 1] / looks
+    squares = np.cumsum(tested**2)[looks - 1] / looks
+    errors = np.sqrt(np.maximum(squares - means**2, 1e-12) / looks)
+    z = (means - null) / errors
+    return bool((z > ONE_SIDED).any() if wrong == "promote" else (z < -ONE_SIDED).any())
+
+
+def rates(scene: Scene, runs: int, seed: int) -> Rates:
+    wrong = naive = 0
+    null = -scene.plan.tolerance if scene.wrong == "promote" else -scene.plan.margin
+    for rng in np.random.default_rng(seed).spawn(runs):
+        drawn = scene.draw(rng)
+        wrong += watched(scene.plan, drawn)[0] == scene.wrong
+        naive += peeked(drawn.tested, null, scene.wrong)
+    return Rates(runs, wrong, naive)
+
+
+def said(paid: Floats, arm: Flags, share: Floats) -> Floats:
+    return np.where(arm, paid / share, -paid / (1 - share))
+
+
+def payoffs(rng: np.random.Generator, n: int, chances: Floats) -> Floats:
+    return rng.choice(PAYOFFS, n, p=chances)
+
+
+def paired(challenger: Floats, n: int = 4000) -> Draw:
+    def draw(rng: np.random.Generator) -> Drawn:
+        place = rng.random(n)  # one customer, both arms: differences are rare
+        before, after = (
+            PAYOFFS[np.searchsorted(np.cumsum(chances)[:-1], place, side="right")]
+            for chances in (CHAMPION, challenger)
+        )
+        gap = after - before
+        return Drawn(gap, gap, np.zeros(n, dtype=np.bool_), None, gap)
+
+    return draw
+
+
+def split(challenger: Floats, p: float = 0.5, n: int = 4000) -> Draw:
+    def draw(rng: np.random.Generator) -> Drawn:
+        arm, share = rng.random(n) < p, np.full(n, p)
+        paid = np.where(arm, payoffs(rng, n, challenger), payoffs(rng, n, CHAMPION))
+        return Drawn(paid, paid, arm, share, said(paid, arm, share))
+
+    return draw
+
+
+def repeated(rng: np.random.Generator, n: int = 4000) -> Drawn:
+    """Entities who come one to five times and do the same each time; the z-test counts each time.
+
+    One arm for all of an entity's decisions, and what they paid summed: 3 decisions on average.
+    """
+    arm, share, times = rng.random(n) < 0.5, np.full(n, 0.5), rng.integers(1, 6, n)
+    each = np.where(arm, payoffs(rng, n, WORSE), payoffs(rng, n, CHAMPION))
+    paid = times.astype(np.float64) * each
+    return Drawn(paid, paid, arm, share, 3 * np.repeat(said(each, arm, share), times))
+
+
+def drifting(rng: np.random.Generator, n: int = 4000) -> Drawn:
+    """What both arms earn swings by 3 in waves and falls for good; the difference stays."""
+    arm, share = rng.random(n) < 0.5, np.full(n, 0.5)
+    common = 3 * np.sin(np.arange(n) / 300) + np.linspace(2, -2, n)
+    paid = np.where(arm, payoffs(rng, n, WORSE), payoffs(rng, n, CHAMPION)) + common
+    return Drawn(paid, paid, arm, share, said(paid, arm, share))
+
+
+def missing(rng: np.random.Generator, n: int = 4000) -> Drawn:
+    """One in ten of the champion's good outcomes never comes; the z-test leaves those units out."""
+    arm, share = rng.random(n) < 0.5, np.full(n, 0.5)
+    paid = np.where(arm, payoffs(rng, n, WORSE), payoffs(rng, n, CHAMPION))
+    lost = ~arm & (paid > 0) & (rng.random(n) < 0.1)
+    least, most = np.where(lost, -1.0, paid), np.where(lost, 9.0, paid)
+    return Drawn(least, most, arm, share, said(paid, arm, share)[~lost])
+
+
+def reweighted(rng: np.random.Generator, n: int = 4000) -> Drawn:
+    """A tenth of traffic, then half, while both come to earn more; the z-test pools the arms."""
+    share = np.where(np.arange(n) < n // 2, 0.1, 0.5)
+    arm = rng.random(n) < share
+    common = np.where(np.arange(n) < n // 2, 0.0, 2.0)
+    paid = np.where(arm, payoffs(rng, n, WORSE), payoffs(rng, n, CHAMPION)) + common
+    pooled = float(arm.mean())
+    return Drawn(paid, paid, arm, share, said(paid, arm, np.full(n, pooled)))
+
+
+def erring(rng: np.random.Generator, n: int = 4000) -> Drawn:
+    """Both arms pay nothing, and the challenger errs in 2 % of cases: just at the limit."""
+    arm, share, paid = rng.random(n) < 0.5, np.full(n, 0.5), np.zeros(n)
+    bad = rng.random(n) < 0.02
+    return Drawn(paid, paid, arm, share, 0.02 - bad[arm].astype(np.float64), bad)
+
+
+def shuffled(rng: np.random.Generator, n: int = 4000) -> Drawn:
+    gap = rng.choice([-9.0, -1.0, 0.0, 1.0, 9.0], n, p=[0.02, 0.08, 0.8, 0.08, 0.02])
+    return Drawn(gap, gap, np.zeros(n, dtype=np.bool_), None, gap)
+
+
+WIDE = replace(HALF, bounds=(-6.0, 14.0))
+ERRORS = replace(HALF, tolerance=CALM, conditions=(GuardrailCondition("errors", 0.02),))
+
+SCENES = (
+    Scene("worse by the tolerance, both arms on each unit", "promote", PAIRED, paired(WORSE)),
+    Scene("worse by the tolerance, half of traffic", "promote", HALF, split(WORSE)),
+    Scene(
+        "worse by the tolerance, a tenth of traffic",
+        "promote",
+        replace(STEPS, shares=(0.1,)),
+        split(WORSE, 0.1),
+    ),
+    Scene(
+        "alike, both arms on each unit",
+        "roll_back",
+        replace(PAIRED, tolerance=CALM),
+        shuffled,
+    ),
+    Scene("alike, half of traffic", "roll_back", replace(HALF, tolerance=CALM), split(CHAMPION)),
+    Scene(
+        "worse by the margin, half of traffic",
+        "roll_back",
+        replace(HALF, tolerance=CALM, margin=0.5),
+        split(WORSE),
+    ),
+    Scene(
+        "entities who come back",
+        "promote",
+        replace(HALF, bounds=(-5.0, 45.0), tolerance=1.5),
+        repeated,
+    ),
+    Scene("the common mean drifts", "promote", WIDE, drifting),
+    Scene("good outcomes of the champion are missing", "promote", HALF, missing),
+    Scene(
+        "weights change while both earn more",
+        "promote",
+        replace(STEPS, bounds=(-1, 11)),
+        reweighted,
+    ),
+    Scene("a guardrail just at its limit", "roll_back", ERRORS, erring),
+)
+
+
+def late(runs: int, seed: int) -> Rates:
+    """Look again and again while good outcomes of the champion come up to 2,000 units late.
+
+    Each look goes through all units from the first, with what is known by then; the z-test takes
+    the outcomes that came.
+    """
+    wrong = naive = 0
+    for rng in np.random.default_rng(seed).spawn(runs):
+        n, share = 3000, np.full(3000, 0.5)
+        arm = rng.random(n) < 0.5
+        paid = np.where(arm, payoffs(rng, n, WORSE), payoffs(rng, n, CHAMPION))
+        slow = ~arm & (paid > 0)
+        came = np.arange(n) + np.where(slow, rng.integers(0, 2000, n), 0)
+        erred = fooled = False
+        for now in range(500, n + 1, 500):
+            seen, known = slice(0, now), came[:now] < now
+            least = np.where(known, paid[seen], -1.0)
+            most = np.where(known, paid[seen], 9.0)
+            told = said(paid, arm, share)[seen][known]
+            drawn = Drawn(least, most, arm[seen], share[seen], told)
+            erred |= watched(HALF, drawn)[0] == "promote"
+            fooled |= bool(
+                (told.mean() + HALF.tolerance) / (told.std() / np.sqrt(len(told))) > ONE_SIDED
+            )
+        wrong, naive = wrong + erred, naive + fooled
+    return Rates(runs, wrong, naive)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Units until a promotion: planned, simulated, and those of a fixed test; power at the end."""
+
+    planned: float
+    simulated: float
+    fixed: float
+    promoted: float
+
+
+def size(
+    plan: RolloutPlan, challenger: Floats, p: float | None, runs: int, seed: int, n: int
+) -> Size:
+    draw = paired(challenger, n) if p is None else split(challenger, p, n)
+    found = [watched(plan, draw(rng))[:2] for rng in np.random.default_rng(seed).spawn(runs)]
+    promoted = [units for verdict, units in found if verdict == "promote"]
+    needed = units_needed(plan, _spread(challenger, p))
+    return Size(needed.expected, float(np.mean(promoted)), needed.fixed, len(promoted) / runs)
+
+
+def _spread(challenger: Floats, p: float | None) -> Spread:
+    if p is not None:
+        return Spread.split(Spread(PAYOFFS, challenger), Spread(PAYOFFS, CHAMPION), p)
+    cuts = np.unique(np.concatenate([[0.0], np.cumsum(challenger), np.cumsum(CHAMPION)]))
+    cuts = np.append(cuts[cuts < 1 - 1e-9], 1.0)
+    middle = (cuts[1:] + cuts[:-1]) / 2
+    after, before = (
+        PAYOFFS[np.searchsorted(np.cumsum(chances)[:-1], middle, side="right")]
+        for chances in (challenger, CHAMPION)
+    )
+    return Spread(after - before, np.diff(cuts))
+
+
+BETTER = np.array([0.25, 0.55, 0.20])  # by 0.5 on average
+HARDLY = np.array([0.29, 0.55, 0.16])  # by 0.1
+NARROW = replace(PAIRED, tolerance=0.1)
+SIZES = (
+    ("better by 0.1, both arms on each unit", NARROW, HARDLY, None, 8000),
+    ("better by 0.1, half of traffic", replace(NARROW, shares=(0.5,)), HARDLY, 0.5, 60_000),
+    ("better by 0.5, half of traffic", HALF, BETTER, 0.5, 12_000),
+    ("better by 0.5, a tenth of traffic", replace(HALF, shares=(0.1,)), BETTER, 0.1, 24_000),
+    ("alike, half of traffic", HALF, CHAMPION, 0.5, 12_000),
+)
+
+
+def main(runs: int = 1000) -> None:
+    print(f"Wrong decisions in {runs:,} rollouts, alpha {ALPHA:.0%}, a look each {LOOK} units")
+    print(f"{'what is true':<52}{'wrong is':>11}{'watched':>9}{'z-test peeked at':>18}")
+    for seed, scene in enumerate(SCENES, 100):
+        found = rates(scene, runs, seed)
+        _row(scene.true, scene.wrong, found)
+    _row("good outcomes of the champion come late", "promote", late(max(runs // 4, 1), 200))
+    print("\nUnits until a promotion, beside a z-test of a fixed number with a power of 80 %")
+    print(f"{'what is true':<42}{'planned':>9}{'simulated':>11}{'fixed':>8}{'promoted':>10}")
+    for seed, (name, plan, challenger, p, n) in enumerate(SIZES, 300):
+        one = size(plan, challenger, p, max(runs // 5, 1), seed, n)
+        print(
+            f"{name:<42}{one.planned:>9,.0f}{one.simulated:>11,.0f}{one.fixed:>8,.0f}"
+            f"{one.promoted:>10.0%}"
+        )
+
+
+def _row(true: str, wrong: str, found: Rates) -> None:
+    watched_, peeked_ = found.watched / found.runs, found.peeked / found.runs
+    mark = "" if watched_ <= found.most else "  ABOVE ALPHA"
+    print(f"{true:<52}{wrong.replace('_', ' '):>11}{watched_:>9.1%}{peeked_:>18.1%}{mark}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""The plan of a release, from the charter and what evaluations showed of both arms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from assay.charter.charter import Charter
+from assay.charter.data import Span
+from assay.charter.delay import rows_or_time
+from assay.deploy.release_plan import Arms, Pace, ReleasePlan, plan_release
+from assay.deploy.rollout_plan import RolloutPlan
+from assay.deploy.spread import Spread
+from assay.errors import CheckFailed
+from assay.evidence.evidence import Evidence
+from assay.evidence.folds import ModelState, ReleaseState
+from assay.lifecycle.canary import rollout_plan
+from assay.ports.blobs import Blobs
+from assay.stats.estimate import Estimate
+
+__all__ = ["planned_release"]
+
+_NORMAL = 1.959964
+"""Half the width of a 95 % interval in standard errors."""
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What an evaluation showed: amounts are per decision."""
+
+    value: Estimate
+    uplift: Estimate
+    baseline: Estimate
+
+
+def planned_release(
+    charter: Charter,
+    state: ReleaseState,
+    versions: ModelState,
+    blobs: Blobs,
+    version: int | None,
+    now: datetime,
+) -> ReleasePlan:
+    """Return the plan of a running canary, or of one that would be started with a version.
+
+    The deviation of payoffs is that of the evaluation's interval, so that what it knows of
+    entities and of time is in it; the decisions of an entity are taken to hang together as there.
+    The difference of two versions on one unit, which no evaluation saw, is taken to spread as if
+    their uplifts were independent, which is too much rather than too little. Raises CheckFailed
+    where there is no canary to plan: the release is immediate, nothing is left of the loss budget,
+    or a version has no evaluation.
+    """
+    if charter.release.strategy != "canary":
+        raise CheckFailed(
+            f"{charter.name} goes live at once (`release.strategy: immediate`), so that there is "
+            "no canary to plan. Write `strategy: canary` to try a version before it serves all."
+        )
+    rollout = rollout_plan(charter, state, now)
+    if rollout.tolerance <= 0:
+        raise CheckFailed(
+            f"Nothing is left of the loss budget of {charter.name}, so that no canary could "
+            "promote anything: see `release.loss_budget_per_year`."
+        )
+    number = _number(state, versions, version)
+    tried = _shown(charter, versions, blobs, number)
+    champion = state.champion
+    before = None if champion is None else _shown(charter, versions, blobs, champion.version)
+    unit = charter.release.unit
+    pace = Pace(charter.value.decisions_per_month, unit.usual, _waiting(charter))
+    arms = _arms(rollout, tried, before, unit.usual)
+    return plan_release(
+        rollout, arms, pace, unit=_unit(charter), most_days=charter.release.most_days
+    )
+
+
+def _number(state: ReleaseState, versions: ModelState, version: int | None) -> int:
+    if version is not None:
+        return version
+    if state.challenger is not None:
+        return state.challenger.version
+    if versions.newest is None:
+        raise CheckFailed("There is no version to plan a release of. Run `assay build` first.")
+    return versions.newest.version
+
+
+def _shown(charter: Charter, versions: ModelState, blobs: Blobs, number: int) -> _Shown:
+    found = versions.versions.get(number)
+    for one in reversed(found.evidence if found is not None else ()):
+        if one.kind == "evaluation" and blobs.has(one.digest):
+            evidence = Evidence.from_document(json.loads(blobs.get(one.digest)))
+            return _read(evidence.content["assessment"])
+    raise CheckFailed(
+        f"Version {number} of {charter.name} has no evaluation to plan by. Name a version that was "
+        "built or submitted: `assay status` lists them."
+    )
+
+
+def _read(assessment: Mapping[str, Any]) -> _Shown:
+    base = assessment["baselines"][assessment["baseline"]]
+    return _Shown(
+        *(
+            Estimate.from_document(one)
+            for one in (assessment["value"], assessment["uplift_per_decision"], base)
+        )
+    )
+
+
+def _arms(rollout: RolloutPlan, tried: _Shown, before: _Shown | None, usual: float) -> Arms:
+    """Return what both arms pay a unit of `usual` decisions: deviations grow as its root."""
+    root = float(np.sqrt(usual))
+    promised, paired = tried.uplift, _deviation(tried.uplift)
+    other = tried.baseline
+    if before is not None:
+        promised = _minus(tried.uplift, before.uplift)
+        paired = float(np.hypot(paired, _deviation(before.uplift)))
+        other = before.value
+    promised = promised.scaled(usual, f"{rollout.currency} per unit")
+    mean = tried.value.mean * usual
+    return Arms(
+        challenger=Spread.around(mean, _deviation(tried.value) * root, rollout.bounds),
+        other=Spread.around(mean - promised.mean, _deviation(other) * root, rollout.bounds),
+        promised=promised,
+        paired=paired * root,
+    )
+
+
+def _deviation(estimate: Estimate) -> float:
+    """Return the deviation of one decision that an interval of a mean implies."""
+    half = (estimate.high - estimate.low) / 2
+    return half / _NORMAL * float(np.sqrt(estimate.n)) if np.isfinite(half) else 0.0
+
+
+def _minus(one: Estimate, other: Estimate) -> Estimate:
+    """Return the difference of two independent estimates."""
+    mean = one.mean - other.mean
+    down = float(np.hypot(one.mean - one.low, other.high - other.mean))
+    up = float(np.hypot(one.high - one.mean, other.mean - other.low))
+    n = min(one.n, other.n)
+    return Estimate(mean, mean - down, mean + up, n, "difference of two evaluations", one.unit)
+
+
+def _waiting(charter: Charter) -> float:
+    """Return the days from a unit's assignment until it may enter."""
+    return sum(
+        _days(span, charter) for span in (charter.release.unit.horizon, charter.data.label_delay)
+    )
+
+
+def _days(span: Span, charter: Charter) -> float:
+    length = rows_or_time(span, charter)
+    if isinstance(length, timedelta):
+        return length / timedelta(days=1)
+    return Pace(charter.value.decisions_per_month).days(length)
+
+
+def _unit(charter: Charter) -> str:
+    entity, unit = charter.data.entity, charter.release.unit
+    if entity is None:
+        return "Each request is a unit, as the charter names no entity column."
+    if unit.most == 1:
+        return f"Each `{entity}` is a unit, with its first decision."
+    return (
+        f"Each `{entity}` is a unit, with the sum of its decisions within {unit.horizon} of the "
+        f"first, at most {unit.most}, usually {unit.usual:g}."
+    )
