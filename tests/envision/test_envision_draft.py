@@ -13,6 +13,8 @@ from assay.charter.charter import Charter
 from assay.charter.load import parse_charter
 from assay.envision.draft import draft_charter
 from assay.errors import DataError
+from assay.value.valuation import valuation
+from assay.workspace import Workspace, draft
 
 
 def drafted(frame: pl.DataFrame, outcome: str, name: str = "case") -> tuple[Charter, str]:
@@ -107,12 +109,64 @@ def test_rows_without_outcome_are_told() -> None:
         (pl.DataFrame({"y": [None, None]}), "y", "no value in 2 rows"),
         (pl.DataFrame({"y": [float("nan")] * 3}), "y", "no value in 3 rows"),
         (pl.DataFrame({"y": []}), "y", "no value in 0 rows"),
-        (pl.DataFrame({"y": ["a", "b", "c"]}), "y", "3 different values"),
+        (pl.DataFrame({"y": [f"kind {n}" for n in range(21)]}), "y", "21 different values"),
     ],
 )
 def test_an_outcome_that_cannot_serve(frame: pl.DataFrame, outcome: str, fault: str) -> None:
     with pytest.raises(DataError, match=fault):
         draft_charter(frame, "data.csv", outcome, "case")
+
+
+def deposits(kinds: int = 3) -> pl.DataFrame:
+    """Return rows whose first kind is most frequent and whose last is rarest."""
+    source = np.random.default_rng(5)
+    shares = np.arange(kinds, 0, -1) / np.arange(kinds, 0, -1).sum()
+    kind = np.concatenate([np.arange(kinds), source.choice(kinds, 500 - kinds, p=shares)])
+    return pl.DataFrame(
+        {
+            "wealth": kind + source.normal(0, kinds, 500),
+            "fee": (kind == 1) * 2.0,
+            "deposit": [f"size {chosen}" for chosen in kind],
+        }
+    )
+
+
+@pytest.mark.parametrize("kinds", [3, 7, 20])
+def test_several_outcomes_get_a_payoff_each(kinds: int) -> None:
+    charter, text = drafted(deposits(kinds), "deposit")
+    assert charter.task == "classification"
+    assert charter.data.positive is None
+    actions = charter.value.actions
+    assert actions is not None
+    row = actions["act"]
+    assert isinstance(row, dict)
+    assert len(row) == kinds
+    assert next(iter(row)) == "size 0"
+    assert row["size 0"] == -1
+    assert all(isinstance(gain, float) and gain >= 1 for gain in list(row.values())[1:])
+    assert f"{kinds} outcomes, by their share" in " ".join(text.replace("  # ", "").split("\n"))
+    assert charter.data.known_after == ("fee",), "it gives one of the outcomes away"
+
+
+def test_a_draft_of_three_outcomes_passes_the_check(tmp_path: Path) -> None:
+    deposits().write_csv(tmp_path / "deposits.csv")
+    draft(tmp_path / "case", tmp_path / "deposits.csv", "deposit")
+    workspace = Workspace(tmp_path / "case")
+    assert all(one.passed or one.severity == "warn" for one in workspace.check().checks)
+    assert valuation(workspace.charter.value, workspace.charter.data).labels == (
+        "size 0",
+        "size 1",
+        "size 2",
+    )
+    assert workspace.charter.placeholders
+
+
+def test_few_numbers_may_stand_for_kinds_and_that_is_said() -> None:
+    frame = deposits().with_columns(stars=pl.Series(np.arange(500) % 5))
+    charter, text = drafted(frame.drop("fee"), "stars")
+    assert charter.task == "regression"
+    assert "stand for kinds" in text
+    assert "stand for kinds" not in drafted(sales(), "income")[1]
 
 
 @given(

@@ -78,8 +78,7 @@ def _data(read: TableReading, source: str, outcome: str) -> Iterable[str]:
     yield f"  outcome: {_text(outcome)}"
     if read.missing:
         yield f"  # {read.missing:,} of {read.rows:,} rows have no outcome."
-    if read.positive is not None:
-        yield f"  positive: {_scalar(read.positive)}   # the rarer outcome: {read.rate:.1%} of rows"
+    yield from _outcomes(read)
     yield from _order(read)
     if read.entity:
         yield f"  entity: {_text(read.entity)}   # whose case it is: one owner stays on one arm"
@@ -92,6 +91,17 @@ def _data(read: TableReading, source: str, outcome: str) -> Iterable[str]:
             yield from _comment(f"{_text(column)} {reason}.")
         yield f"  ignore: {_list(read.ignored)}"
     yield "  label_delay: 0 windows   # TODO: how long after the decision is the outcome known?"
+
+
+def _outcomes(read: TableReading) -> Iterable[str]:
+    if read.positive is not None:
+        share = f"{read.rates[-1]:.1%} of rows"
+        yield f"  positive: {_scalar(read.positive)}   # the rarer outcome: {share}"
+    elif read.labels:
+        yield from _shares(read)
+    elif read.few:
+        yield "  # Few different numbers. If they stand for kinds and not for amounts, value them"
+        yield "  # by `value.actions`, with a payoff for each number."
 
 
 def _order(read: TableReading) -> Iterable[str]:
@@ -137,13 +147,27 @@ def _value(read: TableReading) -> Iterable[str]:
     yield "  run_cost_per_month: 0    # TODO"
 
 
+def _shares(read: TableReading) -> Iterable[str]:
+    said = ", ".join(
+        f"{_text(k)} {rate:.1%}" for k, rate in zip(read.labels, read.rates, strict=True)
+    )
+    yield from _comment(f"{len(read.labels)} outcomes, by their share of rows: {said}.")
+
+
 def _payoffs(read: TableReading) -> Iterable[str]:
-    negative, positive = (_text(label) for label in read.labels)
-    gain = max(1, round(1 / read.rate) - 1)
-    yield "  # TODO: what is each action worth, given each outcome? At these placeholders acting"
-    yield f"  # pays where the probability is above {1 / (gain + 1):.0%}."
+    names = [_text(label) for label in read.labels]
+    gains = [max(1, round(1 / rate) - 1) for rate in read.rates]
+    if len(names) == 2:
+        pays = f"acting pays where the probability is above {1 / (gains[1] + 1):.0%}."
+        row = [f"{names[1]}: {gains[1]}", f"{names[0]}: -1"]
+    else:
+        pays = "only one action is named; add as many as there are."
+        row = [f"{names[0]}: -1"]
+        row += [f"{name}: {gain}" for name, gain in zip(names[1:], gains[1:], strict=True)]
+    asked = f"TODO: what is each action worth, given each outcome? At these placeholders {pays}"
+    yield from _comment(asked)
     yield "  actions:"
-    yield f"    act: {{{positive}: {gain}, {negative}: -1}}"
+    yield f"    act: {{{', '.join(row)}}}"
     yield "    skip: 0"
     yield "  baselines:"
     yield "    nobody: skip"

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assay.errors import DataError, did_you_mean
-from assay.stats.lone_power import SUSPICIOUS, lone_power
+from assay.stats.lone_power import SUSPICIOUS, lone_power, lone_power_over_outcomes
 from assay.value.labels import label_text
 
 __all__ = ["TableReading", "read_table"]
@@ -37,6 +37,8 @@ _LIKE_A_DATE = (
 )
 _MOSTLY = 0.8
 _ROWS = 20_000
+_MOST_LABELS = 20
+"""Outcomes for which a table of payoffs can still be read and filled in."""
 _STRONG = {"classification": 0.75, "regression": 0.5}
 
 Task = Literal["classification", "regression"]
@@ -46,8 +48,10 @@ Task = Literal["classification", "regression"]
 class TableReading:
     """What was read from a table for one outcome column.
 
-    `labels` are the outcomes as a charter writes them, the rarer last (empty in regression);
-    `span` the least and greatest outcome (regression); `rate` the rarer outcome's share.
+    `labels` are the outcomes as a charter writes them, the rarest last (empty in regression), and
+    `rates` their shares; `positive` is the rarer of two, None where there are more. `span` is the
+    least and the greatest outcome (regression), `few` tells of numbers of which so few different
+    ones occur that they may stand for kinds.
     `gives_away` holds columns that nearly tell the outcome alone, `strong` those that tell much;
     both map a column to its power (see `lone_power`).
     """
@@ -57,7 +61,8 @@ class TableReading:
     missing: int
     labels: tuple[str, ...]
     positive: str | int | bool | None
-    rate: float
+    rates: tuple[float, ...]
+    few: bool
     span: tuple[float, float]
     time: str | None
     months: float | None
@@ -71,8 +76,8 @@ class TableReading:
 def read_table(frame: pl.DataFrame, outcome: str) -> TableReading:
     """Read a table for one outcome column.
 
-    Raises DataError where the column is not there, is empty or constant, or has outcomes that
-    no value model of today takes.
+    Raises DataError where the column is not there, is empty or constant, or holds more than 20
+    different texts.
     """
     known = _outcome(frame, outcome)
     values = known[outcome]
@@ -88,15 +93,16 @@ def read_table(frame: pl.DataFrame, outcome: str) -> TableReading:
         if name not in (time, entity) and (reason := _useless(frame[name]))
     }
     features = [n for n in others if n not in (time, entity, *ignored) and _readable(frame[n])]
-    power = _powers(known, features, coded, binary=task == "classification")
+    power = _powers(known, features, coded, len(labels))
     gives_away = {name: at for name, at in power.items() if at >= SUSPICIOUS}
     return TableReading(
         task=task,
         rows=frame.height,
         missing=frame.height - known.height,
         labels=tuple(label_text(label) for label in labels),
-        positive=labels[-1] if labels else None,
-        rate=float(coded.mean()) if labels else 0.0,
+        positive=labels[-1] if len(labels) == 2 else None,
+        rates=tuple(float((coded == code).mean()) for code in range(len(labels))),
+        few=not labels and values.n_unique() <= _MOST_LABELS,
         span=(float(coded.min()), float(coded.max())),
         time=time,
         months=_months(frame, time),
@@ -109,14 +115,17 @@ def read_table(frame: pl.DataFrame, outcome: str) -> TableReading:
 
 
 def _powers(
-    frame: pl.DataFrame, names: Sequence[str], outcomes: NDArray[np.float64], *, binary: bool
+    frame: pl.DataFrame, names: Sequence[str], coded: NDArray[np.float64], labels: int
 ) -> dict[str, float]:
     """Return the power of each column alone, from at most 20,000 evenly spaced rows."""
     count = min(_ROWS, frame.height)
     rows = np.unique(np.linspace(0, frame.height - 1, count).astype(np.int64))
     sample = frame[rows]
     columns = {name: _plain(sample[name]) for name in names}
-    found = lone_power(columns, outcomes[rows], binary=binary)
+    if labels:
+        found = lone_power_over_outcomes(columns, coded[rows].astype(np.int64), labels)
+    else:
+        found = lone_power(columns, coded[rows], binary=False)
     return {name: round(power, 3) for name, power in found.items()}
 
 
@@ -155,14 +164,17 @@ def _task(values: pl.Series, outcome: str) -> Task:
         return "classification"
     if values.dtype.is_numeric():
         return "regression"
+    if distinct <= _MOST_LABELS:
+        return "classification"
     raise DataError(
-        f"The outcome column {outcome!r} holds {distinct} different values that are no numbers; "
-        "two outcomes, or numbers, can be predicted today. Join outcomes until two are left."
+        f"The outcome column {outcome!r} holds {distinct} different values that are no numbers; a "
+        f"charter is drafted for up to {_MOST_LABELS}, each with its payoffs. Join outcomes that "
+        "are worth the same, or write the charter by hand."
     )
 
 
 def _by_count(values: pl.Series) -> list[str | int | bool]:
-    """Return the two outcomes, the more frequent first; on a tie in the order of their names."""
+    """Return the outcomes, the most frequent first; on a tie in the order of their names."""
     counts = values.value_counts(name="times")
     pairs = sorted(counts.iter_rows(), key=lambda pair: (-pair[1], label_text(pair[0])))
     return [_as_written(value) for value, _ in pairs]
@@ -177,8 +189,8 @@ def _as_written(value: object) -> str | int | bool:
 def _coded(values: pl.Series, labels: Sequence[object]) -> NDArray[np.float64]:
     if not labels:
         return values.cast(pl.Float64).to_numpy()
-    positive = label_text(labels[-1])
-    return np.array([float(label_text(value) == positive) for value in values.to_list()])
+    codes = {label_text(label): float(code) for code, label in enumerate(labels)}
+    return np.array([codes[label_text(value)] for value in values.to_list()])
 
 
 def _is_date(series: pl.Series) -> bool:

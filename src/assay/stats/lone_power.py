@@ -18,6 +18,7 @@ SUSPICIOUS = 0.95
 _CELLS = 32
 _BLOCKS = 10
 _SHRINK = 5.0
+_LEAST_CASES = 30
 
 Floats = NDArray[np.float64]
 
@@ -54,6 +55,7 @@ def lone_power_over_outcomes(
 
     `codes` are 0..K-1. For two outcomes it is the power over the second; for more the greatest ROC
     AUC of one outcome against all others, since a column that gives one outcome away is a leak.
+    Outcomes of fewer than 30 cases are left aside: theirs is mostly chance.
 
     >>> y = np.arange(900) % 3
     >>> given = {"is two": (y == 2).astype(float), "nothing": np.zeros(900)}
@@ -62,8 +64,12 @@ def lone_power_over_outcomes(
     """
     if outcomes == 2:
         return lone_power(columns, codes, binary=True)
-    each = [lone_power(columns, codes == code, binary=True) for code in range(outcomes)]
-    return {name: max(power[name] for power in each) for name in columns}
+    counts = np.bincount(codes, minlength=outcomes)
+    each = [
+        lone_power(columns, codes == code, binary=True)
+        for code in np.flatnonzero(counts >= _LEAST_CASES)
+    ]
+    return {name: max((power[name] for power in each), default=0.5) for name in columns}
 
 
 def _cells(values: NDArray[Any]) -> NDArray[np.int64]:
