@@ -95,7 +95,9 @@ class ValueModel(Payoffs):
             "holding actions. Regression: a number, an expression over columns, or `best_constant`."
         ),
     )
-    baseline: Text = Field(description="The baseline that uplift is measured against.")
+    baseline: Text = Field(
+        description="The baseline that uplift is measured against; needed where there are several."
+    )
     policy: Policy = BestAction()
     function: Function | None = None
     changes: tuple[Change, ...] = Field(
@@ -114,6 +116,16 @@ class ValueModel(Payoffs):
     )
     discount_rate: float = Field(default=0, ge=0, lt=1, description="A year, as a share.")
     uncertainty: Uncertainty = Uncertainty()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_baseline(cls, given: Any) -> Any:
+        """A single baseline need not be named twice."""
+        if isinstance(given, dict) and "baseline" not in given:
+            names = given.get("baselines")
+            if isinstance(names, dict) and len(names) == 1:
+                return {**given, "baseline": next(iter(names))}
+        return given
 
     @model_validator(mode="after")
     def _one_kind_of_payoff(self) -> ValueModel:
