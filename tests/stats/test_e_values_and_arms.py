@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.stats.asymptotic_sequence import AsymptoticSequence
 from assay.stats.beta_binomial import BetaBinomialSequence, RateProcess
+from assay.stats.confidence_sequence import ConfidenceSequence, sequence_estimate
 from assay.stats.e_values import merge_e_values
 from assay.stats.empirical_bernstein import EmpiricalBernsteinSequence, empirical_bernstein_sequence
 from assay.stats.hedged_betting import HedgedBettingSequence
@@ -120,6 +122,14 @@ def test_split_differences_have_the_difference_for_their_mean_whatever_the_centr
         assert least.mean() == pytest.approx(0.4, abs=0.05)
 
 
+def test_bounds_hold_where_all_payoffs_are_above_zero() -> None:
+    # [lo / p - hi / (1 - p), hi / p - lo / (1 - p)] would be [-2, 2] and hold no single unit.
+    arms = TwoArms((1.0, 2.0), shares=(0.5,))
+    assert arms.difference_bounds == (-4.0, 4.0)
+    assert arms.split([1.0, 2.0], [True, False], 0.5)[0].tolist() == [2.0, -4.0]
+    assert TwoArms((1.0, 2.0), (0.5,), centre=1.5).difference_bounds == (-1.0, 1.0)
+
+
 def test_arms_that_cannot_be_compared_are_refused() -> None:
     with pytest.raises(ValueError, match="finite bounds"):
         TwoArms((1.0, 1.0))
@@ -152,6 +162,28 @@ def test_arms_that_cannot_be_compared_are_refused() -> None:
 def test_what_cannot_be_watched_is_refused(make: Callable[[], object], what: str) -> None:
     with pytest.raises(ValueError, match=what):
         make()
+
+
+@pytest.mark.parametrize(
+    ("state", "method"),
+    [
+        (EmpiricalBernsteinSequence.start((0.0, 1.0)).updated([0.0, 1.0]), "empirical-Bernstein"),
+        (HedgedBettingSequence.start((0.0, 1.0)).updated([0.0, 1.0]), "hedged betting"),
+        (AsymptoticSequence().updated([0.0, 1.0]), "asymptotic"),
+        (BetaBinomialSequence().updated(1, 2), "Beta-binomial"),
+    ],
+)
+def test_a_sequence_is_told_as_an_estimate(state: ConfidenceSequence, method: str) -> None:
+    told = sequence_estimate(state, "EUR per case")
+    assert (told.mean, told.n, told.unit, told.confidence) == (0.5, 2, "EUR per case", 0.95)
+    assert told.method == f"{method} confidence sequence"
+    assert (told.low, told.high) == state.interval()
+
+
+def test_before_the_first_case_there_is_no_mean_to_tell() -> None:
+    with pytest.raises(ValueError, match="no case has come"):
+        sequence_estimate(HedgedBettingSequence.start((0.0, 1.0)))
+    assert np.isnan(BetaBinomialSequence().mean)
 
 
 def test_before_the_first_case_everything_is_possible() -> None:

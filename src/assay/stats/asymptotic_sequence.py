@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,6 +41,8 @@ class AsymptoticSequence(StoredState):
     >>> state.n, low < 3 < high, round(high - low, 2)
     (2000, True, 0.14)
     """
+
+    method: ClassVar[str] = "asymptotic confidence sequence"
 
     confidence: float = 0.95
     tightest_at: int = 2000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 from assay.stats.beta_function import log_beta, log_beta_below
 from assay.stats.stored_state import StoredState
@@ -36,6 +36,8 @@ class BetaBinomialSequence(StoredState):
     (0.0002, 0.0093)
     """
 
+    method: ClassVar[str] = "Beta-binomial confidence sequence"
+
     confidence: float = 0.95
     prior: tuple[float, float] = (0.5, 0.5)
     events: int = 0
@@ -52,6 +54,11 @@ class BetaBinomialSequence(StoredState):
             raise ValueError("only sequences with the same confidence and prior can be merged")
         return self.updated(other.events, other.n)
 
+    @property
+    def mean(self) -> float:
+        """The rate so far; NaN before the first case."""
+        return self.events / self.n if self.n else math.nan
+
     def log_e(self, rate: float) -> float:
         """Return the logarithm of an e-value against "the rate is `rate`", strictly in (0, 1)."""
         a, b = self.prior
@@ -63,8 +70,7 @@ class BetaBinomialSequence(StoredState):
         """Return the bounds on the rate now; from 0 to 1 before the first case."""
         if not self.n:
             return 0.0, 1.0
-        rate = self.events / self.n
-        return self._end(0.0, rate), self._end(1.0, rate)
+        return self._end(0.0, self.mean), self._end(1.0, self.mean)
 
     def _end(self, end: float, rate: float) -> float:
         """Return where candidates between `end` and the rate seen stop being refuted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,6 +54,8 @@ class EmpiricalBernsteinSequence(StoredState):
     >>> state.n, low < 0 < high, round(high - low, 1)
     (5000, True, 0.3)
     """
+
+    method: ClassVar[str] = "empirical-Bernstein confidence sequence"
 
     bounds: tuple[float, float]
     confidence: float

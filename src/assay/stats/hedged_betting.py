@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,6 +49,8 @@ class HedgedBettingSequence(StoredState):
     >>> state.n, state.mean, round(low, 1), round(high, 1)
     (1000, 0.0, -0.3, 0.3)
     """
+
+    method: ClassVar[str] = "hedged betting confidence sequence"
 
     bounds: tuple[float, float]
     confidence: float = 0.95

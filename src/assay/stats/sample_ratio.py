@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from math import lgamma, log
+from math import log
+
+from assay.stats.beta_function import log_beta
 
 __all__ = ["sample_ratio_log_e"]
 
@@ -23,9 +25,5 @@ def sample_ratio_log_e(on_challenger: int, on_champion: int, share: float) -> fl
     True
     """
     a, b = _WEIGHT * share, _WEIGHT * (1.0 - share)
-    mixture = _log_beta(a + on_challenger, b + on_champion) - _log_beta(a, b)
+    mixture = log_beta(a + on_challenger, b + on_champion) - log_beta(a, b)
     return mixture - on_challenger * log(share) - on_champion * log(1.0 - share)
-
-
-def _log_beta(a: float, b: float) -> float:
-    return lgamma(a) + lgamma(b) - lgamma(a + b)
