@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.cli.output import Directory, Json, say, show, table
-from assay.cli.verdicts import estimate_text
 
 if TYPE_CHECKING:
     from assay.charter.charter import Charter
@@ -45,12 +44,17 @@ def window_rows(charter: Charter, reports: tuple[WindowReport, ...]) -> list[tup
                 f"{report.arm} {report.version}",
                 f"{measured.n:,}",
                 f"{measured.known / measured.n:.0%}",
-                estimate_text(measured.expected.uplift.scaled(volume, unit)),
-                estimate_text(realised.uplift.scaled(volume, unit) if realised else None),
-                ", ".join(sorted({one.kind for one in report.judged.findings})) or "quiet",
+                repr(measured.expected.uplift.scaled(volume, unit)),
+                repr(realised.uplift.scaled(volume, unit)) if realised else "not known",
+                _verdict(report),
             )
         )
     return rows
+
+
+def _verdict(report: WindowReport) -> str:
+    kinds = ", ".join(sorted({one.kind for one in report.judged.findings})) or "quiet"
+    return kinds if report.measured.identified else f"{kinds}; not identified"
 
 
 def _tell(charter: Charter, posted: Posted) -> None:

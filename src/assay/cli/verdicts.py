@@ -16,8 +16,12 @@ __all__ = ["estimate_document", "estimate_text", "print_checks", "print_verdict"
 
 
 def estimate_text(estimate: Estimate | None) -> str:
-    """Write an estimate with its interval, or that it is not known."""
-    return "not known" if estimate is None else repr(estimate)
+    """Write an estimate with its interval, or that it is not known, or not identified."""
+    if estimate is None:
+        return "not known"
+    from assay.value.identification import is_marked
+
+    return f"{estimate!r} (not identified)" if is_marked(estimate) else repr(estimate)
 
 
 def estimate_document(estimate: Estimate | None) -> Mapping[str, Any] | None:

@@ -17,13 +17,19 @@ from assay.monitor.run import MonitorResult
 from assay.monitor.value import HALF_WIDTH
 from assay.ports.blobs import Blobs
 from assay.stats.estimate import Estimate
+from assay.value.control import ControlMeasured
+from assay.value.identification import Identified, identification, is_marked, marked
 
 __all__ = ["ValueSoFar", "total_uplift", "value_so_far"]
 
 
 @dataclass(frozen=True)
 class ValueSoFar:
-    """Planned uplift per month, realised uplift in all, and the windows behind it."""
+    """Planned uplift per month, realised uplift in all, and the windows behind it.
+
+    `identified` says which of these figures more cases would bring to the truth; one that they
+    would not carries the mark. `by_control` is the uplift that a control share shows.
+    """
 
     planned: Estimate | None
     realised: Estimate | None
@@ -31,6 +37,8 @@ class ValueSoFar:
     decisions: int
     reports: tuple[WindowReport, ...]
     words: tuple[str, ...]
+    identified: Identified
+    by_control: ControlMeasured | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the books as a JSON document."""
@@ -43,6 +51,8 @@ class ValueSoFar:
             "decisions": self.decisions,
             "windows": [report.posting() for report in self.reports],
             "words": list(self.words),
+            "identification": self.identified.document(),
+            "by_control": self.by_control.document() if self.by_control else None,
         }
 
 
@@ -71,6 +81,11 @@ def value_so_far(
     volume, unit = charter.value.decisions_per_month, f"{charter.value.currency} per month"
     entities = charter.data.entity is not None
     total = total_uplift(observed.windows, charter.value.currency, entities=entities)
+    identified = identification(charter.value, charter.data, charter.release)
+    words += _not_identified(identified, plan, total)
+    words += _shown_by_control(observed.by_control, volume, unit)
+    if plan is not None:
+        plan = identified.evaluation.mark(plan)
     return ValueSoFar(
         planned=plan.scaled(volume, unit) if plan else None,
         realised=total,
@@ -78,7 +93,39 @@ def value_so_far(
         decisions=counted,
         reports=observed.windows,
         words=tuple(words),
+        identified=identified,
+        by_control=observed.by_control,
     )
+
+
+def _not_identified(
+    identified: Identified, plan: Estimate | None, total: Estimate | None
+) -> list[str]:
+    """Return why figures carry the mark."""
+    words = []
+    if plan is not None and not identified.evaluation.identified:
+        words.append(f"The planned uplift is not identified. {identified.evaluation.reason}")
+    if total is not None and is_marked(total):
+        why = identified.live.reason if not identified.live.identified else ""
+        if identified.live.by == "control share":
+            why = "The control share shows the uplift without that assumption."
+        elif identified.live.by == "exploration share":
+            why = "The exploration share could show it, and these figures do not use it."
+        words.append(f"The realised uplift is not identified. {why}".strip())
+    return words
+
+
+def _shown_by_control(found: ControlMeasured | None, volume: float, unit: str) -> list[str]:
+    if found is None:
+        return []
+    text = (
+        f"The control share shows an uplift of {found.watched.scaled(volume, unit)} at the planned "
+        f"volume, whatever actions do to outcomes: {found.decisions:,} decisions, "
+        f"{found.controls:,} of them in the control."
+    )
+    if found.unknown:
+        text += f" {found.unknown:,} without an outcome are taken to be like the others."
+    return [text]
 
 
 def total_uplift(
@@ -104,7 +151,9 @@ def total_uplift(
     up = _together([part.high - part.mean for part in parts], shared, linear=linear)
     way = "half-widths added up, as entities come back" if linear else "windows independent"
     method = f"sum over windows, {way}"
-    return Estimate(mean, mean - down, mean + up, sum(part.n for part in parts), method, currency)
+    n = sum(part.n for part in parts)
+    summed = Estimate(mean, mean - down, mean + up, n, method, currency)
+    return summed if all(one.identified for one in told) else marked(summed)
 
 
 def _come_back(windows: Sequence[NDArray[Any] | None]) -> bool:

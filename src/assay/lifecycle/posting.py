@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,9 @@ from assay.evidence.digest import digest_of
 from assay.evidence.event import EventType
 from assay.evidence.evidence import Evidence
 from assay.evidence.folds import ModelState, alerts
+from assay.evidence.states import BASELINE_ARM, CONTROL_ARM
 from assay.lifecycle.approval import write
+from assay.lifecycle.control_measured import control_measured
 from assay.lifecycle.payoffs import realised_payoffs
 from assay.monitor.cases import served_once
 from assay.monitor.join import newest_outcomes
@@ -71,7 +73,7 @@ def observe(
     now: datetime,
 ) -> MonitorResult:
     """Measure and judge everything that was served; nothing is written."""
-    return monitor(
+    found = monitor(
         charter,
         captures,
         outcomes,
@@ -81,6 +83,11 @@ def observe(
         now=now,
         seed=charter.build.seed,
     )
+    if not any(one.get("control_share") for one in captures):
+        return found
+    served = served_cases(charter, captures, outcomes)
+    shown = control_measured(charter, served.records, served.outcomes, now, seed=charter.build.seed)
+    return replace(found, by_control=shown)
 
 
 def watched_bundles(
@@ -150,6 +157,8 @@ def labelled_table(served: Served, charter: Charter) -> pl.DataFrame:
     on it, with the probability `propensity`; kept with the least probability there is, divided by
     its own, each case served is in the sample with one and the same probability (rejection
     sampling; von Neumann 1951). Without an exploration share that least probability is 0.
+    Cases in the control (or beside a first version on trial) are there by chance alone: they are
+    kept whole where the baseline does one thing with all of them.
     """
     rng = np.random.default_rng(charter.build.seed)
     draws = rng.random(len(served.records))
@@ -170,6 +179,8 @@ def _kept(record: Mapping[str, Any], charter: Charter) -> float:
     actions = charter.value.actions
     if not charter.data.revealed_by or actions is None:
         return 1.0
+    if record.get("arm") in (BASELINE_ARM, CONTROL_ARM):
+        return float(str(charter.value.baselines[charter.value.baseline]) in actions)
     return charter.release.exploration_share / len(actions) / float(record["propensity"])
 
 

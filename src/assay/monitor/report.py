@@ -24,6 +24,7 @@ from assay.ports.engine import Floats
 from assay.stats.estimate import Estimate
 from assay.stats.profile import Profile, named_scores, profile
 from assay.stats.score_table import ScoreTable, score_table
+from assay.value.identification import is_marked
 
 __all__ = ["Judged", "Measured", "WindowReport", "judge", "measure"]
 
@@ -48,6 +49,12 @@ class Measured:
         """Cases whose outcome may still come, those in their label delay among them."""
         realised = self.realised
         return self.n if realised is None else self.n - realised.cases + realised.pending
+
+    @property
+    def identified(self) -> bool:
+        """Whether more cases would bring the window's uplift to the truth."""
+        uplift = self.expected.uplift if self.realised is None else self.realised.uplift
+        return not is_marked(uplift)
 
     @property
     def known(self) -> int:
@@ -97,6 +104,7 @@ class WindowReport:
             "realised": realised.value if realised else None,
             "uplift": _written(realised.uplift) if realised else None,
             "expected": _written(expected),
+            "identified": self.measured.identified,
         }
 
     def document(self) -> dict[str, Any]:
@@ -110,6 +118,7 @@ class WindowReport:
             "bundle": self.bundle,
             "pending": self.measured.waiting,
             "hidden": realised.hidden if realised else 0,
+            "moved": realised.moved if realised else 0,
             "stale": self.record.stale,
             "basis": self.judged.basis,
             "drift": self.measured.drift.document(),
@@ -143,7 +152,12 @@ def measure(charter: Charter, watched: Watched, cases: Cases, *, seed: int = 0) 
             least_effect=limits.least_effect,
         ),
         expected=expected_uplift(
-            watched.valuation, forecast, cases.decisions, cases.columns, blocks
+            watched.valuation,
+            forecast,
+            cases.decisions,
+            cases.columns,
+            blocks,
+            charter.data.moved_by,
         ),
         realised=realised,
         gaps=gaps,
@@ -164,6 +178,7 @@ def _told(
         blocks=blocks,
         seed=seed,
         revealed_by=charter.data.revealed_by,
+        moved_by=charter.data.moved_by,
         entities=cases.entities,
     )
     return realised, measured_gaps(*valued, *told, blocks)

@@ -25,6 +25,7 @@ from assay.monitor.volume import daily_volume
 from assay.monitor.watched import Watched
 from assay.monitor.windows import Window, cut_windows
 from assay.stats.estimate import Estimate
+from assay.value.control import ControlMeasured
 from assay.value.in_force import paid_by
 from assay.value.valuation import valuation
 
@@ -37,13 +38,15 @@ _NOTHING = Judged((), frozenset(), None)
 class MonitorResult:
     """Every window of every version that served, every alert, and what the ledger lacks.
 
-    `joined` tells of outcomes whose id nobody served, and of those delivered again.
+    `joined` tells of outcomes whose id nobody served, and of those delivered again; `by_control`
+    is the uplift that a control share shows, where there is one.
     """
 
     windows: tuple[WindowReport, ...]
     alerts: tuple[Alert, ...]
     changes: Changes
     joined: Joined
+    by_control: ControlMeasured | None = None
 
 
 @dataclass(frozen=True, eq=False)

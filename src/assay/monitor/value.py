@@ -14,6 +14,7 @@ from assay.monitor.possible import Blocks, Possible, possible_payoffs, possible_
 from assay.ports.engine import Columns, Floats
 from assay.stats.bootstrap import bootstrap_mean
 from assay.stats.estimate import Estimate
+from assay.value.identification import marked
 from assay.value.valuation import Valuation
 
 __all__ = [
@@ -55,8 +56,9 @@ class Realised:
     decisions whose payoff is known (with a label, or whatever the outcome). `pending` outcomes may
     still come, and stand in by expectation corrected for how labels differed from it; `hidden`
     outcomes never will, since the action did not reveal them: the model's expectation stands in,
-    and uplift is not identified. `calibration` is the part of the uplift's standard error that
-    hidden cases owe to the model's probabilities: windows share it.
+    and uplift is not identified. Nor is it for `moved` cases, whose outcome is not the one that
+    the baseline's action would have brought. `calibration` is the part of the uplift's standard
+    error that hidden cases owe to the model's probabilities: windows share it.
     """
 
     uplift: Estimate
@@ -66,11 +68,12 @@ class Realised:
     pending: int
     hidden: int
     calibration: float = 0.0
+    moved: int = 0
 
     @property
     def identified(self) -> bool:
-        """Whether the uplift rests on outcomes alone."""
-        return self.hidden == 0
+        """Whether the uplift rests on outcomes alone, and those are what either action brings."""
+        return self.hidden == 0 and self.moved == 0
 
 
 def expected_uplift(
@@ -79,11 +82,13 @@ def expected_uplift(
     decisions: NDArray[Any],
     columns: Columns,
     blocks: Blocks,
+    moved_by: Collection[str] = (),
 ) -> Expected:
     """Return the uplift per decision that a forecast (n, K) lets expect, with a 95% interval.
 
     The standard error has two parts, of labels to come and of calibration: see
-    `Possible.errors`. Raises ValueError where there are no cases.
+    `Possible.errors`. Where a decision by an action of `moved_by` stands for another, the uplift is
+    marked as not identified. Raises ValueError where there are no cases.
     """
     if not len(decisions):
         raise ValueError("the uplift of no decisions cannot be expected")
@@ -93,6 +98,8 @@ def expected_uplift(
     method = "expected from calibrated forecasts, no concept drift assumed"
     unit = f"{valuation.currency} per decision"
     uplift = Estimate(mean, mean - reach, mean + reach, len(decisions), method, unit)
+    if _moved(valuation, decisions, columns, moved_by).any():
+        uplift = marked(uplift)
     return Expected(uplift, noise, calibration)
 
 
@@ -107,6 +114,7 @@ def realised_uplift(
     blocks: Blocks,
     seed: int,
     revealed_by: Collection[str] = (),
+    moved_by: Collection[str] = (),
     entities: NDArray[Any] | None = None,
 ) -> Realised | None:
     """Return the uplift per decision as labels show it; None where they show too little yet.
@@ -114,7 +122,9 @@ def realised_uplift(
     Give cases whose outcome could have come by now, whether it did or not: outcomes that come
     early are not like those that come late. `outcomes` (n,) are encoded; they are read only where
     `labelled`. `revealed_by` names the actions after which an outcome is ever seen (all where
-    empty). Cases whose uplift is the same whatever the outcome need no label.
+    empty), `moved_by` those that change the outcome itself: where one of them was taken in the
+    baseline's stead, or left out, the outcome is not what the other would have brought, and the
+    uplift is not identified. Cases whose uplift is the same whatever the outcome need no label.
 
     Outcomes pending are filled in by the difference estimator (Cassel, Sarndal and Wretman 1976,
     Biometrika 63): expectation plus the mean error that labels show. Intervals are bootstrapped
@@ -145,14 +155,16 @@ def realised_uplift(
         calibration = errors[1] * float(hidden.mean())
         estimate = _widened(estimate, float(np.hypot(*errors)) * float(hidden.mean()))
     told = len(decisions) if certain.all() else int(seen.sum())
+    moved = _moved(valuation, decisions, columns, moved_by)
     return Realised(
-        uplift=replace(estimate, n=told, method=_method(estimate.method, pending, hidden)),
+        uplift=replace(estimate, n=told, method=_method(estimate.method, pending, hidden, moved)),
         value=float(value.sum()),
         cases=len(decisions),
         labelled=int(labelled.sum()),
         pending=int(pending.sum()),
         hidden=int(hidden.sum()),
         calibration=calibration,
+        moved=int(moved.sum()),
     )
 
 
@@ -224,6 +236,21 @@ def _unknown(
     return ~known & reveals, ~known & ~reveals
 
 
+def _moved(
+    valuation: Valuation, decisions: NDArray[Any], columns: Columns, moved_by: Collection[str]
+) -> NDArray[np.bool_]:
+    """Return which cases' outcomes are not those that the baseline's action would have brought."""
+    n = len(decisions)
+    if not moved_by:
+        return np.zeros(n, dtype=np.bool_)
+    baseline = valuation.baseline(columns, n)
+    other: NDArray[np.bool_] = np.asarray(decisions != baseline, dtype=np.bool_)
+    if valuation.task == "regression":
+        return other
+    codes = [code for code, action in enumerate(valuation.actions) if action in moved_by]
+    return other & (np.isin(decisions, codes) | np.isin(baseline, codes))
+
+
 def _labelled(
     valuation: Valuation,
     decisions: NDArray[Any],
@@ -248,10 +275,17 @@ def _widened(estimate: Estimate, error: float) -> Estimate:
     return replace(estimate, low=estimate.mean - below, high=estimate.mean + above)
 
 
-def _method(method: str, pending: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> str:
+def _method(
+    method: str,
+    pending: NDArray[np.bool_],
+    hidden: NDArray[np.bool_],
+    moved: NDArray[np.bool_],
+) -> str:
     notes = [method]
     if pending.any():
         notes.append("pending outcomes filled in")
     if hidden.any():
         notes.append("not identified: hidden outcomes as expected")
+    if moved.any():
+        notes.append("not identified: actions moved outcomes")
     return "; ".join(notes)

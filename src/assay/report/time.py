@@ -86,7 +86,8 @@ def _verdict(report: WindowReport) -> str:
     if report.arm in (BASELINE_ARM, CONTROL_ARM):
         return "not judged"
     kinds = sorted({finding.kind for finding in report.judged.findings})
-    return ", ".join(kinds) or "quiet"
+    verdict = ", ".join(kinds) or "quiet"
+    return verdict if report.measured.identified else f"{verdict}; not identified"
 
 
 def _together(story: Story, window: str) -> tuple[Estimate | None, Estimate | None]:

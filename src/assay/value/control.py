@@ -20,7 +20,7 @@ from assay.stats.clusters import Clusters, clustered_mean
 from assay.stats.empirical_bernstein import empirical_bernstein_sequence
 from assay.stats.estimate import Estimate
 
-__all__ = ["LEAST_UNITS", "Split", "control_sequence", "control_uplift"]
+__all__ = ["LEAST_UNITS", "ControlMeasured", "Split", "control_sequence", "control_uplift"]
 
 LEAST_UNITS = 30
 """Units on the smaller side of a split below which nothing is said."""
@@ -75,6 +75,32 @@ class Split:
             return min(inside, len(self.control) - inside)
         sides = (self.entities[self.control], self.entities[~self.control])
         return min(len(np.unique(side)) for side in sides)
+
+
+@dataclass(frozen=True)
+class ControlMeasured:
+    """The uplift per decision that a control share shows, all in all.
+
+    `watched` may be looked at ever so often; `once` is narrower and for a single look. `decisions`
+    were compared, `controls` of them in the control; `unknown` were left out since nobody knows
+    what they paid, though their time is over: they are taken to be like the others of their arm.
+    """
+
+    watched: Estimate
+    once: Estimate | None
+    decisions: int
+    controls: int
+    unknown: int
+
+    def document(self) -> dict[str, Any]:
+        """Return it as a JSON document."""
+        return {
+            "watched": self.watched.document(),
+            "once": None if self.once is None else self.once.document(),
+            "decisions": self.decisions,
+            "controls": self.controls,
+            "unknown": self.unknown,
+        }
 
 
 def control_uplift(
