@@ -53,6 +53,9 @@ TYPES: list[tuple[dict[str, Any], str, str]] = [
     ({"risk.tier": 2}, "risk.tier", "Choose low, medium, high"),
     ({"release": {"steps": [0.5, 0.1]}}, "release", "must grow"),
     ({"release": {"exploration_share": 0.9}}, "release.exploration_share", "at most 0.5"),
+    ({"release": {"unit": {"most": 3}}}, "release.unit", "go together"),
+    ({"release": {"unit": {"horizon": "9 days", "most": 3, "usual": 4}}}, "release.unit", "`most`"),
+    ({"release": {"undecided": "hold"}}, "release.undecided", "Choose promote, roll_back"),
     ({"build": {"train": "train.py"}}, "build.train", "`module:function` beside the charter"),
     ({"build": {"seed": True}}, "build.seed", "write a number"),
     ({"response": {"acts_alone": "perhaps"}}, "response.acts_alone", "true or false"),
@@ -168,6 +171,8 @@ BETWEEN: list[tuple[dict[str, Any], str, str]] = [
      "release.loss_budget_per_year", "write less than 2.4e+07 (1 % of it is usual: 240000)"),
     ({"release": {"strategy": "canary"}, "value.actions.call": {"yes": 0, "no": 0},
       "value.caps": {}}, "release.strategy", "`immediate`"),
+    ({"release": {"unit": {"horizon": "9 days", "most": 2}}}, "release.unit", "`data.entity`"),
+    ({"release": {"missing_outcome": "yess"}}, "release.missing_outcome", "did you mean `yes`?"),
     ({"build": {"families": []}}, "build.families", "lightgbm"),
     ({"risk.register": [{"risk": "r", "likelihood": "low", "impact": "low", "mitigation": "m",
       "owner": "sponsor"}]}, "risk.register[0].owner", "add `sponsor: NAME` under `people`"),
@@ -195,6 +200,8 @@ REGRESSION: list[tuple[dict[str, Any], str, str]] = [
       "release": {"strategy": "canary", "loss_budget_per_year": 262800}},
      "release.loss_budget_per_year", "2628"),
     ({"acceptance.roc_auc": {"at_least": 1}}, "acceptance.roc_auc", "mae, rmse, r2"),
+    ({"release": {"missing_outcome": "none"}}, "release.missing_outcome", "write a number"),
+    ({"release": {"missing_outcome": -7}}, "release.missing_outcome", "write a number from"),
 ]  # fmt: skip
 
 

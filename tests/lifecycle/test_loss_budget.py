@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
+from assay.deploy.batch import Batch
+from assay.deploy.rollout import decide
+from assay.deploy.rollout_state import RolloutState
 from assay.evidence.states import Live, ReleaseState, ReleaseStep
 from assay.lifecycle.canary import rollout_plan
 from assay.lifecycle.loss_budget import LossBudget, loss_budget
@@ -70,3 +74,43 @@ def test_a_running_canary_keeps_the_tolerance_it_was_started_with() -> None:
 
 def test_rounding_is_not_a_budget() -> None:
     assert LossBudget("EUR", 1.0, 1.0 - 1e-12, 12.0).left == 0
+
+
+def _verdict(state: ReleaseState, at: datetime, loss: float, rng: np.random.Generator) -> str:
+    """Watch a paired rollout whose challenger truly loses so much on each decision."""
+    plan = replace(rollout_plan(charter(**BUDGET), state, at), shares=(), most_units=60_000)
+    rollout = RolloutState.start(plan)
+    while True:
+        moved = rng.choice([-0.5, 0.5], 5000, p=[0.5 + loss, 0.5 - loss])
+        decision = decide(rollout, Batch(moved))
+        if decision.verdict != "hold":
+            return decision.verdict
+        rollout = decision.state
+
+
+BUDGET = {"release": {"loss_budget_per_year": 6000}}
+
+
+def test_many_small_accepted_losses_cannot_ratchet() -> None:
+    """Two years of three releases a month, each a little worse: no year loses more than agreed."""
+    rng, refused = np.random.default_rng(41), 0
+    steps: list[ReleaseStep] = []
+    lost: list[tuple[datetime, float]] = []
+    for release in range(72):
+        at = NOW + timedelta(days=10 * release)
+        budget = loss_budget(charter(**BUDGET), _state(*steps), at)
+        if budget.left == 0:
+            refused += 1
+            continue
+        loss = float(rng.uniform(0.2, 0.6)) * budget.tolerance
+        if _verdict(_state(*steps), at, loss, rng) == "promote":
+            spent = budget.tolerance * budget.decisions
+            steps.append(ReleaseStep("promoted", 1, 1.0, "", at, "canary", spent=spent))
+            lost.append((at, loss * budget.decisions))
+    assert len(lost) >= 20
+    assert refused >= 20
+    for at, _ in lost:
+        year = [cost for when, cost in lost if at <= when < at + timedelta(days=365)]
+        assert sum(year) <= 6000
+    unlimited = 72 * 0.4 * 6000 / 12 / 2
+    assert sum(cost for _, cost in lost) / 2 < unlimited / 2, "a tolerance alone would have let"
