@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assay.cli.monitor import window_rows
 from assay.cli.output import Directory, Json, say, show, table
 from assay.cli.verdicts import estimate_text
+
+if TYPE_CHECKING:
+    from assay.lifecycle.bridging import Bridged
 
 __all__ = ["value"]
 
@@ -17,7 +21,7 @@ def value(directory: Directory = Path(), json: Json = False) -> None:
 
     workspace = Workspace(directory)
     charter = workspace.charter
-    found = workspace.value()
+    found, bridged = workspace.value(), workspace.bridge()
 
     def text() -> None:
         say(f"{charter.title}", style="bold")
@@ -26,8 +30,21 @@ def value(directory: Directory = Path(), json: Json = False) -> None:
         say(f"  in all   {estimate_text(found.realised)} on {found.decisions:,} decisions")
         for line in found.words:
             say(f"  {line}")
+        _tell_bridge(bridged)
         if found.reports:
             head = ("window", "arm", "decisions", "known", "expected", "realised", "verdict")
             table("", head, window_rows(charter, found.reports))
 
-    show(found.document(), text, json=json)
+    show({**found.document(), "value_bridge": bridged.document()}, text, json=json)
+
+
+def _tell_bridge(bridged: Bridged) -> None:
+    """Say what lies between planned and realised value, part by part."""
+    bridge = bridged.bridge
+    if bridge is not None:
+        say("From planned to realised", style="bold")
+        for name, amount in bridge.steps():
+            sign = "+" if name in bridge.parts and amount.mean > 0 else ""
+            say(f"  {name:<13}{sign}{amount}")
+    for line in bridged.words:
+        say(f"  {line}")

@@ -18,7 +18,7 @@ from assay.charter.delay import label_delay
 from assay.deploy.fetch import fetch_bundle
 from assay.errors import DataError
 from assay.evidence.evidence import Evidence
-from assay.evidence.states import BASELINE_ARM, Live
+from assay.evidence.states import BASELINE_ARM, CONTROL_ARM, Live
 from assay.lifecycle.approval import version_state
 from assay.lifecycle.releasing import release_state
 from assay.monitor.cases import Cases, moments, read_cases, served_once
@@ -133,7 +133,10 @@ def _served(charter: Charter, ports: Ports, live: Live, now: datetime) -> _Serve
     labelled = np.array([outcome is not None for outcome in outcomes], dtype=np.bool_)
     times = moments(records)
     own = np.array(
-        [one["bundle"] == live.bundle and one["arm"] != BASELINE_ARM for one in records],
+        [
+            one["bundle"] == live.bundle and one["arm"] not in (BASELINE_ARM, CONTROL_ARM)
+            for one in records
+        ],
         dtype=np.bool_,
     )
     ripe = own & matured(times, label_delay(charter), now)

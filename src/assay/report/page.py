@@ -16,6 +16,7 @@ from assay.report.figure import svg
 from assay.report.ledger_words import in_words
 from assay.report.story import Story, Version
 from assay.report.time import alert_rows, time_pictures, window_rows
+from assay.report.waterfall import waterfall
 from assay.report.worth import Worth, worth_of
 from assay.stats.estimate import Estimate
 
@@ -44,8 +45,19 @@ def page(story: Story) -> str:
         windows=window_rows(story),
         time_pictures=[svg(picture) for picture in time_pictures(story)],
         alerts=alert_rows(story),
+        **_bridge(story),
         **_about_version(story),
     )
+
+
+def _bridge(story: Story) -> dict[str, Any]:
+    """Return the bridge's picture, its rows and what must be said; the words alone without one."""
+    found, words = story.bridged.bridge, story.bridged.words
+    return {
+        "bridge_picture": "" if found is None else svg(waterfall(found)),
+        "bridge_rows": () if found is None else found.steps(),
+        "bridge_words": words,
+    }
 
 
 def _about_version(story: Story) -> dict[str, Any]:

@@ -16,9 +16,11 @@ from assay.evidence.evidence import Evidence
 from assay.evidence.folds import AlertState, ReleaseState, VersionState, alerts, models, releases
 from assay.evidence.gate import Verdict, gate
 from assay.lifecycle.approval import evidence_of, version_state
+from assay.lifecycle.bridging import Bridged
 from assay.monitor.run import MonitorResult
 from assay.ports.blobs import Blobs
 from assay.ports.ledger import Ledger
+from assay.ports.ports import Ports
 
 __all__ = ["LedgerCheck", "Story", "Version", "gather"]
 
@@ -55,6 +57,7 @@ class Story:
     version: Version | None
     release: ReleaseState
     observed: MonitorResult
+    bridged: Bridged
     alerts: tuple[AlertState, ...]
     events: tuple[Event, ...]
     ledger: LedgerCheck
@@ -62,13 +65,14 @@ class Story:
 
 def gather(
     charter: Charter,
-    ledger: Ledger,
-    blobs: Blobs,
+    ports: Ports,
     observed: MonitorResult,
+    bridged: Bridged,
     version: int | None,
     now: datetime,
 ) -> Story:
     """Read everything; nothing is written, the gate is asked without recording its answer."""
+    ledger, blobs = ports.ledger, ports.blobs
     events = tuple(ledger.events())
     built = version is not None or charter.name in models(events)
     return Story(
@@ -77,6 +81,7 @@ def gather(
         version=_version(charter, ledger, blobs, version, now) if built else None,
         release=releases(events).get(charter.name, ReleaseState(charter.name)),
         observed=observed,
+        bridged=bridged,
         alerts=alerts(events),
         events=events,
         ledger=_checked(ledger),

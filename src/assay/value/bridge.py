@@ -46,6 +46,10 @@ class Bridge:
     unmatched: tuple[float, float] = (0.0, 0.0)
     assumed: tuple[float, float] = (0.0, 0.0)
 
+    def steps(self) -> tuple[tuple[str, Estimate], ...]:
+        """Return planned, each part in order, and realised, by name."""
+        return ("planned", self.planned), *self.parts.items(), ("realised", self.realised)
+
     def lines(self) -> tuple[str, ...]:
         """Return one line for each part, such as `performance -1,240 EUR per month [...]`."""
         return tuple(

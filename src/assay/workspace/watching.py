@@ -12,6 +12,7 @@ from assay.workspace.root import Root
 if TYPE_CHECKING:
     from assay.charter.charter import Family
     from assay.lifecycle.books import Replay
+    from assay.lifecycle.bridging import Bridged
     from assay.lifecycle.course import Labels
     from assay.lifecycle.ledger_of_value import ValueSoFar
     from assay.lifecycle.posting import OutcomesTaken, Posted
@@ -65,12 +66,18 @@ class Watching(Root):
 
         return value_so_far(self.charter, self.versions(), self.ports.blobs, self.observe())
 
+    def bridge(self) -> Bridged:
+        """Return what lies between planned and realised value, or why nothing is known of it."""
+        from assay.lifecycle.bridging import bridge_so_far
+
+        return bridge_so_far(self.charter, self.ports, self._now())
+
     def story(self, version: int | None = None) -> Story:
         """Gather everything that the report shows of a version (the newest where not named)."""
         from assay.report.story import gather
 
-        ports = self.ports
-        return gather(self.charter, ports.ledger, ports.blobs, self.observe(), version, self._now())
+        found, bridged = self.observe(), self.bridge()
+        return gather(self.charter, self.ports, found, bridged, version, self._now())
 
     def report(self, out: Path | str | None = None, *, version: int | None = None) -> Path:
         """Write one self-contained HTML page and return its path."""
