@@ -45,8 +45,9 @@ bench: setup  ## measure, beside the best peers
 simulate: setup  ## simulate what is watched: wrong decisions, coverage, sample sizes
 	$(BIN)/python -m bench.simulate
 
-docs: setup  ## write the reference pages and the charter's JSON schema anew
+docs: setup  ## write the reference pages and the worked examples anew
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_worked.py
 
 lock:  ## pin everything anew, from pyproject.toml
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet 'uv>=0.9'

@@ -4,7 +4,7 @@ A notebook can do all that the command line does:
 
 >>> import assay
 >>> sorted(assay.__all__)[:3]
-['AssayError', 'Charter', 'Estimate']
+['Appraisal', 'AssayError', 'Charter']
 
     workspace = assay.Workspace("examples/bank")
     workspace.build()
@@ -21,33 +21,48 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assay.charter.charter import Charter as Charter
     from assay.charter.load import load_charter as load_charter
+    from assay.charter.value_model import value_model as value_model
     from assay.errors import AssayError as AssayError
+    from assay.report.picture import Picture as Picture
+    from assay.report.picture import plot as plot
     from assay.stats.estimate import Estimate as Estimate
+    from assay.value.appraisal import Appraisal as Appraisal
+    from assay.value.appraisal import appraise as appraise
     from assay.value.valuation import Valuation as Valuation
     from assay.value.valuation import valuation as valuation
     from assay.workspace import Workspace as Workspace
     from assay.workspace import draft as draft
 
 _HOMES = {
+    "Appraisal": "assay.value.appraisal",
     "AssayError": "assay.errors",
     "Charter": "assay.charter.charter",
     "Estimate": "assay.stats.estimate",
+    "Picture": "assay.report.picture",
     "Valuation": "assay.value.valuation",
     "Workspace": "assay.workspace",
+    "appraise": "assay.value.appraisal",
     "draft": "assay.workspace",
     "load_charter": "assay.charter.load",
+    "plot": "assay.report.picture",
     "valuation": "assay.value.valuation",
+    "value_model": "assay.charter.value_model",
 }
 
 __all__ = [
+    "Appraisal",
     "AssayError",
     "Charter",
     "Estimate",
+    "Picture",
     "Valuation",
     "Workspace",
+    "appraise",
     "draft",
     "load_charter",
+    "plot",
     "valuation",
+    "value_model",
 ]
 
 
