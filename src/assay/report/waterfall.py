@@ -40,7 +40,7 @@ def waterfall(bridge: Bridge, *, title: str = "From planned to realised value") 
 def _bar(ax: Axes, place: int, start: float, estimate: Estimate, *, whole: bool) -> None:
     """Draw one bar with its interval and amount; `whole` bars stand on zero."""
     color = GOLD if whole else _tone(estimate)
-    ax.bar(place, estimate.mean, _WIDTH, bottom=start, color=color, alpha=0.9)
+    ax.bar(place, estimate.mean, _WIDTH, bottom=start, color=color, edgecolor=color, alpha=0.9)
     low, high = start + estimate.low, start + estimate.high
     top = start + max(estimate.mean, 0.0)
     if np.isfinite([low, high]).all():

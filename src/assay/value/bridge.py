@@ -177,9 +177,9 @@ def bridge(
     spread = _Spread(sides, seed, resamples, unit)
 
     def ends(place: int) -> Estimate:
-        here = (place,) * 4
-        own = [volumes[place] * pull[here] for pull in pulls]
-        return spread.around(float(worth[(place, *here)]), own)
+        own = volumes[place] * (paid[place][:, place, place] - mixed[(place,) * 4])
+        none = np.zeros(len(sides[1 - place]))
+        return spread.around(float(worth[(place,) * 5]), [none, own] if place else [own, none])
 
     parts = shapley_average(worth, len(PARTS))
     pulled = [shapley_average(np.multiply.outer(volumes, pull), len(PARTS)) for pull in pulls]
@@ -258,37 +258,35 @@ class _Spread:
     unit: str
 
     def around(self, amount: float, pulls: list[Floats]) -> Estimate:
-        """Return the amount with its interval; one that no case moves is certain."""
-        total = sum(len(pull) for pull in pulls)
-        values = np.concatenate([pull * (total / len(pull)) for pull in pulls])
+        """Return the amount with its interval, by the sides that move it; certain if none does."""
+        moving = [(side, pull) for side, pull in zip(self.sides, pulls, strict=True) if pull.any()]
+        total = sum(len(pull) for _, pull in moving) or sum(len(pull) for pull in pulls)
         sure = Estimate(amount, amount, amount, total, _METHOD, self.unit)
-        if not values.any():
+        if not moving:
             return sure
         found = bootstrap_mean(
-            values, seed=self.seed, clusters=self._clusters(), resamples=self.resamples
+            np.concatenate([pull * (total / len(pull)) for _, pull in moving]),
+            seed=self.seed,
+            clusters=_together([side for side, _ in moving]),
+            resamples=self.resamples,
         )
-        factor = self._factor(pulls)
+        # Few clusters stretch the interval: those of the side that has fewest.
+        counts = [side.clusters.count for side, _ in moving if side.clusters is not None]
+        factor = stretch(min(counts), found.confidence) if counts else 1.0
         return replace(
             sure,
             low=amount - factor * (found.mean - found.low),
             high=amount + factor * (found.high - found.mean),
         )
 
-    def _clusters(self) -> NDArray[np.int64] | None:
-        """Return which of all the cases hang together; those of two sides never do."""
-        if all(side.clusters is None for side in self.sides):
-            return None
-        own = [
-            np.arange(len(side)) if side.clusters is None else side.clusters.codes
-            for side in self.sides
-        ]
-        return np.concatenate([own[0], own[1] + int(own[0].max()) + 1])
 
-    def _factor(self, pulls: list[Floats]) -> float:
-        """Return how much few clusters stretch the interval: those of the side that has fewest."""
-        counts = [
-            side.clusters.count
-            for side, pull in zip(self.sides, pulls, strict=True)
-            if side.clusters is not None and pull.any()
-        ]
-        return stretch(min(counts), 0.95) if counts else 1.0
+def _together(sides: list[Side]) -> NDArray[np.int64] | None:
+    """Return which of all the cases hang together; those of two sides never do."""
+    if all(side.clusters is None for side in sides):
+        return None
+    codes, first = [], 0
+    for side in sides:
+        own = np.arange(len(side)) if side.clusters is None else side.clusters.codes
+        codes.append(own + first)
+        first += int(own.max()) + 1
+    return np.concatenate(codes)
