@@ -59,7 +59,9 @@ class Appraisal:
         given = self.model.model_dump(mode="json", exclude_unset=True) | changed
         positive = self.valuation.labels[-1] if self.valuation.labels else None
         model = value_model(given, positive=positive)
-        return replace(self, model=model, valuation=_valued(model, positive, self.functions))
+        plain = _valued(model, positive, self.functions)
+        valued = _with_constant(plain, self.forecast, self.outcomes, self.columns)
+        return replace(self, model=model, valuation=valued)
 
     def assessment(self) -> Assessment:
         """Return what the policy's decisions were worth, against every baseline and the ceiling."""
@@ -167,7 +169,8 @@ def appraise(
     payoffs and baselines read: a mapping or a frame of columns. `entity` (n,) names whose case each
     is: intervals then resample whole entities. `segments` (n,) are for the bridge. With `calibrate`
     scores of two outcomes may be of any scale: each fifth of the cases gets its probabilities
-    from what the other four teach.
+    from what the other four teach. A baseline `best_constant` is learned on these very cases, which
+    favours it.
 
     Best actions rest on probabilities that are right: see `assessment().shortfall`, which is what
     they promised less what came. Raises CharterError for the value model, DataError for the rest.
@@ -194,12 +197,14 @@ def appraise(
             f"outcomes of shape {raw.shape}. Give one of each for every case."
         )
     encoded = valued.encode(raw)
+    read_columns = _columns(columns, valued.columns, len(raw))
+    forecast = _forecast(valued, given, encoded, calibrate=calibrate)
     return Appraisal(
         read,
-        valued,
-        _forecast(valued, given, encoded, calibrate=calibrate),
+        _with_constant(valued, forecast, encoded, read_columns),
+        forecast,
         encoded,
-        _columns(columns, valued.columns, len(raw)),
+        read_columns,
         None if segments is None else np.asarray(segments),
         None if entity is None else Clusters.of(np.asarray(entity), "entity"),
         functions or {},
@@ -211,6 +216,15 @@ def _valued(
     model: ValueModel, positive: Any, functions: Mapping[str, Callable[..., Any]] | None
 ) -> Valuation:
     return valuation(model, Data(source="-", outcome="outcome", positive=positive), functions)
+
+
+def _with_constant(
+    valued: Valuation, forecast: Floats, outcomes: NDArray[Any], columns: Columns
+) -> Valuation:
+    """Learn the baseline that decides one best amount; on these cases, which favours it."""
+    if valued.task == "classification":
+        return valued
+    return valued.tuned(forecast, outcomes, columns)
 
 
 def _forecast(valued: Valuation, scores: Floats, outcomes: NDArray[Any], *, calibrate: bool) -> Any:

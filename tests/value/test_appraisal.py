@@ -1,0 +1,187 @@
+"""The value API as a new user meets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import assay
+from assay.errors import CharterError, DataError
+from assay.value.appraisal import Appraisal, appraise
+
+VALUE = {
+    "currency": "EUR",
+    "actions": {"call": {"yes": 9, "no": -1}, "skip": 0},
+    "baselines": {"nobody": "skip"},
+    "decisions_per_month": 1400,
+}
+
+
+def calls(n: int = 3000, **named: Any) -> Appraisal:
+    rng = np.random.default_rng(21)
+    p = rng.beta(1, 7, n)
+    return appraise(VALUE, p, np.where(rng.random(n) < p, "yes", "no"), positive="yes", **named)
+
+
+def test_a_mean_per_prediction_is_the_mean_over_predictions() -> None:
+    """Ten approvals and 990 rejections are worth -4.25 each, not +65.
+
+    NannyML 0.13.1 reports +65.0 per prediction for these: it takes the mean within each decided
+    class (+70 for approvals, -5 for rejections) and adds the two.
+    """
+    model = {
+        "currency": "EUR",
+        "actions": {"reject": {"0": 0, "1": -100}, "approve": {"0": -20, "1": 80}},
+        "baselines": {"reject": "reject"},
+        "policy": {"kind": "threshold", "action": "approve", "otherwise": "reject", "at": 0.5},
+        "decisions_per_month": 1000,
+    }
+    scores = np.repeat([0.9, 0.05], [10, 990])
+    found = appraise(model, scores, np.zeros(1000, dtype=int), positive=1)
+    decided = found.valuation.decide(found.forecast, {})
+    expected = found.valuation.expected(found.forecast, decided, {})
+    assert expected.mean() == pytest.approx(-4.25)
+    within_class = [expected[decided == code].mean() for code in (0, 1)]
+    assert sum(within_class) == pytest.approx(65.0), "what adding the classes up would say"
+
+
+def test_every_question_has_an_answer_and_a_picture() -> None:
+    found = calls().under(build_cost=500, run_cost_per_month=50)
+    later = calls(2000).under(policy={"kind": "threshold", "action": "call", "at": 0.4})
+    answers = [
+        found,
+        found.assessment(),
+        found.curve(),
+        found.break_even(),
+        found.business_case(),
+        found.tornado(),
+        found.bridge(later),
+        found.ceiling(),
+    ]
+    for answer in answers:
+        assert assay.plot(answer)._repr_png_().startswith(b"\x89PNG")
+    assert found.ceiling().mean > found.assessment().uplift_per_month.mean > 0
+    assert found.ceiling().unit == "EUR per month"
+    assert found.cost_of(0.1).cost.mean == 0, "the policy's own threshold"
+    assert found.cost_of(0.9).cost.low > 0
+    assert set(found.decisions().tolist()) == {"call", "skip"}
+
+
+def test_a_picture_is_written_where_one_says(tmp_path: Any) -> None:
+    assert assay.plot(calls()).save(tmp_path / "curve.png").read_bytes()[1:4] == b"PNG"
+    with pytest.raises(TypeError, match="no picture of a str"):
+        assay.plot("value")
+
+
+def test_another_policy_leaves_the_cases_as_they_are() -> None:
+    found = calls()
+    short = found.under(policy={"kind": "top_k", "action": "call", "k": 1, "of": 20})
+    assert short.outcomes is found.outcomes
+    assert short.assessment().decisions["call"] == 150
+    with pytest.raises(CharterError, match="did you mean `call`"):
+        found.under(policy={"kind": "top_k", "action": "cal", "k": 1, "of": 20})
+
+
+def test_scores_of_any_scale_are_calibrated_on_other_cases() -> None:
+    rng = np.random.default_rng(22)
+    p = rng.beta(1, 4, 4000)
+    outcomes = np.where(rng.random(4000) < p, "yes", "no")
+    odd = 40 * p**3 - 7
+    with pytest.raises(DataError, match="calibrate=True"):
+        appraise(VALUE, odd, outcomes, positive="yes")
+    found = appraise(VALUE, odd, outcomes, positive="yes", calibrate=True)
+    assert found.assessment().shortfall.low < 0 < found.assessment().shortfall.high
+    right = appraise(VALUE, p, outcomes, positive="yes").assessment().uplift_per_decision.mean
+    assert found.assessment().uplift_per_decision.mean > 0.95 * right
+    one_class = appraise(VALUE, odd, outcomes, positive="yes", calibrate=True).forecast[:800, 1]
+    first_fifth_changed = outcomes.copy()
+    first_fifth_changed[:800] = "no"
+    again = appraise(VALUE, odd, first_fifth_changed, positive="yes", calibrate=True)
+    np.testing.assert_array_equal(again.forecast[:800, 1], one_class)
+
+
+def test_three_outcomes_and_amounts() -> None:
+    rng = np.random.default_rng(23)
+    forecast = rng.dirichlet([2, 1, 1], 500)
+    crews = {
+        "currency": "EUR",
+        "actions": {
+            "one": {"quiet": 0, "normal": -5, "busy": -20},
+            "two": {"quiet": -4, "normal": 0, "busy": -8},
+            "three": {"quiet": -9, "normal": -4, "busy": 0},
+        },
+        "baselines": {"two": "two"},
+        "decisions_per_month": 730,
+    }
+    names = np.array(["quiet", "normal", "busy"])
+    outcomes = names[(forecast.cumsum(axis=1) < rng.random((500, 1))).sum(axis=1)]
+    found = appraise(crews, forecast, outcomes)
+    assert found.assessment().uplift_per_decision.low > 0
+    assert assay.plot(found)._repr_png_()
+    bikes = {"currency": "EUR", "under": 3, "over": 1, "baselines": {"same": "best_constant"}}
+    level = rng.uniform(20, 200, 800)
+    rented = rng.poisson(level).astype(float)
+    valued = appraise({**bikes, "decisions_per_month": 730}, level, rented)
+    assert valued.forecast.shape == (800, 99)
+    decided = valued.valuation.decide(valued.forecast, {})
+    assert valued.assessment().uplift_per_decision.low > 0
+    assert valued.under(over=2).assessment().uplift_per_decision.mean > 0
+    assert np.mean(rented <= decided) == pytest.approx(0.75, abs=0.05)
+
+
+def test_columns_come_from_a_mapping_or_a_frame() -> None:
+    model = {
+        **VALUE,
+        "actions": {"call": {"yes": "amount - 1", "no": -1}, "skip": 0},
+        "caps": {"amount": [0, 50]},
+    }
+    frame = pl.DataFrame({"amount": [5.0, 40.0, 3.0], "other": ["a", "b", "c"]})
+    scores, outcomes = [0.1, 0.1, 0.9], ["no", "yes", "yes"]
+    for columns in (frame, frame.to_dict(as_series=False)):
+        found = appraise(model, scores, outcomes, columns, positive="yes")
+        assert found.decisions().tolist() == ["skip", "call", "call"]
+    with pytest.raises(DataError, match=r"reads amount, which `columns` does not have \(it has o"):
+        appraise(model, scores, outcomes, {"other": [1, 2, 3]}, positive="yes")
+    with pytest.raises(DataError, match="shape"):
+        appraise(model, scores, outcomes, {"amount": [1, 2]}, positive="yes")
+
+
+@pytest.mark.parametrize(
+    ("scores", "outcomes", "told"),
+    [
+        ([0.1, 0.2], ["yes"], "one of each for every case"),
+        ([], [], "one of each"),
+        ([0.1, np.nan], ["yes", "no"], "1 of 2 scores are missing"),
+        ([[0.5, 0.5, 0.0]], ["yes"], "have 2 columns"),
+        ([0.1, 1.2], ["yes", "no"], "probabilities"),
+        ([0.1, 0.2], ["yes", "maybe"], "not in the payoff table"),
+    ],
+)
+def test_odd_input_gets_one_paragraph(scores: Any, outcomes: Any, told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        appraise(VALUE, scores, outcomes, positive="yes")
+
+
+def test_faults_of_a_value_model_come_all_at_once() -> None:
+    wrong = {**VALUE, "currency": "eur", "baselines": {"nobody": "skp"}}
+    with pytest.raises(CharterError) as told:
+        appraise(wrong, [0.1], ["no"])
+    assert [fault.path for fault in told.value.faults] == [
+        "value.currency",
+        "positive",
+        "value.baselines.nobody",
+    ]
+
+
+def test_entities_widen_intervals() -> None:
+    rng = np.random.default_rng(24)
+    p = np.repeat(rng.beta(1, 7, 150), 20)
+    outcomes = np.where(np.repeat(rng.random(150), 20) < p, "yes", "no")
+    alone = appraise(VALUE, p, outcomes, positive="yes").assessment().uplift_per_decision
+    owners = np.repeat(np.arange(150), 20)
+    grouped = appraise(VALUE, p, outcomes, positive="yes", entity=owners)
+    wide = grouped.assessment().uplift_per_decision
+    assert wide.high - wide.low > 3 * (alone.high - alone.low)
