@@ -45,9 +45,15 @@ def main() -> None:
         share = 6 if name.startswith("ville betting") else 1
         missed, widths = _covered(draw, truth, interval, runs // share or 1)
         narrow = [w / (2 * Z * deviation / math.sqrt(n)) for n, w in widths.items()]
-        print(f"  {name:<34}{cases:<24}{missed:>7.3f}{narrow[0]:>16.2f}{narrow[1]:>11.2f}")
+        print(
+            f"  {name:<34}{cases:<24}{missed:>7.3f}{_ratio(narrow[0]):>16}{_ratio(narrow[1]):>11}"
+        )
     _sample_sizes(runs)
     _rates(runs)
+
+
+def _ratio(width: float) -> str:
+    return "-" if math.isnan(width) else f"{width:.2f}"
 
 
 def _payoffs(rate: float | Floats) -> Draw:
