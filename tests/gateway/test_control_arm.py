@@ -53,7 +53,7 @@ def _serving(share: float, salt: str, weight: float | None) -> Serving:
         arms = (*arms, Arm("challenger", 2, "b2", weight))
     valued = valuation(VALUE, Data(source="x.csv", outcome="y", positive="yes"))
     signature = Signature("classification", (), valued.labels, valued.actions)
-    scorer = Scorer(signature, _Sure(), lambda raw: np.column_stack([1 - raw, raw]), valued)
+    scorer = Scorer(signature, _Sure(), lambda raw, _: np.column_stack([1 - raw, raw]), valued)
     desired = Desired(1, "bank", arms, salt, control_share=share, control_salt=SALT)
     loaded = tuple(LoadedArm(arm, scorer) for arm in arms)
     control = desired.control

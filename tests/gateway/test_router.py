@@ -50,7 +50,7 @@ def _serving(other: str, salt: str, weight: float) -> Serving:
     arms = (first, Arm("challenger", 2, "b2", weight))
     valued = valuation(VALUE, Data(source="x.csv", outcome="y", positive="yes"))
     signature = Signature("classification", (), valued.labels, valued.actions)
-    scorer = Scorer(signature, _Half(), lambda raw: np.column_stack([1 - raw, raw]), valued)
+    scorer = Scorer(signature, _Half(), lambda raw, _: np.column_stack([1 - raw, raw]), valued)
     desired = Desired(1, "bank", arms, salt)
     return Serving(desired, tuple(LoadedArm(arm, scorer) for arm in arms))
 

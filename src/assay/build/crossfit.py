@@ -18,7 +18,7 @@ from assay.build.raw_scores import places_of, raw_scores
 from assay.build.training_set import JUDGE, Place, TrainingSet, at, inner
 from assay.errors import ModelError
 from assay.ports.engine import Columns, Floats
-from assay.stats.forecaster import forecast, learn_forecaster
+from assay.value.stake import forecast_cases, learn_from_cases
 from assay.value.valuation import Valuation
 
 __all__ = ["HeldOut", "Judged", "UserTrain", "held_out", "judged", "one_thread"]
@@ -92,9 +92,10 @@ def _other_folds(rows: TrainingSet, place: Place) -> list[Place]:
 
 
 def _judge(known: HeldOut, new: HeldOut, valuation: Valuation) -> Judged:
-    learned = learn_forecaster(valuation.task, known.raw, known.outcomes)
-    tuned = valuation.tuned(forecast(learned, known.raw), known.outcomes, known.columns)
-    expected = forecast(learned, new.raw)
+    learned = learn_from_cases(valuation, known.raw, known.outcomes, known.columns)
+    taught = forecast_cases(learned, valuation, known.raw, known.columns)
+    tuned = valuation.tuned(taught, known.outcomes, known.columns)
+    expected = forecast_cases(learned, valuation, new.raw, new.columns)
     decisions = tuned.decide(expected, new.columns)
     baseline = tuned.baseline(new.columns, len(new.raw))
     uplift = tuned.realised(decisions, new.outcomes, new.columns) - tuned.realised(

@@ -13,7 +13,7 @@ from assay.errors import InputError
 from assay.evidence.bundle import Input
 from assay.evidence.evidence import Check
 from assay.ports.engine import Columns, Engine, Floats
-from assay.stats.forecaster import forecast
+from assay.value.stake import forecast_cases
 
 __all__ = ["Engines", "Parity", "check_parity"]
 
@@ -101,7 +101,9 @@ def _differing(tested: Tested, pair: _Pair, scale: float) -> float:
     """Return the share of rows that the two models decide differently."""
     made = tested.made
     one, other = (
-        made.valuation.decide(forecast(made.forecaster, raw), pair.columns)
+        made.valuation.decide(
+            forecast_cases(made.forecaster, made.valuation, raw, pair.columns), pair.columns
+        )
         for raw in (pair.trained, pair.served)
     )
     if made.valuation.task == "regression":

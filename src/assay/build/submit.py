@@ -28,8 +28,8 @@ from assay.charter.charter import Charter
 from assay.errors import ModelError
 from assay.evidence.bundle import Input, Signature
 from assay.ports.engine import Columns, Floats
-from assay.stats.forecaster import forecast, learn_forecaster
 from assay.value.labels import label_text
+from assay.value.stake import forecast_cases, learn_from_cases
 from assay.value.valuation import Valuation, valuation
 
 __all__ = ["submit"]
@@ -197,14 +197,15 @@ def _calibrated(
             f"{wanted} is needed: one number a row for two outcomes or an amount, else one "
             f"probability for each of {', '.join(valued.labels) or 'the outcomes'}."
         )
-    forecaster = learn_forecaster(valued.task, raw, outcomes)
+    forecaster = learn_from_cases(valued, raw, outcomes, columns)
+    forecasts = forecast_cases(forecaster, valued, raw, columns)
     return Made(
         signature=Signature(valued.task, source.inputs, valued.labels, valued.actions),
         features=source.features,
         served=served,
         trained=source.trained,
         forecaster=forecaster,
-        valuation=valued.tuned(forecast(forecaster, raw), outcomes, columns),
+        valuation=valued.tuned(forecasts, outcomes, columns),
         onnx=source.onnx,
         history={"submitted": taken.name, "digest": taken.digest},
     )

@@ -19,7 +19,8 @@ from assay.guardrails.groups import groups_of
 from assay.guardrails.plugin import Cases
 from assay.ports.engine import Columns, Engine, Floats
 from assay.stats.clusters import Clusters
-from assay.stats.forecaster import Forecaster, forecast
+from assay.stats.forecaster import Forecaster
+from assay.value.stake import forecast_cases
 from assay.value.valuation import Valuation
 
 __all__ = ["Made", "Tested"]
@@ -54,7 +55,7 @@ class Made:
 
     def forecast(self, columns: Columns) -> Floats:
         """Return forecasts (n, K) for input columns."""
-        return forecast(self.forecaster, self.score(columns))
+        return forecast_cases(self.forecaster, self.valuation, self.score(columns), columns)
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Tested:
     def cases(self) -> Cases:
         """The test rows as guardrails see them."""
         valued = self.made.valuation
-        forecasts = forecast(self.made.forecaster, self.raw)
+        forecasts = forecast_cases(self.made.forecaster, valued, self.raw, self.columns)
         return Cases(
             valuation=valued,
             forecast=forecasts,

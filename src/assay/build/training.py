@@ -18,7 +18,8 @@ from assay.build.training_set import CALIBRATE, TrainingSet, training_set
 from assay.charter.charter import Charter
 from assay.evidence.bundle import Input, Signature
 from assay.ports.engine import Columns, Floats
-from assay.stats.forecaster import Forecaster, forecast, learn_forecaster
+from assay.stats.forecaster import Forecaster
+from assay.value.stake import forecast_cases, learn_from_cases
 from assay.value.valuation import Valuation
 
 __all__ = ["Model", "refit", "train", "train_own"]
@@ -73,7 +74,7 @@ class Model:
 
     def forecast_of(self, columns: Columns) -> Floats:
         """Return forecasts (n, K) for input columns."""
-        return forecast(self.forecaster, self.raw_of(columns))
+        return forecast_cases(self.forecaster, self.valuation, self.raw_of(columns), columns)
 
     def decide(self, frame: pl.DataFrame) -> NDArray[Any]:
         """Return the policy's decisions for a table's rows."""
@@ -168,8 +169,9 @@ def _finished(
     else:
         estimator = model(rows.frame, rows.outcomes)
     held = held_out(rows, CALIBRATE, model, seed)
-    forecaster = learn_forecaster(rows.task, held.raw, held.outcomes)
-    tuned = valuation.tuned(forecast(forecaster, held.raw), held.outcomes, held.columns)
+    forecaster = learn_from_cases(valuation, held.raw, held.outcomes, held.columns)
+    forecasts = forecast_cases(forecaster, valuation, held.raw, held.columns)
+    tuned = valuation.tuned(forecasts, held.outcomes, held.columns)
     return Model(
         inputs=rows.inputs,
         features=rows.features,

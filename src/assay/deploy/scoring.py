@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from assay.errors import DataError, ModelError
 from assay.evidence.bundle import Bundle, Signature
 from assay.ports.engine import Columns, Engine, Floats
-from assay.stats.forecaster import forecast, forecaster_from_document
+from assay.stats.forecaster import forecaster_from_document
+from assay.value.stake import forecast_cases
 from assay.value.valuation import Valuation, valuation_from_document
 
 __all__ = ["Scored", "Scorer", "read_signature"]
@@ -44,11 +45,14 @@ class Scored:
 
 @dataclass(frozen=True)
 class Scorer:
-    """A loaded bundle: engine, calibration, decision policy. The same in every phase."""
+    """A loaded bundle: engine, calibration, decision policy. The same in every phase.
+
+    `calibrate` turns raw scores and the columns of their cases into forecasts (n, K).
+    """
 
     signature: Signature
     engine: Engine
-    calibrate: Callable[[Floats], Floats]
+    calibrate: Callable[[Floats, Columns], Floats]
     valuation: Valuation
 
     @classmethod
@@ -63,7 +67,7 @@ class Scorer:
             valuation = valuation_from_document(json.loads(bundle.files["policy.json"]))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _unreadable(bundle, error) from error
-        return cls(signature, engine, partial(forecast, learned), valuation)
+        return cls(signature, engine, partial(forecast_cases, learned, valuation), valuation)
 
     def score(self, columns: Columns, *, by_baseline: bool = False) -> Scored:
         """Score rows: the columns of the signature, and those that the valuation reads.
@@ -73,7 +77,7 @@ class Scorer:
         told.
         """
         raw = self.engine.score(columns)
-        forecast = self.calibrate(raw)
+        forecast = self.calibrate(raw, columns)
         if by_baseline:
             decision = self.valuation.baseline(columns, len(forecast))
         else:

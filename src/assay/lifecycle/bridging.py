@@ -151,7 +151,7 @@ def _served(charter: Charter, ports: Ports, live: Live, now: datetime) -> _Serve
 def _planned(watched: Watched, rows: JudgedRows) -> Side:
     return Side(
         watched.valuation,
-        watched.forecast(rows.score),
+        watched.forecast(rows.score, rows.columns),
         rows.outcomes,
         rows.columns,
         volume=rows.decisions_per_month,
@@ -172,7 +172,7 @@ def _realised(
     names = segment_names(cases.columns, planned.segmented_by, cases.n)
     side = Side(
         watched.valuation,
-        watched.forecast(cases.score),
+        watched.forecast(cases.score, cases.columns),
         cases.outcomes,
         cases.columns,
         volume=_volume(charter, served, now),

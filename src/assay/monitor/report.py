@@ -135,7 +135,8 @@ def measure(charter: Charter, watched: Watched, cases: Cases, *, seed: int = 0) 
     Pure: replay calls it with frames in memory, monitoring with captures. Raises ValueError
     where there are no cases.
     """
-    forecast, blocks = watched.forecast(cases.score), watched.blocks(cases.score)
+    forecast = watched.forecast(cases.score, cases.columns)
+    blocks = watched.blocks(cases.score, cases.columns)
     table = _table(watched, cases, forecast, blocks)
     scores = named_scores(cases.score, watched.valuation.labels)
     seen = profile({**cases.columns, **scores}, watched.reference.grid, None, table)
@@ -169,8 +170,8 @@ def _told(
     charter: Charter, watched: Watched, cases: Cases, seed: int
 ) -> tuple[Realised | None, Mapping[str, Gap]]:
     """Return what labels say of cases whose label delay is over: value, and gaps to it."""
-    blocks = watched.blocks(cases.score)
-    valued = (watched.valuation, watched.forecast(cases.score), cases.decisions)
+    blocks = watched.blocks(cases.score, cases.columns)
+    valued = (watched.valuation, watched.forecast(cases.score, cases.columns), cases.decisions)
     told = (cases.outcomes, cases.labelled, cases.columns)
     realised = realised_uplift(
         *valued,

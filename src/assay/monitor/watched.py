@@ -16,9 +16,11 @@ from assay.evidence.bundle import Bundle, Input, Signature
 from assay.monitor.possible import Blocks
 from assay.ports.engine import Columns, Floats
 from assay.stats.calibration import Calibrator
+from assay.stats.cell_calibration import CellCalibrator
 from assay.stats.class_calibration import ClassCalibrator
 from assay.stats.forecaster import Forecaster, forecast, forecaster_from_document
 from assay.stats.reference import Reference, read_reference
+from assay.value.stake import gain_at_stake
 from assay.value.valuation import Valuation, valuation_from_document
 
 __all__ = ["Watched", "watch_bundle"]
@@ -36,17 +38,25 @@ class Watched:
     forecaster: Forecaster
     reference: Reference
 
-    def forecast(self, score: Floats) -> Floats:
-        """Return forecasts (n, K) for raw scores, (n,) or (n, K)."""
-        return forecast(self.forecaster, score)
+    def forecast(self, score: Floats, columns: Columns | None = None) -> Floats:
+        """Return forecasts (n, K) for raw scores, (n,) or (n, K), and the columns of their cases.
 
-    def blocks(self, score: Floats) -> Blocks:
+        Columns may be left out where no payoff reads one.
+        """
+        return forecast(self.forecaster, score, self._stakes(score, columns))
+
+    def blocks(self, score: Floats, columns: Columns | None = None) -> Blocks:
         """Return each case's calibration block, and the labelled cases behind each block.
 
         Residual quantiles keep no counts; there the reference rows stand for them, shared evenly.
         """
         if isinstance(self.forecaster, Calibrator | ClassCalibrator):
             return Blocks(self.forecaster.blocks(score), self.forecaster.counts)
+        if isinstance(self.forecaster, CellCalibrator):
+            stakes = self._stakes(score, columns)
+            if stakes is None:
+                raise ValueError("these blocks depend on the gain at stake: give the columns")
+            return Blocks(self.forecaster.blocks(score, stakes), self.forecaster.counts)
         centres = self.forecaster.centres
         middles = (centres[1:] + centres[:-1]) / 2
         behind = max(1, self.reference.pooled.n // len(centres))
@@ -54,6 +64,11 @@ class Watched:
             np.searchsorted(middles, score).astype(np.int64),
             np.full(len(centres), behind, dtype=np.int64),
         )
+
+    def _stakes(self, score: Floats, columns: Columns | None) -> Floats | None:
+        if columns is None or not isinstance(self.forecaster, CellCalibrator):
+            return None
+        return gain_at_stake(self.valuation, columns, len(score))
 
     def columns(self, rows: Sequence[Mapping[str, Any]]) -> Columns:
         """Return captured inputs (one mapping a row) as columns; what is absent is missing."""
