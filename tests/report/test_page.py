@@ -85,6 +85,8 @@ def test_the_page_is_sound_and_needs_nothing_else(signed_and_released: Path) -> 
     assert [one for one in page.references if not one.startswith("#")] == []
     assert page.tags.count("svg") == text.count('<svg role="img" aria-label="') >= 4
     assert 'aria-label="What each threshold is worth"' in text
+    assert 'aria-label="What moves the net present value"' in text
+    assert 'aria-label="Money in hand, month by month"' in text
     assert page.tags.count("html") == page.tags.count("title") == 1
 
 
@@ -104,6 +106,10 @@ def test_the_page_tells_everything_that_is_asked_of_it(signed_and_released: Path
         "Uplift per month",
         "Ceiling (perfect information)",
         "Net present value",
+        "0.5 would ",
+        "What moves the net present value most is ",
+        "The business case takes all but the uplift as certain",
+        "the chance of it within 12 months is ",
         "roc_auc",
         "value_kept_under_noise",
         "The gate is open.",
@@ -137,7 +143,8 @@ def test_the_same_state_gives_the_same_page(signed_and_released: Path) -> None:
 
 def test_the_threshold_in_use_is_marked(campaign: Path) -> None:
     charter = campaign / "charter.yaml"
-    assert "in use:" not in Workspace(campaign).report().read_text(), "best action has none"
+    best_action = Workspace(campaign).report().read_text()
+    assert "in use: 0.1 " in best_action, "equal payoffs for all: best action is a threshold"
     policy = "baseline: nobody\n  policy: {kind: threshold, action: call}"
     charter.write_text(charter.read_text().replace("baseline: nobody", policy))
     Workspace(campaign).build(trials=1)

@@ -51,6 +51,8 @@ def test_the_page_shows_amounts(hours: Path) -> None:
     assert "One person holds every role here" in text
     assert "mae" in text
     assert "What each threshold is worth" not in text
+    assert "one constant for every case" in text
+    assert "payoff: cost of each unit under" in text
 
 
 def test_a_payoff_as_a_formula_is_shown_as_it_is_written(hours: Path, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from assay.value.regression import RegressionValuation
 from assay.value.reviewer import Reviewer
 from assay.value.threshold_cost import policy_threshold, threshold_cost
 
-
 Known = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]
 
 

@@ -8,28 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from assay.build.business import business_of
 from assay.build.capacity import capacity_checks
 from assay.build.change import Change, change_since_training
 from assay.build.importance import importance
 from assay.build.plain import plain
-from assay.build.retraining_cost import retraining_in_words, retrainings_per_month
 from assay.build.segments import segments_of
+from assay.build.shares import shares_of
 from assay.build.statistics import curves_of, statistics_of
 from assay.build.tested import Tested
 from assay.charter.charter import Charter
 from assay.evidence.evidence import Check
 from assay.stats.estimate import Estimate
 from assay.value.assessment import Assessment, assess
-from assay.value.break_even import break_even
-from assay.value.business_case import business_case
-from assay.value.curve import value_curve
+from assay.value.marking import marked_assessment
 
 __all__ = ["Evaluation", "evaluate"]
-
-
-_NO_BREAK_EVEN = (
-    "Break-even is not told: it is worked out for two outcomes only, and the charter values more."
-)
 
 
 @dataclass(frozen=True)
@@ -54,19 +48,20 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
         seed,
         tested.clusters,
     )
+    shares = shares_of(tested, assessment, seed)
+    assessment = marked_assessment(shares.identified.evaluation, assessment)
     statistics = statistics_of(cases, tested.raw)
     change = change_since_training(tested)
-    often = retrainings_per_month(charter)
-    case = business_case(assessment.uplift_per_decision, charter.value, retrainings_per_month=often)
-    words = (*_about_value(assessment, tested), *change.words, *retraining_in_words(charter))
+    business = business_of(tested, assessment, statistics, seed)
+    words = (*_about_value(assessment, tested), *change.words, *business.words)
+    words = (*words, *shares.words)
     content = {
         "measured_on": {"part": tested.part, "rows": len(cases)},
         "words": words,
         "assessment": assessment.document(),
-        "business_case": {**case.document(), "retrainings_per_month": often},
         "statistics": statistics,
         **curves_of(cases, tested.raw),
-        **_curves_in_currency(tested, seed),
+        **business.content,
         "segments": segments_of(cases, seed, tested.clusters),
         "importance": {
             name: worth.document()
@@ -75,53 +70,11 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
             ).items()
         },
         "change_since_training": _changes(change),
+        "shares": shares.document(),
         "search": tested.made.history,
     }
     checks = _acceptance(charter, assessment, statistics) + capacity_checks(cases)
     return Evaluation(assessment, checks, plain(content), words)
-
-
-def _curves_in_currency(tested: Tested, seed: int) -> dict[str, Any]:
-    cases, valued, charter = tested.cases, tested.made.valuation, tested.charter
-    if tested.clusters is not None and tested.clusters.count < 2:
-        return {}
-    if valued.task == "regression" or len(np.unique(cases.outcomes)) < 2:
-        return {}
-    if len(valued.labels) > 2:
-        return {"break_even": {"text": _NO_BREAK_EVEN}, **_curve_of_threshold(tested, seed)}
-    curve = value_curve(
-        valued, cases.forecast, cases.outcomes, cases.columns, seed, clusters=tested.clusters
-    )
-    least = break_even(
-        valued,
-        charter.value,
-        cases.outcomes,
-        cases.columns,
-        seed=seed,
-        floor_per_month=charter.monitoring.boundary.floor_per_month,
-        retrainings_per_month=retrainings_per_month(charter),
-    )
-    return {
-        "value_curve": curve.document(),
-        "break_even": {
-            "needed": least.needed,
-            "auc": least.auc,
-            "precision": least.precision,
-            "unit": least.unit,
-            "text": least.text,
-        },
-    }
-
-
-def _curve_of_threshold(tested: Tested, seed: int) -> dict[str, Any]:
-    """Return the curve over thresholds among three and more outcomes, where a threshold decides."""
-    cases, valued = tested.cases, tested.made.valuation
-    if tested.charter.value.policy.kind != "threshold":
-        return {}
-    curve = value_curve(
-        valued, cases.forecast, cases.outcomes, cases.columns, seed, clusters=tested.clusters
-    )
-    return {"value_curve": curve.document()}
 
 
 def _changes(change: Change) -> dict[str, Any]:

@@ -14,6 +14,7 @@ __all__ = [
     "calibration_curve",
     "cash_flow",
     "estimates",
+    "tornado",
     "value_curve",
     "value_over_time",
     "value_paths",
@@ -30,8 +31,14 @@ def value_curve(
     baseline: str,
     used: float | None = None,
     ceiling: float | None = None,
+    priced: float | None = None,
+    words: str = "",
 ) -> Axes:
-    """Draw uplift against the threshold with its band, the threshold in use and the ceiling."""
+    """Draw uplift against the threshold with its band, the threshold in use and the ceiling.
+
+    `priced` is marked as a threshold not to use, and `words` stand above the picture: what it
+    would cost.
+    """
     x, y = np.asarray(thresholds), np.asarray(mean)
     with axes("What each threshold is worth") as ax:
         ax.fill_between(x, low, high, color=GOLD, alpha=0.18, linewidth=0)
@@ -42,14 +49,20 @@ def value_curve(
             ax.axhline(ceiling, color=GOOD, linewidth=1, linestyle=(0, (4, 3)))
             ax.annotate("ceiling", (x[-1], ceiling), color=GOOD, ha="right", va="bottom")
         if used is not None:
-            at = float(np.interp(used, x, y))
-            ax.plot([used], [at], "o", color=INK, markersize=6)
-            ax.annotate(
-                f"in use: {used:.3g}", (used, at), xytext=(8, -14), textcoords="offset points"
-            )
+            _point(ax, used, float(np.interp(used, x, y)), f"in use: {used:.3g}", INK)
+        if priced is not None:
+            _point(ax, priced, float(np.interp(priced, x, y)), f"{priced:.3g}", BAD)
+        if words:
+            ax.set_title(ax.get_title("left"), pad=24)
+            ax.text(0, 1.02, words, transform=ax.transAxes, fontsize=9, va="bottom", color=INK)
         ax.set_xlabel("act when the probability reaches")
         money_axis(ax, f"uplift, {unit}")
     return ax
+
+
+def _point(ax: Axes, x: float, y: float, text: str, color: str) -> None:
+    ax.plot([x], [y], "o", color=color, markersize=6)
+    ax.annotate(text, (x, y), xytext=(7, 5), textcoords="offset points", color=color)
 
 
 def calibration_curve(
@@ -88,18 +101,63 @@ def estimates(title: str, rows: Mapping[str, Estimate], *, zero: bool = True) ->
     return ax
 
 
-def cash_flow(cumulative: Sequence[float], *, currency: str, payback: float | None) -> Axes:
-    """Draw the money in hand month by month, from the build cost to the horizon."""
+def cash_flow(
+    cumulative: Sequence[float],
+    *,
+    currency: str,
+    payback: float | None,
+    band: tuple[Sequence[float], Sequence[float]] | None = None,
+) -> Axes:
+    """Draw the money in hand month by month, from the build cost to the horizon.
+
+    `band` holds each month's lowest and highest ends (months whose ends are not finite are left
+    out of it).
+    """
     months = np.arange(len(cumulative))
     values = np.asarray(cumulative)
     with axes("Money in hand, month by month") as ax:
-        ax.bar(months, values, color=np.where(values >= 0, GOOD, BAD), width=0.7)
+        if band is not None:
+            low, high = (np.asarray(end, float) for end in band)
+            known = np.isfinite(low) & np.isfinite(high)
+            ax.fill_between(months, low, high, where=known, color=GOLD, alpha=0.18, linewidth=0)
+        ax.plot(months, values, color=GOLD, linewidth=1.2, zorder=1)
+        ax.scatter(months, values, color=np.where(values >= 0, GOOD, BAD), s=16, zorder=2)
         ax.axhline(0, color=QUIET, linewidth=1)
-        if payback is not None:
+        if payback is not None and np.isfinite(payback):
             ax.axvline(payback, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-            ax.annotate(f"paid back in month {payback:.0f}", (payback, values.max()), ha="left")
+            ax.annotate(
+                f"paid back in month {payback:.0f}",
+                (payback, 0.98),
+                xycoords=("data", "axes fraction"),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="top",
+            )
         ax.set_xlabel("month")
         money_axis(ax, currency)
+    return ax
+
+
+def tornado(
+    bars: Sequence[tuple[str, float, float]], likeliest: float, *, currency: str, most: int = 12
+) -> Axes:
+    """Draw what moves the net present value: name, value at the input's least and at its most.
+
+    Bars stand as given, the first on top; what lies below the likeliest value is red.
+    """
+    shown = list(bars[:most])[::-1]
+    with axes("What moves the net present value", height=1.1 + 0.34 * max(2, len(shown))) as ax:
+        for place, (_, *ends) in enumerate(shown):
+            low, high = min(*ends, likeliest), max(*ends, likeliest)
+            ax.barh(place, likeliest - low, left=low, color=BAD, alpha=0.75, height=0.62)
+            ax.barh(place, high - likeliest, left=likeliest, color=GOOD, alpha=0.75, height=0.62)
+        ax.axvline(likeliest, color=INK, linewidth=1)
+        ax.use_sticky_edges = False  # or the longest bar ends at the frame
+        ax.margins(x=0.04)
+        ax.locator_params(axis="x", nbins=5)
+        ax.set_yticks(range(len(shown)), [name for name, *_ in shown], color=INK)
+        ax.grid(visible=False, axis="y")
+        money_axis(ax, f"net present value, {currency}", "x")
     return ax
 
 

@@ -56,8 +56,9 @@ class BreakEvenError:
             return f"No forecast brings {amount}: even perfect foresight brings {best}."
         if self.error >= self.errors[0]:
             return f"{amount} need no model: one constant for every case brings it."
+        error = f"{self.largest:,.0f}" if self.largest >= 1000 else f"{self.largest:.3g}"
         return (
-            f"A mean absolute error of {self.largest:,.3g} brings {amount}: {self.error:.0%} of "
+            f"A mean absolute error of {error} brings {amount}: {self.error:.0%} of "
             "what one constant for every case would have."
         )
 

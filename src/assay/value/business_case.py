@@ -183,7 +183,7 @@ def _in_words(inputs: Inputs, draws: int, confidence: float) -> str:
     if not draws:
         return (
             "The business case takes all but the uplift as certain: its intervals are the "
-            "uplift's alone. The charter can state ranges (`value.uncertainty`)."
+            "uplift's alone. The charter can state ranges (value.uncertainty)."
         )
     drawn = [name for name in inputs if name != UPLIFT and inputs[name].size > 1]
     ranges = ", ".join(name.replace("_", " ") for name in drawn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -41,8 +41,8 @@ class Bar:
     """The net present value with one input at its least and at its most.
 
     `least` and `most` are the input's ends (None where a formula stands), `at_least` and `at_most`
-    the values there. `source` says where the ends come from: `stated` in the charter, `measured`
-    (the interval), or `not stated, ±10 %`.
+    the values there, `likeliest` the value in between. `source` says where the ends come from:
+    `stated` in the charter, `measured` (the interval), or `not stated, ±10 %`.
     """
 
     name: str
@@ -50,12 +50,20 @@ class Bar:
     most: float | None
     at_least: float
     at_most: float
+    likeliest: float
     source: str
 
     @property
+    def span(self) -> tuple[float, float]:
+        """The lowest and the highest value; both ends can lie on one side of the likeliest."""
+        values = (self.at_least, self.at_most, self.likeliest)
+        return min(values), max(values)
+
+    @property
     def swing(self) -> float:
-        """How far the value moves between the ends."""
-        return abs(self.at_most - self.at_least)
+        """How far the value moves."""
+        low, high = self.span
+        return high - low
 
 
 @dataclass(frozen=True)
@@ -72,11 +80,11 @@ class Tornado:
         if not self.bars:
             return "Nothing that could be moved bears on the net present value."
         first = self.bars[0]
-        low, high = sorted((first.at_least, first.at_most))
+        low, high = first.span
         how = f" ({first.source})" if first.source == _NOT_STATED else ""
         return (
-            f"What moves the net present value most is {first.name}{how}: between its ends it "
-            f"goes from {low:,.0f} to {high:,.0f} {self.currency}."
+            f"What moves the net present value most is {first.name}{how}: it alone takes it from "
+            f"{low:,.0f} to {high:,.0f} {self.currency}."
         )
 
     def document(self) -> dict[str, Any]:
@@ -155,9 +163,9 @@ def _ends(uplift: Estimate, model: ValueModel) -> Iterator[tuple[str, tuple[floa
         if name in stated:
             yield name, stated[name], "stated"
         elif name != UPLIFT:
-            most = value.item() * (1 + _SHARE)
+            least, most = (float(f"{value.item() * (1 + by):.12g}") for by in (-_SHARE, _SHARE))
             most = min(most, 1.0) if name == "uplift_kept_per_year" else most
-            yield name, (value.item() * (1 - _SHARE), most), _NOT_STATED
+            yield name, (least, most), _NOT_STATED
 
 
 def _bar(
@@ -168,8 +176,9 @@ def _bar(
     base: dict[str, Floats],
     terms: Terms,
 ) -> Bar:
-    low, high = cash_flow({**base, key: np.array(ends)}, terms).present_value.tolist()
-    return Bar(name, *ends, low, high, source)
+    tried = np.array([*ends, base[key].item()])
+    low, high, likely = cash_flow({**base, key: tried}, terms).present_value.tolist()
+    return Bar(name, *ends, low, high, likely, source)
 
 
 def _payoff_bars(
@@ -180,7 +189,7 @@ def _payoff_bars(
         ends = tuple(uplift + _uplift(moved, cases) - before for moved in (move.less, move.more))
         bar = _bar(f"payoff: {move.name}", UPLIFT, (ends[0], ends[1]), _NOT_STATED, base, terms)
         least, most = move.ends or (None, None)
-        yield Bar(bar.name, least, most, bar.at_least, bar.at_most, bar.source)
+        yield replace(bar, least=least, most=most)
 
 
 def _uplift(valuation: Valuation, cases: KnownCases) -> float:
