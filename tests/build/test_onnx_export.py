@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
+import onnx
 import onnxruntime
 import polars as pl
 import pytest
@@ -67,6 +68,8 @@ def test_every_family_is_served_as_trained(
         model = pipeline(recipe, task, columns, names, 7).fit(rows, np.asarray(outcomes))
     content = to_onnx_bytes(model, inputs, names, task)
     assert content == to_onnx_bytes(model, inputs, names, task)
+    domains = [opset.domain for opset in onnx.load_model_from_string(content).opset_import]
+    assert domains == sorted(domains, reverse=True), "in any other order bytes change by chance"
     for given_columns in (columns, spoiled(columns)):
         trained = raw_scores(model, to_frame({name: given_columns[name] for name in names}), task)
         scale = np.abs(trained).max()

@@ -89,6 +89,7 @@ def to_onnx_bytes(
     names = [column.name for column in inputs]
     _only_score(model.graph, () if task == "regression" else places, names)
     _add_unread_inputs(model.graph, inputs)
+    _sort_opsets(model)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 
@@ -192,6 +193,14 @@ def _add_unread_inputs(graph: Any, inputs: Sequence[Input]) -> None:
     ordered = [there.get(column.name) or _tensor_info(column) for column in inputs]
     del graph.input[:]
     graph.input.extend(ordered)
+
+
+def _sort_opsets(model: Any) -> None:
+    """Put the operator sets in order: the converter keeps them in a set, in any order."""
+    ordered = sorted(model.opset_import, key=lambda opset: opset.domain, reverse=True)
+    kept = [helper.make_opsetid(opset.domain, opset.version) for opset in ordered]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
 
 
 def with_inputs(model: Any, names: Mapping[str, str], more: Sequence[Input]) -> bytes:
