@@ -16,6 +16,7 @@ from assay.errors import DataError, did_you_mean
 from assay.evidence.bundle import Input
 from assay.evidence.evidence import Check
 from assay.stats.lone_power import SUSPICIOUS, lone_power, lone_power_over_outcomes
+from assay.value.classification import COLUMN_PREFIX
 from assay.value.valuation import Valuation
 
 __all__ = ["Quality", "check_quality", "with_outcome"]
@@ -112,12 +113,29 @@ def _named_columns(frame: pl.DataFrame, charter: Charter) -> None:
         for name in names
         if name is not None and name not in frame.columns
     ]
+    missing += [
+        f"`value.baselines.{name}` {column}"
+        for name, column in _baseline_columns(charter).items()
+        if column not in frame.columns
+    ]
     if missing:
         raise DataError(
             f"The table lacks columns that the charter names: {', '.join(missing)}. It has "
             f"{', '.join(frame.columns)}. Name the right columns in the charter, or give the "
             "right table."
         )
+
+
+def _baseline_columns(charter: Charter) -> dict[str, str]:
+    """Return the columns that baselines take actions from; a control is served by them too."""
+    if charter.task == "regression":
+        return {}
+    rules = {name: str(rule) for name, rule in charter.value.baselines.items()}
+    return {
+        name: rule.removeprefix(COLUMN_PREFIX).strip()
+        for name, rule in rules.items()
+        if rule.startswith(COLUMN_PREFIX)
+    }
 
 
 def _right_type(outcome: pl.Series, charter: Charter, outcomes: int) -> None:

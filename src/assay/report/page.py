@@ -75,7 +75,7 @@ def _about_version(story: Story) -> dict[str, Any]:
         "tiles": _tiles(worth, baseline),
         "measured_on": worth.measured_on if worth else "",
         "value_pictures": [svg(one) for one in worth.value_pictures] if worth else [],
-        "value_rows": worth.rows if worth else (),
+        "value_rows": worth.marked_rows if worth else (),
         "value_words": worth.words if worth else (),
         "shown_pictures": [svg(one) for one in worth.shown_pictures] if worth else [],
         "statistics": worth.statistics if worth else (),
@@ -149,7 +149,7 @@ def _tiles(worth: Worth | None, baseline: str) -> list[dict[str, str]]:
         ("Net present value", figures["Net present value"]),
         ("Share of the ceiling", figures["Share of the ceiling reached"]),
     )
-    return [_tile(label, estimate) for label, estimate in chosen]
+    return [_tile(worth.named(label), estimate) for label, estimate in chosen]
 
 
 def _tile(label: str, estimate: Estimate | None) -> dict[str, str]:

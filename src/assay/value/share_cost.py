@@ -168,7 +168,8 @@ def least_control_share(
     5.9
     """
     decisions = decisions_per_month * months
-    if uplift <= 0 or decisions < _LEAST_WATCHED:
+    known = math.isfinite(spread.policy) and math.isfinite(spread.baseline)
+    if uplift <= 0 or decisions < _LEAST_WATCHED or not known:
         return None
     most = decisions * (uplift / _watched_reach()) ** 2
     # policy^2 / (1 - c) + baseline^2 / c = most, as a quadratic in c; the smaller root is wanted.

@@ -1,0 +1,47 @@
+"""What control and exploration shares cost on test rows, and what they show."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assay.build.tested import Tested
+from assay.value.assessment import Assessment
+from assay.value.identification import identification
+from assay.value.share_cost import Spread, exploration_cost
+from assay.value.share_plan import SharePlan, Shares, share_plan
+
+__all__ = ["shares_of"]
+
+
+def shares_of(tested: Tested, assessment: Assessment, seed: int) -> SharePlan:
+    """Return what the charter's shares cost and show, and what an uplift may be taken for."""
+    charter, cases = tested.charter, tested.cases
+    valued, release = cases.valuation, charter.release
+    explores = release.exploration_share > 0 and bool(valued.actions)
+    base = valued.baseline(cases.columns, len(cases))
+    shares = Shares(
+        control=release.control_share,
+        exploration=release.exploration_share,
+        exploration_cost=exploration_cost(
+            valued,
+            cases.forecast,
+            cases.columns,
+            # Entities in the control are not explored.
+            release.exploration_share * (1 - release.control_share),
+            charter.value.decisions_per_month,
+            seed=seed,
+            clusters=tested.clusters,
+        )
+        if explores
+        else None,
+        differing=float(np.mean(cases.decisions != base)),
+        actions=len(valued.actions),
+    )
+    return share_plan(
+        identification(charter.value, charter.data, release),
+        charter.value,
+        shares,
+        assessment.uplift_per_decision,
+        Spread.of(assessment.value, assessment.baselines[assessment.baseline]),
+        charter.monitoring.boundary.floor_per_month,
+    )

@@ -1,0 +1,160 @@
+"""What the shares that a charter grants cost and show, and which one would suffice."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from assay.charter.value import ValueModel
+from assay.stats.estimate import Estimate
+from assay.value.identification import Identified
+from assay.value.share_cost import Resolution, Spread, control_cost, least_control_share
+
+__all__ = ["Granted", "SharePlan", "Shares", "share_plan"]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What the charter grants, and what the exploration share costs per month (None without one).
+
+    `differing` is the share of cases in which policy and baseline take different actions, of
+    `actions` there are (0: amounts).
+    """
+
+    control: float
+    exploration: float
+    exploration_cost: Estimate | None
+    differing: float
+    actions: int
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A share, what it costs per month, and when it resolves the uplift (None: it does not)."""
+
+    share: float
+    cost: Estimate
+    resolves: Resolution | None
+
+    def document(self) -> dict[str, Any]:
+        """Return it as a JSON document."""
+        return {
+            "share": self.share,
+            "cost": self.cost.document(),
+            "resolves": None if self.resolves is None else self.resolves.document(),
+        }
+
+
+@dataclass(frozen=True)
+class SharePlan:
+    """The shares granted, and the smallest control share that resolves `uplift` in the horizon.
+
+    `suggested` is None where no share is needed, none suffices or none helps; `words` say all of
+    it, and are empty where no share is granted and none is needed.
+    """
+
+    identified: Identified
+    uplift: float
+    control: Granted | None
+    exploration: Granted | None
+    suggested: Granted | None
+    words: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return the plan as a JSON document."""
+        shares = {
+            "control": self.control,
+            "exploration": self.exploration,
+            "suggested": self.suggested,
+        }
+        return {
+            "identification": self.identified.document(),
+            "uplift": self.uplift,
+            **{name: None if one is None else one.document() for name, one in shares.items()},
+            "words": list(self.words),
+        }
+
+
+def share_plan(
+    identified: Identified,
+    model: ValueModel,
+    shares: Shares,
+    promised: Estimate,
+    spread: Spread,
+    floor_per_month: float = 0.0,
+) -> SharePlan:
+    """Return what shares cost and when they show the promised uplift per decision, or the floor.
+
+    The floor stands in where no uplift above zero is promised. What a control costs rests on the
+    promised uplift, and carries its mark where that is not identified.
+    """
+    volume, months = model.decisions_per_month, model.horizon_months
+    uplift = promised.mean if promised.mean > 0 else max(floor_per_month, 0.0) / volume
+    cost = identified.evaluation.mark(promised)
+    helps = identified.live.by == "control share" or not identified.live.identified
+
+    def controlled(share: float) -> Granted:
+        found = Resolution.of(spread.under_control(share), uplift, volume)
+        resolved = found if math.isfinite(found.watched) else None
+        return Granted(share, control_cost(cost, share, volume), resolved)
+
+    least = least_control_share(spread, uplift, volume, months) if helps else None
+    control = controlled(shares.control) if shares.control else None
+    exploration = _explored(shares, spread, uplift, volume)
+    suggested = None if least is None or "no share" in identified.live.reason else controlled(least)
+    found = SharePlan(identified, uplift, control, exploration, suggested, ())
+    return SharePlan(
+        identified, uplift, control, exploration, suggested, tuple(_words(found, months))
+    )
+
+
+def _explored(shares: Shares, spread: Spread, uplift: float, volume: float) -> Granted | None:
+    if shares.exploration_cost is None:
+        return None
+    variance = spread.under_exploration(shares.exploration, shares.actions, shares.differing)
+    found = Resolution.of(variance, uplift, volume)
+    resolved = found if math.isfinite(found.watched) and variance else None
+    return Granted(shares.exploration, shares.exploration_cost, resolved)
+
+
+def _words(plan: SharePlan, months: int) -> list[str]:
+    words = []
+    for name, granted in (("control", plan.control), ("exploration", plan.exploration)):
+        if granted is not None:
+            words.append(
+                f"The {name} share of {_percent(granted.share)} costs {granted.cost} and "
+                f"{_shows(granted.resolves)}."
+            )
+    if not plan.identified.evaluation.identified:
+        words.append(f"The uplift is not identified. {plan.identified.evaluation.reason}")
+    if not plan.identified.live.identified:
+        words.append(
+            f"What it is worth once it serves will not be identified. {plan.identified.live.reason}"
+        )
+    slow = plan.control is not None and (
+        plan.control.resolves is None or plan.control.resolves.months_watched > months
+    )
+    if plan.suggested is not None and (plan.control is None or slow):
+        one = plan.suggested
+        if not plan.identified.live.identified or slow:
+            words.append(
+                f"A control share of {_percent(one.share)} would do it within the horizon of "
+                f"{months} months: it costs {one.cost} and {_shows(one.resolves)}."
+            )
+    elif plan.suggested is None and slow:
+        words.append(f"No control share shows that within the horizon of {months} months.")
+    return words
+
+
+def _shows(found: Resolution | None) -> str:
+    if found is None:
+        return "has no uplift to show"
+    return (
+        f"shows an uplift of {found.uplift:.4g} per decision within {found.months_watched:,.1f} "
+        f"months however often one looks ({found.months_fixed:,.1f} at one look agreed beforehand)"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
