@@ -62,7 +62,11 @@ def test_sentences_for_every_case() -> None:
 
     assert told(0.1, 0.6).startswith("0.1 would bring ")
     assert told(0.1, 0.6).endswith("] than 0.6")
-    assert told(0.12, 0.1, slice(200)).endswith("against 0.1: these cases do not tell them apart")
+    unclear = ": these cases do not tell them apart"
+    assert told(0.1, 0.12, slice(200)).startswith("0.1 would cost ")
+    assert told(0.1, 0.12, slice(200)).endswith(" against 0.12" + unclear)
+    assert told(0.12, 0.1, slice(200)).startswith("0.12 would bring ")
+    assert told(0.12, 0.1, slice(200)).endswith(" than 0.1" + unclear)
     assert told(0.3, 0.3) == "0.3 decides these cases as well as 0.3"
 
 

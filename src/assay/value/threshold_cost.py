@@ -42,20 +42,17 @@ class ThresholdCost:
         """The finding in one sentence."""
         cost, at = self.cost, f"{self.threshold:.3g}"
         currency = cost.unit.split()[0]
-        span = f"[{_money(cost.low)}, {_money(cost.high)}]"
         if cost.low == cost.high == 0:
             return f"{at} decides these cases as well as {self._rival}"
-        if cost.high < 0:
+        unclear = ": these cases do not tell them apart" if cost.low <= 0 <= cost.high else ""
+        if cost.mean < 0:
             gain = f"[{_money(-cost.high)}, {_money(-cost.low)}]"
             more = f"{_money(-cost.mean)} {currency} a month more {gain}"
-            return f"{at} would bring {more} than {self._rival}"
+            return f"{at} would bring {more} than {self._rival}{unclear}"
         amount = f"{_money(cost.mean)} {currency} a month"
-        if cost.low > 0:
-            return f"{at} would cost {amount} {span}; {self.instead}"
-        return (
-            f"{at} would cost {amount} {span} against {self._rival}: these cases do not tell them "
-            "apart"
-        )
+        span = f"[{_money(cost.low)}, {_money(cost.high)}]"
+        end = f" against {self._rival}{unclear}" if unclear else f"; {self.instead}"
+        return f"{at} would cost {amount} {span}{end}"
 
     @property
     def _rival(self) -> str:
