@@ -71,7 +71,7 @@ def chances(wealth: NDArray[np.float64], home: NDArray[Any]) -> NDArray[np.float
 def clients(n: int, seed: int) -> pl.DataFrame:
     random = np.random.default_rng(seed)
     wealth, home = random.normal(size=n), random.choice(np.array(["own", "rent"]), n)
-    drawn = (random.random((n, 1)) > chances(wealth, home).cumsum(axis=1)).sum(axis=1)
+    drawn = (random.random((n, 1)) > chances(wealth, home).cumsum(axis=1)[:, :2]).sum(axis=1)
     return pl.DataFrame(
         {
             "wealth": wealth,

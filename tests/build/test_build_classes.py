@@ -51,7 +51,7 @@ def table(n: int = 900, seed: int = 81) -> pl.DataFrame:
     kind = random.choice(np.array(["x", "y"], dtype=object), n)
     powers = np.exp(np.column_stack([1.5 * b, np.full(n, 0.8), 2 * a - (kind == "y")]))
     p = powers / powers.sum(axis=1, keepdims=True)
-    drawn = (random.random((n, 1)) > p.cumsum(axis=1)).sum(axis=1)
+    drawn = (random.random((n, 1)) > p.cumsum(axis=1)[:, :2]).sum(axis=1)
     return pl.DataFrame({"a": a, "b": b, "kind": kind, "came": LABELS[drawn]})
 
 

@@ -312,3 +312,15 @@ def test_a_fault_of_our_own_is_told_in_the_error_form(
     answer = client.post(INFER, json=body(1))
     assert answer.status_code == 500
     assert list(answer.json()) == ["error"]
+
+
+def test_arms_of_another_number_of_outcomes_are_not_served_together(
+    stage: Any, classifiers: tuple[Bundle, Bundle]
+) -> None:
+    first, second = classifiers
+    signature = json.loads(second.files["signature.json"])
+    signature["labels"] = ["no", "maybe", "yes"]
+    files = {**second.files, "signature.json": json.dumps(signature).encode()}
+    stage.publish(first)
+    stage.publish(first, Bundle("bank", files, {"seed": 9}), weight=0.5)
+    assert stage.follower.serving.desired.revision == 1, "what served before goes on"

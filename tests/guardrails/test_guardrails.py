@@ -207,3 +207,38 @@ def test_other_packages_bring_guardrails(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_battery_finds_faults(answer: Any, fault: str) -> None:
     with pytest.raises(AssertionError, match=fault):
         check_guardrail(Kindness(answer=answer))
+
+
+def test_of_three_outcomes_whoever_is_not_treated_as_before_is_selected() -> None:
+    cases = replace(
+        sample_cases("three outcomes", 4),
+        decisions=np.array([0, 1, 2, 1]),  # act, rest, press, rest; before, all rested
+        outcomes=np.array([0, 0, 1, 2]),
+    )
+    np.testing.assert_array_equal(cases.selected(), [True, False, True, False])
+    # Nothing pays more than resting where nothing came; acting does where something did.
+    np.testing.assert_array_equal(cases.deserving(), [False, False, True, True])
+
+
+def test_of_two_outcomes_the_positive_one_deserves_to_be_selected() -> None:
+    cases = sample_cases("classification", 60)
+    np.testing.assert_array_equal(cases.deserving(), cases.outcomes == 1)
+    np.testing.assert_array_equal(cases.selected(), cases.decisions == 0)
+
+
+def test_equal_opportunity_of_three_outcomes_compares_those_for_whom_acting_paid() -> None:
+    n = 100
+    cases = replace(
+        sample_cases("three outcomes", 2 * n),
+        outcomes=np.arange(2 * n) % 3,
+        sensitive={"group": np.repeat(["east", "west"], n)},
+    )
+    came = cases.outcomes > 0
+    picked = came & ((np.arange(2 * n) < n) | (np.arange(2 * n) % 2 == 0))
+    cases = replace(cases, decisions=np.where(picked, 2, 1))
+    rail = Guardrail(metric="equal_opportunity_difference", column="group", at_most=0.1)
+    check, found = measure(rail, cases, seed=1)
+    west = picked[n:][came[n:]].mean()
+    assert check.measured == pytest.approx(1 - west)
+    assert found.detail["groups"]["east"]["true_positive_rate"] == 1.0
+    assert found.detail["groups"]["west"]["false_positive_rate"] == 0.0

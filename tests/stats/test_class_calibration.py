@@ -24,7 +24,9 @@ Floats = NDArray[np.float64]
 
 def drawn(p: Floats, random: np.random.Generator) -> NDArray[np.int64]:
     """Draw an outcome for each row of probabilities."""
-    return np.asarray((random.random((len(p), 1)) > p.cumsum(axis=1)).sum(axis=1), dtype=np.int64)
+    return np.asarray(
+        (random.random((len(p), 1)) > p.cumsum(axis=1)[:, :2]).sum(axis=1), dtype=np.int64
+    )
 
 
 def truth(n: int, random: np.random.Generator) -> Floats:
