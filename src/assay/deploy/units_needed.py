@@ -51,7 +51,7 @@ def units_needed(plan: RolloutPlan, said: Spread) -> UnitsNeeded:
     an exponential, and their chance is that of a normal deviate sqrt(2 n times the relative
     entropy of the two) (Barndorff-Nielsen and Cox, Inference and Asymptotics, 1994, the
     signed root). A crossing that was lost again is not counted, so that it errs on the long side;
-    simulated means lay within a fifth of `expected`.
+    simulated means lay within a quarter of `expected`.
 
     >>> plan = RolloutPlan("EUR", (-1.0, 9.0), tolerance=0.1, most_units=10_000)
     >>> needed = units_needed(plan, Spread.around(0.1, 1.0, plan.difference_bounds))
