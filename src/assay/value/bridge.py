@@ -134,7 +134,9 @@ def bridge(
     jackknife: Efron, The Jackknife, the Bootstrap and Other Resampling Plans, 1982, chapter 6),
     which `bootstrap_mean` takes by whole clusters, with the skewness of payoffs. Deviations from
     the mean of a cell of m cases are stretched by sqrt(m / (m - 1)), as the mean was fitted to
-    them; the only case of a cell takes its deviation from the side's mean.
+    them; the only case of a cell takes its deviation from the side's mean. A part that rests on few
+    cases is covered less: `policy` rests on those decided otherwise, and where they are some forty
+    its 95% interval held the truth in 88% of simulated bridges (the other parts: 91% to 95%).
 
     Raises DataError where the sides differ in task, currency, outcomes, actions, or lack columns;
     ValueError where one has no cases, or only one has segments.
