@@ -96,7 +96,8 @@ def _(found: Appraisal) -> Axes:
 @_drawn.register
 def _(found: Assessment) -> Axes:
     over = {f"over {name}": uplift for name, uplift in found.uplift_over.items()}
-    return plots.estimates("Uplift over each baseline", {**over, "ceiling": found.ceiling})
+    most = {f"ceiling over {found.baseline}": found.ceiling}
+    return plots.estimates("Uplift over each baseline", over | most)
 
 
 @_drawn.register
