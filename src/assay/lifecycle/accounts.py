@@ -19,6 +19,7 @@ from assay.ports.engine import Floats
 from assay.stats.clusters import clustered_mean
 from assay.stats.estimate import Estimate
 from assay.value.against import baseline_payoffs, hindsight_payoffs
+from assay.value.identification import identification, marked
 
 __all__ = ["Life", "closed"]
 
@@ -51,6 +52,7 @@ class _Auditor:
         self.outcomes = history.truth(self.rows)
         self.columns = history.columns(self.rows)
         self.seed = seed
+        self.moved = bool(charter.data.moved_by)
         self.clusters = clusters_of(line.frame[self.rows], charter)
         self.starts = [period.start - line.first for period in line.periods]
         self.bases = {name: self._baseline(name) for name in self.valued.baseline_names}
@@ -60,9 +62,10 @@ class _Auditor:
         return baseline_payoffs(self.valued, self.outcomes, self.columns, name)
 
     def total(self, values: Floats) -> Estimate:
-        """Return a sum over all cases with its interval."""
+        """Return a sum over all cases with its interval, marked where actions move outcomes."""
         mean = clustered_mean(values, self.clusters, seed=self.seed)
-        return mean.scaled(len(values), self.valued.currency)
+        total = mean.scaled(len(values), self.valued.currency)
+        return marked(total) if self.moved else total
 
     def by_period(self, values: Floats) -> tuple[float, ...]:
         """Return sums over windows."""
@@ -110,6 +113,12 @@ def closed(
 
 def _notes(charter: Charter, labels: Literal["all", "selected"]) -> tuple[str, ...]:
     """Say what the figures do not show."""
+    found = identification(charter.value, charter.data, charter.release).evaluation
+    moved = () if found.identified else (f"Uplifts are not identified. {found.reason}",)
+    return (*moved, *_hidden(charter, labels))
+
+
+def _hidden(charter: Charter, labels: Literal["all", "selected"]) -> tuple[str, ...]:
     revealing, share = charter.data.revealed_by, charter.release.exploration_share
     if not revealing:
         return ()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
 from assay.evidence.folds import ModelState
-from assay.lifecycle.posting import plans_of
+from assay.lifecycle.posting import plans_of, shares_in_words
 from assay.monitor.report import WindowReport
 from assay.monitor.run import MonitorResult
 from assay.monitor.value import HALF_WIDTH
@@ -83,6 +83,7 @@ def value_so_far(
     total = total_uplift(observed.windows, charter.value.currency, entities=entities)
     identified = identification(charter.value, charter.data, charter.release)
     words += _not_identified(identified, plan, total)
+    words += [] if newest is None else shares_in_words(newest, blobs)
     words += _shown_by_control(observed.by_control, volume, unit)
     if plan is not None:
         plan = identified.evaluation.mark(plan)

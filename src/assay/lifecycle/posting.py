@@ -20,7 +20,7 @@ from assay.errors import DataError
 from assay.evidence.digest import digest_of
 from assay.evidence.event import EventType
 from assay.evidence.evidence import Evidence
-from assay.evidence.folds import ModelState, alerts
+from assay.evidence.folds import ModelState, VersionState, alerts
 from assay.evidence.states import BASELINE_ARM, CONTROL_ARM
 from assay.lifecycle.approval import write
 from assay.lifecycle.control_measured import control_measured
@@ -48,6 +48,7 @@ __all__ = [
     "plans_of",
     "post",
     "served_cases",
+    "shares_in_words",
     "take_outcomes",
     "watched_bundles",
 ]
@@ -119,12 +120,26 @@ def plans_of(state: ModelState, blobs: Blobs) -> dict[str, Estimate]:
     """Return the uplift per decision that each version's evaluation promised, by bundle."""
     plans = {}
     for version in state.registered:
-        for one in version.evidence:
-            if one.kind == "evaluation" and blobs.has(one.digest):
-                evidence = Evidence.from_document(json.loads(blobs.get(one.digest)))
-                uplift = evidence.content["assessment"]["uplift_per_decision"]
-                plans[version.bundle] = Estimate.from_document(uplift)
+        for content in _evaluations(version, blobs):
+            uplift = content["assessment"]["uplift_per_decision"]
+            plans[version.bundle] = Estimate.from_document(uplift)
     return plans
+
+
+def shares_in_words(version: VersionState, blobs: Blobs) -> list[str]:
+    """Return what a version's newest evaluation says of what shares cost and show."""
+    for content in reversed(_evaluations(version, blobs)):
+        return list(content.get("shares", {}).get("costs", ()))
+    return []
+
+
+def _evaluations(version: VersionState, blobs: Blobs) -> list[Mapping[str, Any]]:
+    """Return the contents of a version's evaluations that are kept, oldest first."""
+    return [
+        Evidence.from_document(json.loads(blobs.get(one.digest))).content
+        for one in version.evidence
+        if one.kind == "evaluation" and blobs.has(one.digest)
+    ]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.charter.value import ValueModel
@@ -51,7 +51,8 @@ class SharePlan:
     """The shares granted, and the smallest control share that resolves `uplift` in the horizon.
 
     `suggested` is None where no share is needed, none suffices or none helps; `words` say all of
-    it, and are empty where no share is granted and none is needed.
+    it, and are empty where no share is granted and none is needed; `costs` are those of them on
+    what shares cost and show.
     """
 
     identified: Identified
@@ -59,7 +60,8 @@ class SharePlan:
     control: Granted | None
     exploration: Granted | None
     suggested: Granted | None
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the plan as a JSON document."""
@@ -73,6 +75,7 @@ class SharePlan:
             "uplift": self.uplift,
             **{name: None if one is None else one.document() for name, one in shares.items()},
             "words": list(self.words),
+            "costs": list(self.costs),
         }
 
 
@@ -103,10 +106,10 @@ def share_plan(
     control = controlled(shares.control) if shares.control else None
     exploration = _explored(shares, spread, uplift, volume)
     suggested = None if least is None or "no share" in identified.live.reason else controlled(least)
-    found = SharePlan(identified, uplift, control, exploration, suggested, ())
-    return SharePlan(
-        identified, uplift, control, exploration, suggested, tuple(_words(found, months))
-    )
+    found = SharePlan(identified, uplift, control, exploration, suggested)
+    granted, advice = _granted(found), _advice(found, months)
+    words = (*granted, *_verdicts(identified), *advice)
+    return replace(found, words=words, costs=(*granted, *advice))
 
 
 def _explored(shares: Shares, spread: Spread, uplift: float, volume: float) -> Granted | None:
@@ -118,33 +121,42 @@ def _explored(shares: Shares, spread: Spread, uplift: float, volume: float) -> G
     return Granted(shares.exploration, shares.exploration_cost, resolved)
 
 
-def _words(plan: SharePlan, months: int) -> list[str]:
-    words = []
-    for name, granted in (("control", plan.control), ("exploration", plan.exploration)):
-        if granted is not None:
-            words.append(
-                f"The {name} share of {_percent(granted.share)} costs {granted.cost} and "
-                f"{_shows(granted.resolves)}."
-            )
-    if not plan.identified.evaluation.identified:
-        words.append(f"The uplift is not identified. {plan.identified.evaluation.reason}")
-    if not plan.identified.live.identified:
-        words.append(
-            f"What it is worth once it serves will not be identified. {plan.identified.live.reason}"
-        )
-    slow = plan.control is not None and (
-        plan.control.resolves is None or plan.control.resolves.months_watched > months
+def _granted(plan: SharePlan) -> tuple[str, ...]:
+    shares = (("control", plan.control), ("exploration", plan.exploration))
+    return tuple(
+        f"The {name} share of {_percent(one.share)} costs {one.cost} and {_shows(one.resolves)}."
+        for name, one in shares
+        if one is not None
     )
-    if plan.suggested is not None and (plan.control is None or slow):
-        one = plan.suggested
-        if not plan.identified.live.identified or slow:
-            words.append(
-                f"A control share of {_percent(one.share)} would do it within the horizon of "
-                f"{months} months: it costs {one.cost} and {_shows(one.resolves)}."
-            )
-    elif plan.suggested is None and slow:
-        words.append(f"No control share shows that within the horizon of {months} months.")
-    return words
+
+
+def _verdicts(identified: Identified) -> tuple[str, ...]:
+    words = []
+    if not identified.evaluation.identified:
+        words.append(f"The uplift is not identified. {identified.evaluation.reason}")
+    if not identified.live.identified:
+        words.append(
+            f"What it is worth once it serves will not be identified. {identified.live.reason}"
+        )
+    return tuple(words)
+
+
+def _advice(plan: SharePlan, months: int) -> tuple[str, ...]:
+    """Say which control share would do, where the one granted does not or none is."""
+    control, one = plan.control, plan.suggested
+    slow = control is not None and (
+        control.resolves is None or control.resolves.months_watched > months
+    )
+    wanted = slow or (control is None and not plan.identified.live.identified)
+    if one is not None and wanted:
+        text = (
+            f"A control share of {_percent(one.share)} would do it within the horizon of {months} "
+            f"months: it costs {one.cost} and {_shows(one.resolves)}."
+        )
+        return (text,)
+    if slow and plan.uplift > 0:
+        return (f"No control share shows that within the horizon of {months} months.",)
+    return ()
 
 
 def _shows(found: Resolution | None) -> str:
