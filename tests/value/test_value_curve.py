@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assay.charter.policy import BestAction, Policy, Threshold
 from assay.stats.clusters import Clusters
-from assay.value import curve
+from assay.value import curve_band
 from assay.value.classification import ClassificationValuation
 from assay.value.continuous_payoff import UnitCosts
 from assay.value.curve import value_curve
@@ -122,7 +122,7 @@ def test_many_entities_are_summed_in_parts(monkeypatch: pytest.MonkeyPatch) -> N
     p, owner = rng.random(2_000), Clusters(np.arange(2_000) // 2, "entity")
     y = (rng.random(2_000) < p).astype(int)
     whole = value_curve(bank(), chances(p), y, {}, seed=0, clusters=owner)
-    monkeypatch.setattr(curve, "_CLUSTERS_AT_ONCE", 7)
+    monkeypatch.setattr(curve_band, "_AT_ONCE", 7)
     parts = value_curve(bank(), chances(p), y, {}, seed=0, clusters=owner)
     np.testing.assert_allclose(
         parts.high - parts.mean, whole.high - whole.mean, rtol=0.08, atol=1e-9

@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.stats.clusters import Clusters, stretch
+from assay.stats.clusters import Clusters
 from assay.value.against import baseline_payoffs, per_decision
 from assay.value.classification import ClassificationValuation
+from assay.value.curve_band import band, by_cell, over_thresholds
 from assay.value.payoff import Columns, Floats
 from assay.value.valuation import Valuation
 
 __all__ = ["ValueCurve", "value_curve"]
-
-_DRAWS = 2000
-_CLUSTERS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,11 @@ class ValueCurve:
         return float(self.mean[min(place, len(self.mean) - 1)])
 
     def cost_of(self, threshold: float) -> float:
-        """Return what a threshold loses against the best one, per decision."""
+        """Return what a threshold loses against the best one, per decision.
+
+        Too much on average: the best one was chosen on these very cases. `threshold_cost` answers
+        without that flattery, and with an interval.
+        """
         return float(self.mean.max()) - self.at(threshold)
 
     def document(self) -> dict[str, Any]:
@@ -81,9 +83,7 @@ def value_curve(
     `forecast` (n, K) and `outcomes` (n,) as the valuation has them. Thresholds are 0, 1, and
     `points` quantiles of the probabilities. Acting and not acting are the policy's two actions;
     under `best_action`, those that pay best on positive and on other outcomes. The band is
-    simultaneous, by the Gaussian multiplier bootstrap (Chernozhukov, Chetverikov and Kato,
-    Gaussian approximations and multiplier bootstrap, Annals of Statistics 41(6), 2013),
-    with one multiplier for each of `clusters` where cases hang together.
+    simultaneous (see `band`), over whole `clusters` where cases hang together.
 
     Raises ValueError in regression, where no threshold decides, without cases, and where all of
     them are one cluster.
@@ -116,96 +116,10 @@ def value_curve(
     )
     # A case in cell c acts at the thresholds up to c - 1: those that it reaches.
     cells = np.searchsorted(thresholds, probability, side="right")
-    mean = _over_thresholds(_by_cell(gain, cells, len(thresholds))) / len(base)
-    rng = np.random.default_rng(seed)
-    if clusters is None:
-        process, error = _alone(gain, cells, mean, rng)
-    else:
-        process, error = _in_clusters(gain, cells, mean, clusters.codes, rng)
-        error = error * stretch(clusters.count, confidence)
-    half = _half_width(process, error, len(base), confidence)
+    mean = over_thresholds(by_cell(gain, cells, len(thresholds))) / len(base)
+    codes = None if clusters is None else clusters.codes
+    half = band(gain, cells, mean, codes, confidence, np.random.default_rng(seed))
+    half[[0, -1]] *= np.ptp(gain, axis=1)[[0, 1]] > 0  # what is the baseline itself is certain
     return ValueCurve(
         thresholds, mean, mean - half, mean + half, len(base), per_decision(valuation), confidence
     )
-
-
-def _by_cell(gain: Floats, cells: NDArray[np.int64], thresholds: int) -> Floats:
-    """Return sums over cells 0..T for each row of `gain`: (rows, T + 1)."""
-    return np.stack([np.bincount(cells, row, minlength=thresholds + 1) for row in gain])
-
-
-def _over_thresholds(sums: Floats) -> Floats:
-    """Return, for each threshold, the sum over cases that act plus that over those that do not.
-
-    `sums` (..., 2, T + 1) holds what acting and not acting bring in each cell.
-    """
-    acted = np.flip(np.cumsum(np.flip(sums[..., 0, 1:], -1), -1), -1)
-    rested = np.cumsum(sums[..., 1, :-1], -1)
-    total: Floats = acted + rested
-    return total
-
-
-def _half_width(process: Floats, error: Floats, n: int, confidence: float) -> Floats:
-    """Return how far the true curve may lie from the measured one, everywhere at once.
-
-    `error` (T,) is the standard error of each threshold's sum, `process` draws of all sums at once.
-    """
-    alive = error > 1e-9 * np.sqrt(n)
-    if not alive.any():
-        return np.zeros(len(error))
-    factor = np.quantile(np.abs(process[:, alive] / error[alive]).max(axis=1), confidence)
-    return np.asarray(factor * error / n)
-
-
-def _alone(
-    gain: Floats, cells: NDArray[np.int64], mean: Floats, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Return draws and the standard error of the sums where each case stands alone.
-
-    Multiplying each case's payoffs by a standard normal and summing over a cell gives normal
-    sums whose covariance is the cell's second moments: three numbers a cell are drawn
-    (acting, not acting, and the multipliers themselves), however many cases there are.
-    """
-    n, size = gain.shape[1], len(mean)
-    whole = np.vstack([gain, np.ones(n)])
-    moments = np.stack([_by_cell(whole * row, cells, size) for row in whole])  # (3, 3, T + 1)
-    roots = _roots(np.moveaxis(moments, 2, 0))
-    drawn = np.einsum("cij,bcj->bic", roots, rng.standard_normal((_DRAWS, size + 1, 3)))
-    process = _over_thresholds(drawn[:, :2]) - mean * drawn[:, 2].sum(axis=1)[:, None]
-    squares = _over_thresholds(_by_cell(gain**2, cells, size)) - n * mean**2
-    return process, np.sqrt(np.maximum(squares, 0.0))
-
-
-def _in_clusters(
-    gain: Floats,
-    cells: NDArray[np.int64],
-    mean: Floats,
-    codes: NDArray[np.int64],
-    rng: np.random.Generator,
-) -> tuple[Floats, Floats]:
-    """Return draws and the standard error of the sums where a cluster's cases move together.
-
-    With one standard normal for each cluster the sums are normal, and their covariance is that of
-    the clusters' centred sums: one number for each threshold is drawn, however many clusters.
-    """
-    size = len(mean)
-    covariance = np.zeros((size, size))
-    for start in range(0, int(codes.max()) + 1, _CLUSTERS_AT_ONCE):
-        rows = np.flatnonzero((codes >= start) & (codes < start + _CLUSTERS_AT_ONCE))
-        here = codes[rows] - start
-        places, shape = here * (size + 1) + cells[rows], (int(here.max()) + 1, size + 1)
-        length = shape[0] * shape[1]
-        sums = [
-            np.bincount(places, part, minlength=length).reshape(shape) for part in gain[:, rows]
-        ]
-        counts = np.bincount(here, minlength=shape[0])[:, None]
-        centred = _over_thresholds(np.stack(sums, axis=1)) - counts * mean
-        covariance += centred.T @ centred
-    process = rng.standard_normal((_DRAWS, size)) @ _roots(covariance).T
-    return process, np.sqrt(np.diag(covariance))
-
-
-def _roots(moments: Floats) -> Floats:
-    """Return a square root of each symmetric matrix (..., m, m), rounded up to zero."""
-    values, vectors = np.linalg.eigh(moments)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :])
