@@ -129,6 +129,10 @@ def test_three_outcomes_and_amounts() -> None:
     decided = valued.valuation.decide(valued.forecast, {})
     assert valued.assessment().uplift_per_decision.low > 0
     assert valued.under(over=2).assessment().uplift_per_decision.mean > 0
+    text = "3 * min(decision, outcome) - decision"
+    sold = {k: v for k, v in bikes.items() if k not in ("under", "over")} | {"payoff": text}
+    sold |= {"caps": {"outcome": [0, 400]}, "decisions_per_month": 730}
+    assert appraise(sold, level, rented).assessment().uplift_per_decision.low > 0
     assert np.mean(rented <= decided) == pytest.approx(0.75, abs=0.05)
 
 
