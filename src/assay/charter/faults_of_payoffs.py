@@ -164,6 +164,8 @@ def _known_in_time(charter: Charter) -> Iterator[Finding]:
                 yield Finding(path, problem, mend)
             elif column == data.outcome:
                 regression = charter.task == "regression"
+                if regression and column in _OF_REGRESSION:
+                    continue  # the column bears the name that payoffs call it by
                 mend = "write `outcome` for it" if regression else "give a payoff to each outcome"
                 yield Finding(path, f"the payoff reads the outcome column `{column}`", mend)
 
