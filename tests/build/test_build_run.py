@@ -293,6 +293,7 @@ def test_scheduled_retrainings_and_a_capacity_are_in_the_evaluation(
     assert spent == pytest.approx(112.5)
     assert case["retrainings_per_month"] == 0.5
     assert any("12.5 EUR a month for 0.5 retrainings" in words for words in built.words)
-    check = next(one for one in _evidence(built, "evaluation").checks if one.name == "capacity of send")
+    checks = _evidence(built, "evaluation").checks
+    check = next(one for one in checks if one.name == "capacity of send")
     assert check.severity == "warn"
     assert check.measured == built.assessment.decisions["send"] / built.assessment.n
