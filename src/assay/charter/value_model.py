@@ -54,7 +54,7 @@ def value_model(
     except ValidationError:
         model, faults = read_partially(ValueModel, document.data, {})
         findings += faults
-    named = {"positive": positive, "known_after": (), "outcome": "", "revealed_by": ()}
+    named = {"positive": positive, "known_after": (), "outcome": "outcome", "revealed_by": ()}
     whole = Partial(Charter, {"value": model, "data": Partial(Data, named)})
     told = {finding.path for finding in findings}
     between = findings_between(cast("Charter", whole), None)
