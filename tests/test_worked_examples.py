@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
+import polars as pl
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -35,6 +38,37 @@ def test_a_page_is_what_its_script_prints(script: Path, maker: ModuleType) -> No
         assert (DOCS / "value" / "pictures" / name).exists()
 
 
+def test_the_yardsticks_of_the_banks_calls_come_out_exactly(shared_data: Path) -> None:
+    bank = pl.read_parquet(shared_data / "bank_marketing" / "bank-full.parquet")
+    bank = bank.filter(pl.col("balance") > 0)
+    missed = np.maximum(bank["balance"].to_numpy() * 0.25 * 0.02463333, 1)
+    bought = bank["y"].to_numpy() == "yes"
+    nobody, everybody, perfect = missed[bought].sum(), len(bank), bought.sum()
+    assert [round(cost) for cost in (nobody, everybody, perfect)] == [59_507, 37_931, 4_787]
+    page = (DOCS / "value" / "per_case_payoffs.md").read_text(encoding="utf-8")
+    for name, cost in (("everybody", everybody), ("nobody", nobody), ("knowing who buys", perfect)):
+        assert f"{name:17} costs {cost:7,.0f} EUR\n" in page
+
+
 def test_every_kind_of_value_model_has_an_example() -> None:
     known = {path.stem for path in SCRIPTS}
-    assert known >= {"first_look"}
+    assert known >= {
+        "amounts",
+        "capacity",
+        "control_share",
+        "first_look",
+        "per_case_payoffs",
+        "referring",
+        "several_outcomes",
+    }
+    index = (DOCS / "value" / "README.md").read_text(encoding="utf-8")
+    assert all(f"({name}.md)" in index for name in known)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_page_shows_each_of_its_pictures(script: Path) -> None:
+    page = script.with_suffix(".md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"\(pictures/([^)]+)\)", page))
+    kept = {path.name for path in (DOCS / "value" / "pictures").glob(f"{script.stem}-*.png")}
+    assert shown == kept
+    assert 2 <= len(shown) <= 5
