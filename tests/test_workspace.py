@@ -15,7 +15,7 @@ from assay.adapters.embedded import embedded
 from assay.adapters.memory_captures import MemoryCaptures
 from assay.adapters.memory_outcomes import MemoryOutcomes
 from assay.adapters.system_clock import FixedClock
-from assay.build.run import STANDS_FOR_ALL
+from assay.build.set_aside import STANDS_FOR_ALL
 from assay.errors import CharterError, CheckFailed, GateClosed, InputError
 from assay.lifecycle.campaign import Campaign, Month
 from assay.lifecycle.ledger_of_value import value_so_far

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assay.build.run import STANDS_FOR_ALL
+from assay.build.set_aside import STANDS_FOR_ALL
 from assay.charter.charter import Charter
 from assay.errors import DataError
 from assay.lifecycle.posting import Served, delivery, labelled_table, newest_rows

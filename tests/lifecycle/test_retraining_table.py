@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assay.build.run import STANDS_FOR_ALL
+from assay.build.set_aside import STANDS_FOR_ALL
 from assay.charter.charter import Charter
 from assay.charter.load import parse_charter
 from assay.lifecycle.posting import Served, labelled_table, newest_rows

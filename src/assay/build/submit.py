@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from assay.build.built import Built, judge
@@ -20,9 +19,9 @@ from assay.build.parity import Engines
 from assay.build.provenance import provenance
 from assay.build.quality import check_quality, with_outcome
 from assay.build.raw_scores import raw_scores
-from assay.build.run import part_in_words, test_split
 from assay.build.search import Progress
-from assay.build.split import Split, in_order
+from assay.build.set_aside import halves, part_in_words, test_split
+from assay.build.split import in_order
 from assay.build.tested import Made, Tested
 from assay.charter.charter import Charter
 from assay.errors import ModelError
@@ -61,7 +60,7 @@ def submit(
     known = in_order(with_outcome(frame, charter, valued), charter)
     source = _source(taken, known, charter, valued)
     quality = check_quality(frame, charter, valued, source.inputs)
-    parts = _halves(test_split(known, charter, valued), seed)
+    parts = halves(test_split(known, charter, valued), seed)
     tell(0.5, "calibrating")
     learn, judged = known[parts.train], known[parts.test]
     tested = Tested(
@@ -169,13 +168,6 @@ def _features(taken: Taken, inputs: Sequence[Input], charter: Charter) -> tuple[
             f"out; there are {', '.join(there)}. Train it on these columns only."
         )
     return tuple(str(name) for name in names)
-
-
-def _halves(parts: Split, seed: int) -> Split:
-    """Cut the rows set aside into halves: to calibrate on, and to judge on."""
-    rows = parts.test if parts.ordered else np.random.default_rng(seed).permutation(parts.test)
-    half = len(rows) // 2
-    return Split(np.sort(rows[:half]), np.sort(rows[half:]), parts.ordered)
 
 
 def _calibrated(

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from assay.build.run import STANDS_FOR_ALL
+from assay.build.set_aside import STANDS_FOR_ALL
 from assay.charter.charter import Charter
 from assay.deploy.fetch import fetch_bundle
 from assay.errors import DataError
