@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from assay.lifecycle.campaign import Campaign
@@ -37,6 +39,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reader's folder: their table, and nothing else."""
     folder = tmp_path_factory.mktemp("reader")
     Campaign(seed=5).history(3600).drop("client").write_csv(folder / "calls.csv")
+    rng = np.random.default_rng(5)
+    scores = rng.beta(1.2, 8.5, 3600)
+    answers = np.where(rng.random(3600) < scores, "yes", "no")
+    scored = pl.DataFrame({"score": scores, "outcome": answers})
+    scored.write_csv(folder / "scored.csv")
     return folder
 
 
@@ -66,19 +73,22 @@ def test_the_commands_of_the_readme_run_one_after_the_other(folder: Path) -> Non
                 _set_up_people_and_payoffs(folder / "deposits" / "charter.yaml")
         assert (folder / "deposits" / "report.html").stat().st_size > 50_000
         assert (folder / "deposits" / "replay.png").read_bytes().startswith(b"\x89PNG")
-        for block in _blocks("python")[1:]:
-            done = subprocess.run(
-                [sys.executable, "-c", block],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            assert done.stdout.split()[-1] == "1"
+        in_a_notebook, a_first_look = (_python(block, folder) for block in _blocks("python")[1:])
+        assert in_a_notebook.split()[-1] == "1"
+        assert re.search(r"^0\.5 would cost \d+ EUR a month .*; use 0\.1$", a_first_look.strip())
+        assert (folder / "worth.png").read_bytes().startswith(b"\x89PNG")
     finally:
         if serving is not None:
             serving.send_signal(signal.SIGTERM)
             serving.communicate(timeout=30)
+
+
+def _python(block: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def _serve(folder: Path) -> subprocess.Popen[str]:
