@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Not enough for everybody: places and budgets
 #
-# A plant can move its load out of a half-hour in which electricity gets dear. Each evening it
-# decides for the 48 half-hours of the next day, but its staff can move eight of them and no more.
-# Which eight, what does the limit cost, and what would a ninth be worth?
+# A plant can move its load out of a half-hour in which electricity gets dear. At midnight it
+# decides for the 48 half-hours of the day, but its staff can move eight of them and no more. Which
+# eight, what does the limit cost, and what would a ninth be worth?
 #
 # The half-hours are real: New South Wales, 1997 and 1998 (Harries 1999). The table says of each
 # whether the price was above its mean of the last 24 hours (up) or not. The amounts are made up:
@@ -34,7 +34,7 @@ decisions_per_month: 1461
 """
 
 # %% [markdown]
-# ## A forecast made the evening before
+# ## A forecast made at midnight
 # The model knows the half-hour, the day of the week, and prices, demand and the outcome at the same
 # half-hour one day, two days and a week ago. It learns from May 1997 to February 1998; the 284 days
 # after that judge it.
@@ -60,8 +60,11 @@ print(f"moved: {found.decisions['shift'] / 284:.1f} half-hours a day")
 
 # %% [markdown]
 # ## Eight a day
-# `per: day` says what a window is. The policy charges each move a price, at which eight a day are
-# asked for on average, so that a single half-hour can be decided alone.
+# Left alone, the model would have half of all half-hours moved (and it promises somewhat too
+# little: the shortfall is below zero). `per: day` says what a window is. Here the best of all
+# half-hours judged are taken, eight a day on average. In service a price does it, learned on
+# earlier cases: a half-hour is moved where it promises more than the price, so that each can be
+# decided alone. That keeps to eight a day as long as cases stay like those.
 
 
 # %%
@@ -108,18 +111,19 @@ assay.Picture(ax)
 
 # %% [markdown]
 # What lies between the two amounts is what the same staff on every day costs. From July to October
-# (days 130 to 230) the average policy moves twice what it does before, since there is more to gain.
+# (days 130 to 230) the average policy moves almost three times what it does before, since there is
+# more to gain.
 #
 # ## What is one place more worth?
-# The price that the policy charges is just that: what the best move that was turned away promised.
-# It rests on forecasts alone; the picture shows what places brought.
+# The price is just that: what the best move that was turned away promised. It rests on forecasts
+# alone and has no interval; the picture shows what places brought.
 
 # %%
 tuned = eight.valuation.tuned(eight.forecast, eight.outcomes, {})
 print(f"a ninth place is worth {tuned.prices[0]:.1f} AUD a day")
 
 # %%
-counts = [1, 2, 4, 6, 8, 10, 12, 16, 20, 24, 28]
+counts = [1, 2, 4, 8, 12, 16, 20, 28]
 limited = [places(k) for k in counts]
 with axes("What places are worth", height=4) as ax:
     each = [one.assessment().uplift_per_month for one in limited]

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Payoffs that differ from case to case
 #
-# Not every client is worth the same. A bank calls clients to offer a term deposit: a call costs
-# 1 EUR, and a subscriber who is not called costs the bank the interest margin on a quarter of the
+# Not every client is worth the same. A bank calls clients to offer a term deposit: a call costs 1
+# EUR, and a subscriber who is not called costs the bank the interest margin on a quarter of the
 # balance. So the payoff is an expression over a column, and each row has its own.
 #
 # The data are 37,931 real clients of a Portuguese bank (Moro, Cortez and Rita 2014), in the order
@@ -41,9 +41,9 @@ decisions_per_month: 1200
 # any data is. The caps here lie above every balance and change nothing.
 #
 # ## Before there is a model
-# What would have come of calling everybody, of calling nobody, and of knowing who buys? No model
-# is needed for these three, and nothing is estimated: they are sums over the cases. (`appraise`
-# wants scores; a constant will do.)
+# What would have come of calling everybody, of calling nobody, and of knowing who buys? No model is
+# needed for these three, and nothing is estimated: they are sums over the cases. (`appraise` wants
+# scores; a constant will do.)
 
 # %%
 flat = assay.appraise(value, np.full(len(bank), 0.1), bought, bank, positive="yes")
@@ -67,9 +67,9 @@ features = bank.drop("y", "duration").with_columns(pl.col(pl.String).rank("dense
 rows = features.to_numpy().astype(float)
 first, last = int(0.6 * len(bank)), int(0.75 * len(bank))
 
-settings = {"objective": "binary", "num_leaves": 8, "num_threads": 1, "seed": 0, "verbose": -1}
+settings = {"objective": "binary", "num_threads": 1, "seed": 0, "verbose": -1}
 table = lightgbm.Dataset(rows[:first], bought[:first] == "yes")
-raw = lightgbm.train(settings, table, num_boost_round=60).predict(rows)
+raw = lightgbm.train(settings, table, num_boost_round=100).predict(rows)
 
 stale = assay.appraise(value, raw[last:], bought[last:], bank[last:], positive="yes")
 found = stale.assessment()
@@ -122,8 +122,8 @@ assay.Picture(ax)
 
 # %% [markdown]
 # ## Why one threshold is not the best policy
-# A call pays where the probability times the amount at stake is above 1 EUR. On a client with
-# 100 EUR at stake a chance of 1 in 100 is enough; where 1.50 EUR is at stake it takes 2 in 3. A
+# A call pays where the probability times the amount at stake is above 1 EUR. On a client with 100
+# EUR at stake a chance of 1 in 100 is enough; where 1.50 EUR is at stake it takes 2 in 3. A
 # threshold treats both alike. Even the threshold that looks best with hindsight, on the very calls
 # it is judged on, loses against letting each case's own payoffs decide:
 

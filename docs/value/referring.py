@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 import assay
-from assay.report.figure import BAD, GOLD, GOOD, INK, QUIET, SERIES, axes, money_axis
+from assay.report.figure import BAD, GOLD, GOOD, INK, QUIET, axes, money_axis
 
 DATA = Path(os.environ.get("ASSAY_DATA", Path(assay.__file__).parents[3] / "shared/data"))
 cards = pl.read_parquet(DATA / "credit_default_taiwan/credit-card-clients.parquet")
@@ -61,9 +61,8 @@ print(dict(found.decisions))
 # %% [markdown]
 # ## With a person
 # An underwriter costs 1,500 TWD a case and is right 85 times in 100. When wrong, the case gets the
-# worst of the other actions: that is the default, and `confusion` takes its place where it is known
-# how people decide. What the model alone decides becomes the baseline, so that the uplift is what
-# the person adds.
+# worst of the other actions; where it is known how people decide, `confusion` says so instead. What
+# the model alone decides becomes the baseline, so that the uplift is what the person adds.
 
 # %%
 lines = lines.with_columns(alone=alone.decisions())
@@ -141,7 +140,7 @@ assay.Picture(ax)
 # %%
 accuracies = [percent / 100 for percent in range(50, 101, 10)]
 with axes("What the person adds, by accuracy", height=4) as ax:
-    for places, color in ((5, SERIES[1]), (10, GOLD), (20, GOOD)):
+    for places, color in ((10, GOLD), (20, GOOD)):
         each = [with_person(h, places).assessment().uplift_per_month for h in accuracies]
         low, mean, high = np.transpose([[one.low, one.mean, one.high] for one in each]) / 1e6
         ax.fill_between(accuracies, low, high, color=color, alpha=0.15, lw=0)
@@ -167,6 +166,6 @@ for name in ("the model alone", "counting on 85"):
     print(f"uplift over {name}: {uplift}")
 
 # %% [markdown]
-# Sampling a few referred cases, and looking at what came of them, tells the accuracy. One thing it
-# takes for granted: that a person is as often right on these cases as on others. The cases referred
-# are the hard ones, and that is worth measuring too.
+# What came of the cases referred tells the accuracy in time. One thing is taken for granted here:
+# that a person is right as often on these cases as on others. They are the hard ones, so measure
+# that too.

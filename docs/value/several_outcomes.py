@@ -101,11 +101,11 @@ assay.plot(staff)
 #
 # Sending what suits the likeliest outcome is worse than weighing all three, since the amounts are
 # not even: in a busy hour one crew costs 210 EUR more than three, in a quiet one three cost 60 more
-# than one.
+# than one. With amounts that are nearly even the two would hardly differ.
 #
-# The shortfall is not small: hours cost more than the probabilities promised, because rentals
-# grew and more hours were busy than the model says. It beats the plan all the same, and would be
-# worth more if its probabilities were brought up to date.
+# The shortfall is not small: hours cost more than the probabilities promised, because rentals grew
+# and more hours were busy than the model says. It beats the plan all the same, and would be worth
+# more if its probabilities were brought up to date.
 #
 # ## What the policy does with three probabilities
 # Each dot is an hour. The borders follow from the table of payoffs alone: three crews pay from a
