@@ -49,6 +49,14 @@ def test_ties_go_to_who_came_first() -> None:
     assert codes.tolist() == [1, 1, 0, 0]
 
 
+def test_ties_can_go_to_early_and_late_cases_alike() -> None:
+    codes = allocate(acting([2.0] * 1000), [ONE_PLACE], [100], spread_ties=True)
+    assert codes.sum() == 100
+    by_tenth = codes.reshape(10, 100).sum(axis=1)
+    assert by_tenth.min() >= 8
+    assert by_tenth.max() <= 12
+
+
 @given(st.integers(0, 10_000))
 def test_a_budget_falls_short_of_the_best_by_less_than_one_case(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -136,6 +136,64 @@ def test_three_outcomes_and_amounts() -> None:
     assert np.mean(rented <= decided) == pytest.approx(0.75, abs=0.05)
 
 
+def test_forecasts_taught_by_older_cases_show_a_change_since_then() -> None:
+    rng = np.random.default_rng(25)
+    points = rng.uniform(50, 150, 1200)
+    old, new = points + rng.normal(0, 10, 1200), points + 40 + rng.normal(0, 10, 1200)
+    model = {"currency": "EUR", "under": 3, "over": 1, "baselines": {"hundred": 100}}
+    model |= {"decisions_per_month": 730}
+    hidden = appraise(model, points, new).assessment()
+    shown = appraise(model, points, new, reference=(points, old)).assessment()
+    assert hidden.shortfall.low < 0 < hidden.shortfall.high
+    assert shown.shortfall.low > 80
+    calls_before = rng.normal(0, 1, 3000)
+    chance = 1 / (1 + np.exp(2 - calls_before))
+    told = np.where(rng.random(3000) < chance, "yes", "no")
+    found = appraise(
+        VALUE, [0.0, 1.0], ["no", "yes"], positive="yes", reference=(calls_before, told)
+    )
+    assert found.forecast[:, 1] == pytest.approx([0.12, 0.27], abs=0.04)
+
+
+def test_two_policies_are_compared_case_by_case() -> None:
+    found = calls()
+    cut = found.under(policy={"kind": "threshold", "action": "call", "at": 0.5})
+    more = found.more_than(cut)
+    assert more.mean == pytest.approx(found.cost_of(0.5).cost.mean)
+    assert more.low > 0
+    assert more.unit == "EUR per month"
+    with pytest.raises(ValueError, match="the same cases"):
+        found.more_than(calls(500))
+
+
+def test_a_tuned_policy_carries_its_prices_to_other_cases() -> None:
+    found = calls().under(policy={"kind": "top_k", "action": "call", "k": 1, "of": 10}).tuned()
+    assert found.prices.keys() == {"capacity of call"}
+    assert found.prices["capacity of call"] > 0
+    assert calls().prices == {}
+    later = calls(1000).on(found)
+    assert 70 < later.assessment().decisions["call"] < 130
+
+
+def test_another_policy_may_read_columns_that_the_first_did_not() -> None:
+    rng = np.random.default_rng(26)
+    columns = {"amount": rng.uniform(0, 50, 3000), "planned": np.repeat("skip", 3000)}
+    found = calls(columns=columns)
+    by_amount = found.under(
+        actions={"call": {"yes": "amount", "no": -1}, "skip": 0}, caps={"amount": [0, 50]}
+    )
+    assert by_amount.valuation.bounds() == (-1, 50)
+    planned = found.under(baselines={"plan": "column: planned"}, baseline="plan")
+    assert planned.assessment().baselines["plan"].mean == 0
+    with pytest.raises(DataError, match="does not have"):
+        calls().under(baselines={"plan": "column: planned"}, baseline="plan")
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    found = calls().under(decisions_per_month=np.float64(100), build_cost=np.int64(7))
+    assert (found.model.decisions_per_month, found.model.build_cost) == (100, 7)
+
+
 def test_columns_come_from_a_mapping_or_a_frame() -> None:
     model = {
         **VALUE,

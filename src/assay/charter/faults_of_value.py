@@ -117,8 +117,8 @@ def _formula(path: Path, rule: Cell, data: Data) -> Iterator[Finding]:
     for column in sorted(columns.intersection({*data.known_after, data.outcome})):
         problem = f"the baseline reads `{column}`, which nobody knows when deciding"
         yield Finding(path, problem, "use columns that are known before the decision")
-    if mend := did_you_mean(str(rule), ["best_constant"]):
-        yield Finding(path, "no such rule", mend)
+    if "".join(filter(str.isalpha, str(rule))).lower() == "bestconstant":
+        yield Finding(path, "no such rule", "did you mean `best_constant`?")
 
 
 RULES = (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-import yaml
 from pydantic import ValidationError
 
 from assay.charter.charter import Charter
@@ -46,7 +46,7 @@ def value_model(
       value.decisions_per_month: missing (given: nothing). To mend: add `decisions_per_month: …`.
       value: does not hold together (given: {currency: EUR, under: 3, baselines: {none: 0}} on ...
     """
-    text = given if isinstance(given, str) else yaml.safe_dump(dict(given), sort_keys=False)
+    text = given if isinstance(given, str) else json.dumps(given, default=_plain)
     document = read_document(text, _WHERE)
     findings = list(document.findings)
     try:
@@ -66,6 +66,11 @@ def value_model(
             _WHERE, [one.fault(whole_text, document.line(one.path[1:])) for one in inside]
         )
     return cast("ValueModel", model)
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers of numpy and dates as a text file would have them."""
+    return value.item() if hasattr(value, "item") else str(value)
 
 
 def _here(finding: Finding) -> Finding:

@@ -56,7 +56,13 @@ class _Ladder:
         return (float(above[-1]) + turned_away) / 2
 
 
-def allocate(expected: Floats, uses: Sequence[Floats], amounts: Sequence[float]) -> Ints:
+def allocate(
+    expected: Floats,
+    uses: Sequence[Floats],
+    amounts: Sequence[float],
+    *,
+    spread_ties: bool = False,
+) -> Ints:
     """Return the action of each case that brings most in all within every limit.
 
     `expected` (n, A) is in currency, `uses[j]` (n or 1, A) what each action uses up of limit j,
@@ -65,8 +71,8 @@ def allocate(expected: Floats, uses: Sequence[Floats], amounts: Sequence[float])
     problem, Operations Research 27(3), 1979), which falls short of the best by less than one
     case's payoff, and is the best where each action uses one unit or none. With several, all but
     the last are charged at their shadow prices, and what is then above a limit by a tie gives way:
-    a good solution, always within the limits. Ties go to who came first. Nobody is acted on
-    at an expected loss.
+    a good solution, always within the limits. Ties go to who came first; `spread_ties` shares them
+    out between early and late cases. Nobody is acted on at an expected loss.
 
     >>> uplift = np.array([5.0, 1.0, 3.0, -2.0])
     >>> allocate(np.column_stack([np.zeros(4), uplift]), [np.array([[0.0, 1.0]])], [2])
@@ -81,7 +87,8 @@ def allocate(expected: Floats, uses: Sequence[Floats], amounts: Sequence[float])
         (price * use for price, use in zip(prices[:-1], full[:-1], strict=True)),
         start=np.zeros(1),
     )
-    ladder = _ladder(charged, full[-1])
+    turn = _evenly(len(expected)) if spread_ties else None
+    ladder = _ladder(charged, full[-1], turn)
     chosen = ladder.start.copy()
     steps = slice(0, ladder.taken(amounts[-1]))
     chosen[ladder.case[steps]] = ladder.to[steps]  # a case's steps come in order: the last stands
@@ -149,8 +156,17 @@ def priced(expected: Floats, uses: Sequence[Floats], prices: Sequence[float]) ->
     return best
 
 
-def _ladder(expected: Floats, use: Floats) -> _Ladder:
-    """Return the steps along the upper hull of each case's (use, expected payoff)."""
+def _evenly(n: int) -> Floats:
+    """Return a turn for each case by which neighbours are far apart (multiples of golden ratio)."""
+    turns: Floats = np.arange(n) * ((5.0**0.5 - 1) / 2) % 1.0
+    return turns
+
+
+def _ladder(expected: Floats, use: Floats, turn: Floats | None = None) -> _Ladder:
+    """Return the steps along the upper hull of each case's (use, expected payoff).
+
+    Among steps of one ratio those come first whose case has the lower `turn`.
+    """
     rows = np.arange(len(expected))
     cheapest = np.where(use <= use.min(axis=1, keepdims=True) + _SLACK, expected, -np.inf)
     now: Ints = np.argmax(cheapest, axis=1)
@@ -170,6 +186,8 @@ def _ladder(expected: Floats, use: Floats) -> _Ladder:
     empty = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0))
     case, to, more, ratio = (np.concatenate(part) for part in zip(*(steps or [empty]), strict=True))
     order = np.argsort(-ratio, kind="stable")
+    if turn is not None:
+        order = np.lexsort((turn[case], -ratio))
     used = float(use[rows, start].sum())
     return _Ladder(start, used, case[order], to[order], more[order], ratio[order])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +13,19 @@ from assay.charter.data import Data
 from assay.charter.value import ValueModel
 from assay.charter.value_model import value_model
 from assay.errors import DataError
-from assay.stats.calibration import fit_calibrator
-from assay.stats.clusters import Clusters
+from assay.stats.clusters import Clusters, clustered_mean
 from assay.stats.estimate import Estimate
-from assay.stats.residuals import fit_predictive
 from assay.value import break_even as least
 from assay.value import ceiling as most
+from assay.value.against import policy_payoffs
 from assay.value.assessment import Assessment, assess
 from assay.value.bridge import Bridge, bridge
 from assay.value.bridge_sides import Side
 from assay.value.business_case import BusinessCase, business_case
+from assay.value.classification import ClassificationValuation
 from assay.value.curve import ValueCurve, value_curve
 from assay.value.payoff import Columns, Floats
+from assay.value.stake import forecast_cases, learn_from_cases
 from assay.value.threshold_cost import ThresholdCost, threshold_cost
 from assay.value.tornado import KnownCases, Tornado, tornado
 from assay.value.valuation import Valuation, valuation
@@ -50,18 +51,45 @@ class Appraisal:
     clusters: Clusters | None = None
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     seed: int = 0
+    given: Any = None
 
     def under(self, **changed: Any) -> Appraisal:
         """Return the same cases under a changed value model: another policy, other payoffs.
 
-        Takes keys of the `value` section. CharterError where the change does not hold together.
+        Takes keys of the `value` section. Forecasts stay as they are. CharterError where the
+        change does not hold together, DataError where it reads a column that was not given.
         """
         given = self.model.model_dump(mode="json", exclude_unset=True) | changed
         positive = self.valuation.labels[-1] if self.valuation.labels else None
         model = value_model(given, positive=positive)
         plain = _valued(model, positive, self.functions)
-        valued = _with_constant(plain, self.forecast, self.outcomes, self.columns)
-        return replace(self, model=model, valuation=valued)
+        columns = _columns(self.given, plain.columns, len(self.outcomes))
+        valued = _with_constant(plain, self.forecast, self.outcomes, columns)
+        return replace(self, model=model, valuation=valued, columns=columns)
+
+    def tuned(self) -> Appraisal:
+        """Return the policy with its free parts learned on these cases, as it would serve.
+
+        That is a threshold that is not given, and the `prices` of limits. Judge it on other cases:
+        on these it looks too good.
+        """
+        learned = self.valuation.tuned(self.forecast, self.outcomes, self.columns)
+        return replace(self, valuation=learned)
+
+    @property
+    def prices(self) -> dict[str, float]:
+        """What one unit more of each limit would bring, as the forecasts of these cases have it."""
+        learned = self.valuation.tuned(self.forecast, self.outcomes, self.columns)
+        if not isinstance(learned, ClassificationValuation):
+            return {}
+        return {
+            limit.name: price
+            for limit, price in zip(learned.limits, learned.prices or (), strict=True)
+        }
+
+    def on(self, other: Appraisal) -> Appraisal:
+        """Return these cases decided by another appraisal's policy, as it was tuned there."""
+        return replace(self, model=other.model, valuation=other.valuation)
 
     def assessment(self) -> Assessment:
         """Return what the policy's decisions were worth, against every baseline and the ceiling."""
@@ -91,8 +119,28 @@ class Appraisal:
             clusters=self.clusters,
         )
 
-    def cost_of(self, threshold: float = 0.5) -> ThresholdCost:
-        """Return what acting from one threshold on would cost a month, and what to use instead."""
+    def more_than(self, other: Appraisal) -> Estimate:
+        """Return what this policy brings more a month than another one on the same cases.
+
+        Each case's payoffs are compared before their mean. ValueError where the cases differ.
+        """
+        if not np.array_equal(self.outcomes, other.outcomes):
+            raise ValueError("two policies are compared on the same cases: use `under`")
+        paid = [
+            policy_payoffs(one.valuation, one.forecast, one.outcomes, one.columns)
+            for one in (self, other)
+        ]
+        found = clustered_mean(paid[0] - paid[1], self.clusters, seed=self.seed)
+        unit = f"{self.model.currency} per month"
+        return found.scaled(self.model.decisions_per_month, unit)
+
+    def cost_of(
+        self, threshold: float = 0.5, against: Literal["policy", "best"] = "policy"
+    ) -> ThresholdCost:
+        """Return what acting from one threshold on would cost a month, and what to use instead.
+
+        Against what the policy decides, or against the `best` threshold for these cases.
+        """
         return threshold_cost(
             self.valuation,
             self.forecast,
@@ -101,6 +149,7 @@ class Appraisal:
             self.model.decisions_per_month,
             seed=self.seed,
             threshold=threshold,
+            against=against,
             clusters=self.clusters,
         )
 
@@ -157,6 +206,7 @@ def appraise(
     entity: Any = None,
     segments: Any = None,
     calibrate: bool = False,
+    reference: tuple[Any, ...] | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
     seed: int = 0,
 ) -> Appraisal:
@@ -164,13 +214,16 @@ def appraise(
 
     `scores` are probabilities of the positive outcome (n,), or (n, K) of the outcomes in the order
     of the value model, the positive one last where it is named; in regression point forecasts (n,),
-    whose residual quantiles are cross-fitted over five blocks of cases, or equally weighted
-    quantiles (n, K). `outcomes` (n,) are raw, as the value model names them. `columns` has what
-    payoffs and baselines read: a mapping or a frame of columns. `entity` (n,) names whose case each
-    is: intervals then resample whole entities. `segments` (n,) are for the bridge. With `calibrate`
-    scores of two outcomes may be of any scale: each fifth of the cases gets its probabilities
-    from what the other four teach. A baseline `best_constant` is learned on these very cases, which
-    favours it.
+    or equally weighted quantiles (n, K). `outcomes` (n,) are raw, as the value model names them.
+    `columns` has what payoffs and baselines read: a mapping or a frame of columns. `entity` (n,)
+    names whose case each is: intervals then resample whole entities. `segments` (n,) are for the
+    bridge. A baseline `best_constant` is learned on these very cases, which favours it.
+
+    How scores become forecasts is learned from `reference`, older cases as (scores, outcomes) or
+    (scores, outcomes, columns), as a model in use would have it: that shows what a change since
+    then costs. Without it, `calibrate` learns from these cases, each fifth from the other four, and
+    so do the residuals around point forecasts; that hides a change that all of them share. Where
+    payoffs read columns, forecasts hold at each gain at stake then (`learn_from_cases`).
 
     Best actions rest on probabilities that are right: see `assessment().shortfall`, which is what
     they promised less what came. Raises CharterError for the value model, DataError for the rest.
@@ -198,7 +251,13 @@ def appraise(
         )
     encoded = valued.encode(raw)
     read_columns = _columns(columns, valued.columns, len(raw))
-    forecast = _forecast(valued, given, encoded, calibrate=calibrate)
+    learns = calibrate or (valued.task == "regression" and given.ndim == 1)
+    if reference is not None:
+        forecast = _as_taught(valued, given, read_columns, reference)
+    elif learns:
+        forecast = _cross_fitted(valued, _finite(given), encoded, read_columns)
+    else:
+        forecast = _as_given(valued, given)
     return Appraisal(
         read,
         _with_constant(valued, forecast, encoded, read_columns),
@@ -209,6 +268,7 @@ def appraise(
         None if entity is None else Clusters.of(np.asarray(entity), "entity"),
         functions or {},
         seed,
+        columns,
     )
 
 
@@ -227,16 +287,22 @@ def _with_constant(
     return valued.tuned(forecast, outcomes, columns)
 
 
-def _forecast(valued: Valuation, scores: Floats, outcomes: NDArray[Any], *, calibrate: bool) -> Any:
-    if not np.isfinite(scores).all():
-        count = int((~np.isfinite(scores)).any(axis=tuple(range(1, scores.ndim))).sum())
+def _finite(scores: Floats) -> Floats:
+    wrong = ~np.isfinite(scores).reshape(len(scores), -1).all(axis=1)
+    if wrong.any():
+        count = int(wrong.sum())
         raise DataError(f"{count} of {len(scores)} scores are missing. Leave those cases out.")
+    return scores
+
+
+def _as_given(valued: Valuation, scores: Floats) -> Floats:
+    """Return scores that are forecasts already."""
+    _finite(scores)
     if valued.task == "regression":
-        return scores if scores.ndim == 2 else _spread(scores, outcomes)
+        return scores
     count = len(valued.labels)
     if scores.ndim == 1 and count == 2:
-        p = _cross_calibrated(scores, outcomes) if calibrate else scores
-        scores = np.column_stack([1 - p, p])
+        scores = np.column_stack([1 - scores, scores])
     if scores.ndim != 2 or scores.shape[1] != count:
         raise DataError(
             f"The value model has {count} outcomes ({', '.join(valued.labels)}), so that scores "
@@ -245,25 +311,40 @@ def _forecast(valued: Valuation, scores: Floats, outcomes: NDArray[Any], *, cali
     if scores.min() < 0 or np.abs(scores.sum(axis=1) - 1).max() > 1e-6:
         raise DataError(
             "Scores are taken as probabilities, and these are none (below 0, above 1, or not "
-            "adding up to 1). Give probabilities, or `calibrate=True` for scores of two outcomes."
+            "adding up to 1). Give probabilities, or `calibrate=True` for scores of any scale."
         )
     return scores
 
 
-def _cross_calibrated(scores: Floats, outcomes: NDArray[Any]) -> Floats:
-    found = np.empty(len(scores))
-    for inside in np.array_split(np.arange(len(scores)), _BLOCKS):
-        others = np.setdiff1d(np.arange(len(scores)), inside, assume_unique=True)
-        found[inside] = fit_calibrator(scores[others], outcomes[others]).apply(scores[inside])
-    return found
-
-
-def _spread(points: Floats, outcomes: NDArray[Any]) -> Floats:
+def _cross_fitted(
+    valued: Valuation, scores: Floats, outcomes: NDArray[Any], columns: Columns
+) -> Floats:
+    """Return forecasts, each fifth of the cases taught by the other four."""
+    everyone = np.arange(len(scores))
     found = []
-    for inside in np.array_split(np.arange(len(points)), _BLOCKS):
-        others = np.setdiff1d(np.arange(len(points)), inside, assume_unique=True)
-        found.append(fit_predictive(points[others], outcomes[others]).apply(points[inside]))
+    for inside in np.array_split(everyone, min(_BLOCKS, len(scores))):
+        others = np.setdiff1d(everyone, inside, assume_unique=True)
+        if not len(others):
+            raise DataError("One case alone teaches nothing: give more of them, or `reference`.")
+        taught = learn_from_cases(valued, scores[others], outcomes[others], _at(columns, others))
+        found.append(forecast_cases(taught, valued, scores[inside], _at(columns, inside)))
     return np.concatenate(found)
+
+
+def _as_taught(
+    valued: Valuation, scores: Floats, columns: Columns, reference: tuple[Any, ...]
+) -> Floats:
+    """Return forecasts as older cases teach them."""
+    old, happened, *rest = reference
+    old_scores = _finite(np.asarray(old, dtype=np.float64))
+    read = valued.table.columns if isinstance(valued, ClassificationValuation) else frozenset[str]()
+    old_columns = _columns(rest[0] if rest else None, read, len(old_scores))
+    taught = learn_from_cases(valued, old_scores, valued.encode(np.asarray(happened)), old_columns)
+    return forecast_cases(taught, valued, _finite(scores), columns)
+
+
+def _at(columns: Columns, rows: NDArray[np.int64]) -> Columns:
+    return {name: values[rows] for name, values in columns.items()}
 
 
 def _columns(given: Any, names: frozenset[str], n: int) -> Columns:
