@@ -158,6 +158,7 @@ COMMANDS_AS_JSON: dict[str, tuple[str, ...]] = {
     "report": (),
     "replay": ("--first", "1800", "--labels", "all"),
     "build": ("--trials", "1"),
+    "policy": (),
 }
 
 

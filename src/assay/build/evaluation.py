@@ -53,7 +53,7 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
     statistics = statistics_of(cases, tested.raw)
     change = change_since_training(tested)
     business = business_of(tested, assessment, statistics, seed)
-    words = (*_about_value(assessment, tested), *change.words, *business.words)
+    words = (*tested.words, *_about_value(assessment, tested), *change.words, *business.words)
     words = (*words, *shares.words)
     content = {
         "measured_on": {"part": tested.part, "rows": len(cases)},

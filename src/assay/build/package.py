@@ -30,7 +30,7 @@ def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
     """Return the bundle: model, signature, policy, calibration and reference profiles.
 
     The reference profiles are those of the test rows, which the model did not learn from: in
-    order of time where there is one.
+    order of time where there is one. Files that a moved policy takes over stay as they are.
     """
     made, charter = tested.made, tested.charter
     scores = named_scores(tested.raw, made.signature.labels)
@@ -46,6 +46,7 @@ def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
             "policy.json": canonical_bytes(plain(made.valuation.document())),
             "calibration.json": canonical_bytes(plain(forecaster_document(made.forecaster))),
             "reference.json": canonical_bytes(plain(reference)),
+            **made.kept,
         },
         origin=_origin({name: sections[name] for name in _SECTIONS}, traced, seed),
     )

@@ -46,8 +46,8 @@ def check_parity(tested: Tested, seed: int) -> Parity:
     """
     trained = tested.made.trained
     if trained is None:
-        note = "The submitted file is served as it is, byte for byte or with inputs it ignores."
-        check = Check("served as submitted", passed=True, measured=0.0, limit="0", note=note)
+        name, note = tested.made.came
+        check = Check(name, passed=True, measured=0.0, limit="0", note=note)
         return Parity((check,), {"rows": len(tested.raw)})
     scale = 1.0
     if tested.made.valuation.task == "regression":

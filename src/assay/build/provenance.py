@@ -18,7 +18,10 @@ __all__ = ["Provenance", "code_digest", "environment", "provenance"]
 
 @dataclass(frozen=True)
 class Provenance:
-    """Digests of data, code and environment, and the lists behind them."""
+    """Digests of data, code and environment, and the lists behind them.
+
+    `moved_from` is the bundle whose model and calibration were taken over, where one was.
+    """
 
     data: str
     code: str
@@ -26,11 +29,13 @@ class Provenance:
     packages: tuple[str, ...]
     python: str
     own_code: tuple[str, ...]
+    moved_from: str | None = None
 
     @property
     def inputs(self) -> dict[str, str]:
         """The digests as evidence names its inputs."""
-        return {"data": self.data, "code": self.code, "environment": self.environment}
+        made_of = {"data": self.data, "code": self.code, "environment": self.environment}
+        return made_of if self.moved_from is None else {**made_of, "moved_from": self.moved_from}
 
     def content(self) -> dict[str, Any]:
         """Return what evidence of provenance says."""

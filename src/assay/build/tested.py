@@ -32,7 +32,8 @@ class Made:
 
     `onnx` is what will be served, and `served` is its engine: whatever is measured is measured on
     it. `trained` returns the raw scores of the model that `onnx` was made from, None where the
-    file came as it is. `history` is any JSON document on how the model was found.
+    file came as it is: `came` then says how. `history` is any JSON document on how the model was
+    found. `kept` are files of the bundle, by name, that are taken over as they are.
     """
 
     signature: Signature
@@ -43,6 +44,11 @@ class Made:
     valuation: Valuation
     onnx: bytes
     history: Mapping[str, Any] = field(default_factory=dict)
+    came: tuple[str, str] = (
+        "served as submitted",
+        "The submitted file is served as it is, byte for byte or with inputs it ignores.",
+    )
+    kept: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -62,7 +68,8 @@ class Made:
 class Tested:
     """A model, test rows that it did not learn from, and the rows that taught it.
 
-    `part` says in words which rows the test rows are.
+    `part` says in words which rows the test rows are, `words` what a reader must not miss about
+    how the model came to them.
     """
 
     made: Made
@@ -70,6 +77,7 @@ class Tested:
     frame: pl.DataFrame
     learned_from: pl.DataFrame
     part: str
+    words: tuple[str, ...] = ()
 
     @cached_property
     def columns(self) -> Columns:

@@ -23,6 +23,7 @@ COMMANDS = {
     "check": "assay.cli.check",
     "build": "assay.cli.build",
     "submit": "assay.cli.submit",
+    "policy": "assay.cli.policy",
     "gate": "assay.cli.gate",
     "sign": "assay.cli.sign",
     "waive": "assay.cli.sign",

@@ -37,6 +37,8 @@ class ClassificationValuation:
     is one action more, `refer`. `capacity` limits how many cases are referred; `volume` is the
     number of decisions per month, which limits in days, weeks and months need. Once `tuned` has
     found them, `learned` is the threshold and `prices` what the limits charge (allocation).
+    Where payoffs were moved after forecasts were calibrated at each gain at stake,
+    `calibrated_under` are the ones that the calibration was learned under.
 
     >>> from assay.charter.policy import BestAction
     >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
@@ -61,6 +63,7 @@ class ClassificationValuation:
     reviewer: Reviewer | None = None
     capacity: Capacity | None = None
     volume: float | None = None
+    calibrated_under: ClassificationValuation | None = None
 
     @property
     def task(self) -> Literal["classification", "regression"]:
@@ -87,6 +90,8 @@ class ClassificationValuation:
         """The input columns that payoffs, budgets and baselines read."""
         read = (_column(rule) for rule in self.baselines.values())
         named = self.table.columns.union(name for name in read if name is not None)
+        if self.calibrated_under is not None:
+            named = named | self.calibrated_under.columns
         return named.union(*(limit.columns for limit in self.limits))
 
     @property
@@ -168,7 +173,8 @@ class ClassificationValuation:
         n = len(outcomes)
         payoffs = self.payoffs(columns, n)
         known = payoffs[np.arange(n) if len(payoffs) > 1 else 0, :, outcomes]
-        return allocate(known, self._uses(columns, n), self._amounts(n))
+        uses, amounts = self._uses(columns, n), self._amounts(n)
+        return allocate(known, uses, amounts, spread_ties=True)
 
     def tuned(self, forecast: Floats, outcomes: Ints, columns: Columns) -> ClassificationValuation:
         """Return the valuation with the free parts of its policy learned from known outcomes."""
@@ -227,8 +233,12 @@ class ClassificationValuation:
         return choices, expected[:, choices]
 
     def document(self) -> dict[str, Any]:
-        """Return the valuation as a JSON document that `valuation_from_document` reads."""
-        return {
+        """Return the valuation as a JSON document that `valuation_from_document` reads.
+
+        It has format 3 where `calibrated_under` is there: who does not know of it must not read it.
+        """
+        under = self.calibrated_under
+        document = {
             "format": 2,
             "task": "classification",
             "currency": self.currency,
@@ -242,12 +252,16 @@ class ClassificationValuation:
             "capacity": None if self.capacity is None else self.capacity.model_dump(mode="json"),
             "volume": self.volume,
         }
+        if under is None:
+            return document
+        return {**document, "format": 3, "calibrated_under": under.document()}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> ClassificationValuation:
         """Read a valuation back from its document."""
         table, prices = document["table"], document["prices"]
         reviewer, capacity = document["reviewer"], document["capacity"]
+        under = document.get("calibrated_under")
         plugged = "function" in table
         return cls(
             currency=document["currency"],
@@ -260,6 +274,7 @@ class ClassificationValuation:
             reviewer=None if reviewer is None else Reviewer.from_document(reviewer),
             capacity=None if capacity is None else Capacity.model_validate(capacity),
             volume=document["volume"],
+            calibrated_under=None if under is None else cls.from_document(under),
         )
 
     def _decided(

@@ -32,7 +32,8 @@ def gain_at_stake(valuation: Valuation, columns: Columns, n: int) -> Floats | No
     of their payoffs, since the best pair changes from case to case.
 
     None where no payoff reads a column, in regression, and with more than two outcomes: there the
-    forecasts are calibrated on scores alone. DataError where a column is missing.
+    forecasts are calibrated on scores alone. Where payoffs were moved since forecasts were
+    calibrated, it is the gain under those of then. DataError where a column is missing.
 
     >>> from assay.charter.policy import BestAction
     >>> from assay.value.payoff import PayoffTable
@@ -44,6 +45,7 @@ def gain_at_stake(valuation: Valuation, columns: Columns, n: int) -> Floats | No
     """
     if not isinstance(valuation, ClassificationValuation) or len(valuation.labels) != 2:
         return None
+    valuation = valuation.calibrated_under or valuation
     table, policy = valuation.table, valuation.policy
     if not table.columns:
         return None
@@ -74,8 +76,8 @@ def forecast_cases(
 ) -> Floats:
     """Return forecasts (n, K) for raw scores and the columns of their cases.
 
-    `valuation` must have the payoffs that the forecaster was learned under. Columns are read only
-    where the forecaster is one of cells.
+    `valuation` must have the payoffs that the forecaster was learned under, or name them
+    (`calibrated_under`). Columns are read only where the forecaster is one of cells.
     """
     if not isinstance(forecaster, CellCalibrator):
         return forecast(forecaster, raw)

@@ -142,10 +142,10 @@ def valuation(
 
 def valuation_from_document(document: Mapping[str, Any]) -> Valuation:
     """Read a valuation back from its document; ModelError where the format is not known."""
-    if document.get("format") not in (1, 2):
+    if document.get("format") not in (1, 2, 3):
         raise ModelError(
             f"This decision policy has format {document.get('format')!r}; this version of Assay "
-            "reads formats 1 and 2. Build the bundle anew, or use the version that wrote it."
+            "reads formats 1 to 3. Build the bundle anew, or use the version that wrote it."
         )
     if document["task"] == "regression":
         return RegressionValuation.from_document(document)

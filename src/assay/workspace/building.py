@@ -9,11 +9,16 @@ from assay.workspace.progress import Progress
 from assay.workspace.root import STATE, Root
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from assay.build.built import Built
     from assay.build.quality import Quality
     from assay.lifecycle.making import Registered
+    from assay.lifecycle.moving import Moved
 
 __all__ = ["Building"]
+
+_NEWEST = "newest_rows.parquet"
 
 
 class Building(Root):
@@ -76,6 +81,19 @@ class Building(Root):
         )
         return self._register(built)
 
+    def move_policy(self, version: int | None = None, *, progress: Progress | None = None) -> Moved:
+        """Put the charter's present policy on a version (the newest), and register that.
+
+        Nothing is trained: see `assay.build.policy_move`. The table must be the one that the
+        version was made from; that of the newest retraining is found by itself.
+        """
+        from assay.adapters.onnx_engine import OnnxEngine
+        from assay.lifecycle.moving import Moved, move_version
+
+        given = (self.charter, self.ports, version, self._table_of)
+        source, move = move_version(*given, engines=OnnxEngine, progress=progress)
+        return Moved(source, move, None if move is None else self._register(move.built))
+
     def newest_rows(self) -> Path:
         """Write the charter's rows and all served cases with outcomes as one table, oldest first.
 
@@ -88,7 +106,16 @@ class Building(Root):
         frame, _ = self._table()
         served = labelled_table(self._served(), self.charter)
         rows = newest_rows(frame, served, self.charter)
-        return write_whole(self.directory / STATE / "newest_rows.parquet", rows)
+        return write_whole(self.directory / STATE / _NEWEST, rows)
+
+    def _table_of(self, digest: str) -> tuple[pl.DataFrame, str]:
+        """Return the table of a digest where it is at hand, else the one that would be read."""
+        found = self._table()
+        retrained = self.directory / STATE / _NEWEST
+        if found[1] == digest or self._data is not None or not retrained.is_file():
+            return found
+        newest = self._table(retrained)
+        return newest if newest[1] == digest else found
 
     def _register(self, built: Built) -> Registered:
         from assay.build.registry import register
