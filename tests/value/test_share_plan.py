@@ -88,6 +88,7 @@ def test_exploring_has_its_cost_and_its_own_time() -> None:
     assert found.exploration.resolves is not None
     assert found.words[0].startswith("The exploration share of 10 % costs 40 EUR per month")
     assert found.document()["exploration"]["cost"]["mean"] == 40
+    assert is_marked(found.exploration.cost), "a table of past cases does not tell it"
 
 
 def test_the_floor_stands_in_where_no_uplift_is_promised() -> None:

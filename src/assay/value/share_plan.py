@@ -90,11 +90,15 @@ def share_plan(
     """Return what shares cost and when they show the promised uplift per decision, or the floor.
 
     The floor stands in where no uplift above zero is promised. What a control costs rests on the
-    promised uplift, and carries its mark where that is not identified.
+    promised uplift, what exploring costs on forecasts that no action moves: both carry the mark
+    where the uplift is not identified.
     """
     volume, months = model.decisions_per_month, model.horizon_months
     uplift = promised.mean if promised.mean > 0 else max(floor_per_month, 0.0) / volume
     cost = identified.evaluation.mark(promised)
+    if shares.exploration_cost is not None:
+        explored = identified.evaluation.mark(shares.exploration_cost)
+        shares = replace(shares, exploration_cost=explored)
     helps = identified.live.by == "control share" or not identified.live.identified
 
     def controlled(share: float) -> Granted:
