@@ -94,7 +94,12 @@ def batches(drawn: Drawn, plan: RolloutPlan) -> Iterator[Batch]:
         else:
             share = float(drawn.share[start])
             yield Batch.split(
-                drawn.least[part], drawn.arm[part], share, most=drawn.most[part], said=said
+                plan.arms,
+                drawn.least[part],
+                drawn.arm[part],
+                share,
+                most=drawn.most[part],
+                said=said,
             )
 
 
@@ -296,13 +301,13 @@ def size(
     draw = paired(challenger, n) if p is None else split(challenger, p, n)
     found = [watched(plan, draw(rng))[:2] for rng in np.random.default_rng(seed).spawn(runs)]
     promoted = [units for verdict, units in found if verdict == "promote"]
-    needed = units_needed(plan, _spread(challenger, p))
+    needed = units_needed(plan, _spread(plan, challenger, p))
     return Size(needed.expected, float(np.mean(promoted)), needed.fixed, len(promoted) / runs)
 
 
-def _spread(challenger: Floats, p: float | None) -> Spread:
+def _spread(plan: RolloutPlan, challenger: Floats, p: float | None) -> Spread:
     if p is not None:
-        return Spread.split(Spread(PAYOFFS, challenger), Spread(PAYOFFS, CHAMPION), p)
+        return Spread.split(plan.arms, Spread(PAYOFFS, challenger), Spread(PAYOFFS, CHAMPION), p)
     cuts = np.unique(np.concatenate([[0.0], np.cumsum(challenger), np.cumsum(CHAMPION)]))
     cuts = np.append(cuts[cuts < 1 - 1e-9], 1.0)
     middle = (cuts[1:] + cuts[:-1]) / 2

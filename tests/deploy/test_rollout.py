@@ -28,9 +28,9 @@ def _run(plan: RolloutPlan, shift: float, seed: int, batch: int = 500) -> Decisi
         challenger = np.clip(champion + move, -1.0, 9.0)
         if plan.shares:
             to = random.random(batch) < plan.shares[0]
-            cases = Batch.split(np.where(to, challenger, champion), to, plan.shares[0])
+            cases = Batch.split(plan.arms, np.where(to, challenger, champion), to, plan.shares[0])
         else:
-            cases = Batch.paired(champion, challenger)
+            cases = Batch.paired(plan.arms, champion, challenger)
         decision = decide(state, cases)
         state = decision.state
         if decision.verdict != "hold":
@@ -92,7 +92,7 @@ def test_a_split_that_did_not_happen_as_agreed_holds_whatever_it_shows() -> None
     random = np.random.default_rng(5)
     to = random.random(4000) < 0.4
     payoffs = np.where(to, 9.0, -1.0)
-    decision = decide(RolloutState.start(SPLIT), Batch.split(payoffs, to, 0.5))
+    decision = decide(RolloutState.start(SPLIT), Batch.split(SPLIT.arms, payoffs, to, 0.5))
     assert decision.verdict == "hold"
     assert "sample ratio" in decision.reason
 
@@ -115,7 +115,7 @@ def test_a_split_that_is_a_little_off_is_found_however_small_the_batches(
     state = RolloutState.start(replace(SPLIT, shares=(agreed,)))
     for _ in range(200):
         to = random.random(100) < real
-        decision = decide(state, Batch.split(np.zeros(100), to, agreed))
+        decision = decide(state, Batch.split(state.plan.arms, np.zeros(100), to, agreed))
         state = decision.state
         if "sample ratio" in decision.reason:
             break
@@ -128,7 +128,8 @@ def test_each_share_has_its_own_count() -> None:
     random = np.random.default_rng(8)
     state = RolloutState.start(replace(SPLIT, shares=(0.1, 0.5)))
     for share in (0.1, 0.5, 0.1):
-        state = state.after(Batch.split(np.zeros(1000), random.random(1000) < share, share))
+        to = random.random(1000) < share
+        state = state.after(Batch.split(state.plan.arms, np.zeros(1000), to, share))
     assert state.splits.keys() == {0.1, 0.5}
     assert sum(state.splits[0.1]) == 2000
     assert state.ratio_log_e < 0, "an honest split, twice"
@@ -139,7 +140,7 @@ def test_a_broken_split_ends_at_the_agreed_maximum(
     undecided: Literal["promote", "roll_back"],
 ) -> None:
     plan = replace(SPLIT, most_units=2000, undecided=undecided)
-    batch = Batch.split(np.full(1000, 9.0), np.ones(1000, dtype=np.bool_), 0.5)
+    batch = Batch.split(plan.arms, np.full(1000, 9.0), np.ones(1000, dtype=np.bool_), 0.5)
     first = decide(RolloutState.start(plan), batch)
     assert first.verdict == "hold"
     last = decide(first.state, batch)
@@ -150,26 +151,26 @@ def test_a_broken_split_ends_at_the_agreed_maximum(
 def test_a_payoff_that_is_not_known_counts_against_what_is_claimed() -> None:
     payoffs = np.array([9.0, np.nan, 0.0, np.nan])
     arm = np.array([True, True, False, False])
-    batch = Batch.split(payoffs, arm, 0.5, (-1.0, 9.0))
+    batch = Batch.split(SPLIT.arms, payoffs, arm, 0.5)
     assert batch.differences.tolist() == [18, -2, 0, -18]
     assert batch.most is not None
     assert batch.most.tolist() == [18, 18, 0, 2]
     estimate = RolloutState.start(SPLIT).after(batch).difference()
     assert estimate.mean == pytest.approx((-0.5 + 9.5) / 2)
-    with pytest.raises(ValueError, match="needs the bounds"):
-        Batch.split(payoffs, arm, 0.5)
 
 
-def test_outcomes_that_come_later_only_add_evidence() -> None:
+@pytest.mark.parametrize("centre", [0.0, 2.5])
+def test_outcomes_that_come_later_only_add_evidence(centre: float) -> None:
     """With more known, each claim has at least the money that it had: nothing is taken back."""
+    plan = replace(SPLIT, centre=centre)
     random = np.random.default_rng(9)
     arm = random.random(2000) < 0.5
     whole = random.choice([-1.0, 0.0, 9.0], 2000)
     paid = np.where(random.random(2000) < 0.7, np.nan, whole)
-    before = RolloutState.start(SPLIT).after(Batch.split(paid, arm, 0.5, (-1.0, 9.0)))
+    before = RolloutState.start(plan).after(Batch.split(plan.arms, paid, arm, 0.5))
     for known in (0.3, 0.6, 1.0):
         paid = np.where(random.random(2000) < known, whole, paid)
-        after = RolloutState.start(SPLIT).after(Batch.split(paid, arm, 0.5, (-1.0, 9.0)))
+        after = RolloutState.start(plan).after(Batch.split(plan.arms, paid, arm, 0.5))
         assert after.not_worse.log_e >= before.not_worse.log_e
         assert after.worse.log_e >= before.worse.log_e
         assert after.difference().low >= before.difference().low
@@ -222,7 +223,11 @@ def test_a_plan_that_cannot_be_decided_is_refused() -> None:
     with pytest.raises(ValueError, match="tolerance above 0"):
         RolloutState.start(replace(PAIRED, tolerance=0.0))
     with pytest.raises(ValueError, match="gives one arm nothing"):
-        Batch.split(np.zeros(1), np.zeros(1, dtype=np.bool_), 0.0)
+        RolloutState.start(replace(SPLIT, shares=(0.0,)))
+    with pytest.raises(ValueError, match=r"assigned with shares \[0.3\], not \(0.5,\)"):
+        Batch.split(SPLIT.arms, np.zeros(1), np.zeros(1, dtype=np.bool_), 0.3)
+    with pytest.raises(ValueError, match=r"leave the bounds \(-1.0, 9.0\)"):
+        Batch.split(SPLIT.arms, np.array([9.5]), np.ones(1, dtype=np.bool_), 0.5)
 
 
 def test_reasons_name_what_the_challenger_is_tried_against() -> None:

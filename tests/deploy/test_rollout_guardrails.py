@@ -35,7 +35,7 @@ def _watch(plan: RolloutPlan, errors: float, slow: float, worth: float, seed: in
         }
         said = {name: values for name, values in said.items() if name in state.guardrails}
         paid = np.where(arm, worth, 0.0)
-        decision = decide(state, Batch.split(paid, arm, 0.5, said=said))
+        decision = decide(state, Batch.split(plan.arms, paid, arm, 0.5, said=said))
         state = decision.state
         if decision.verdict != "hold":
             return decision
@@ -52,7 +52,7 @@ def test_a_promotion_waits_until_each_guardrail_is_surely_within() -> None:
 def test_while_it_waits_it_says_for_what() -> None:
     state = RolloutState.start(PLAN)
     arm = np.arange(1000) % 2 == 0
-    decision = decide(state, Batch.split(np.where(arm, 5.0, 0.0), arm, 0.5))
+    decision = decide(state, Batch.split(PLAN.arms, np.where(arm, 5.0, 0.0), arm, 0.5))
     assert decision.verdict == "hold"
     assert decision.reason.endswith("waiting for errors, slower than the champion")
 
@@ -79,7 +79,8 @@ def test_alpha_is_shared_by_what_rolls_back_and_by_the_whole_release() -> None:
             arm = rng.random(100) < share
             bad = rng.random((3, 100)) < 0.1
             said = {one.name: one.alone(row[arm]) for one, row in zip(three, bad, strict=True)}
-            decision = decide(state, Batch.split(np.zeros(100), arm, share, said=said))
+            batch = Batch.split(plan.arms, np.zeros(100), arm, share, said=said)
+            decision = decide(state, batch)
             state = decision.state
             if decision.verdict == "roll_back":
                 wrong += 1
@@ -128,7 +129,7 @@ def test_a_guardrail_not_shown_by_the_end_is_not_passed_over() -> None:
         (1e-4, "show neither value"),
     ):
         state = RolloutState.start(replace(plan, tolerance=tolerance))
-        decision = decide(state, Batch.split(np.zeros(500), arm, 0.5))
+        decision = decide(state, Batch.split(plan.arms, np.zeros(500), arm, 0.5))
         assert decision.verdict == "roll_back"
         assert words in decision.reason
 
@@ -141,7 +142,7 @@ def test_days_that_are_over_end_what_is_still_held() -> None:
     assert "10 units settle nothing in the agreed 30 days" in over.reason
     settled = Decision("promote", "surely", state)
     assert out_of_time(settled, 30) is settled
-    broken = decide(state, Batch.split(np.zeros(900), np.ones(900, dtype=np.bool_), 0.5))
+    broken = decide(state, Batch.split(PLAN.arms, np.zeros(900), np.ones(900, dtype=np.bool_), 0.5))
     assert broken.verdict == "hold"
     assert out_of_time(broken, 30).verdict == "roll_back"
     assert "sample ratio" in out_of_time(broken, 30).reason
@@ -150,11 +151,11 @@ def test_days_that_are_over_end_what_is_still_held() -> None:
 def test_both_arms_scored_on_each_unit_need_no_known_payoff() -> None:
     plan = replace(PLAN, shares=(), conditions=())
     champion, challenger = np.array([1.0, np.nan, 9.0]), np.array([9.0, 0.0, np.nan])
-    batch = Batch.paired(champion, challenger, bounds=plan.bounds)
+    batch = Batch.paired(plan.arms, champion, challenger)
     assert batch.most is not None
     assert batch.differences.tolist() == [8.0, -9.0, -10.0]
     assert batch.most.tolist() == [8.0, 1.0, 0.0]
-    with pytest.raises(ValueError, match="needs the bounds"):
-        Batch.paired(champion, challenger)
+    with pytest.raises(ValueError, match="leave the bounds"):
+        Batch.paired(plan.arms, champion, challenger - 3.0)
     with pytest.raises(ValueError, match="more at the least"):
-        Batch.split(champion[:1], np.array([True]), 0.5, most=np.array([0.0]))
+        Batch.split(PLAN.arms, champion[:1], np.array([True]), 0.5, most=np.array([0.0]))

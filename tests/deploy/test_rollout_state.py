@@ -33,7 +33,7 @@ def _batch(seed: int, worth: float) -> Batch:
     paid = np.where(arm, rng.choice([-1.0, worth, 9.0], n), rng.normal(0, 0.2, n))
     paid = np.where(rng.random(n) < 0.3, np.nan, paid)
     said = {"errors": ERRORS.alone(rng.random(int(arm.sum())) < 0.05)}
-    return Batch.split(paid, arm, share, PLAN.bounds, said=said)
+    return Batch.split(PLAN.arms, paid, arm, share, said=said)
 
 
 @settings(max_examples=15, deadline=None)
@@ -62,8 +62,8 @@ def test_a_plan_comes_back_whole() -> None:
         assert RolloutPlan.from_document(json.loads(json.dumps(plan.document()))) == plan
 
 
-@pytest.mark.parametrize("changed", [{"format": 2}, {"format": None}])
+@pytest.mark.parametrize("changed", [{"format": 3}, {"format": None}])
 def test_a_format_that_is_not_known_is_refused(changed: dict[str, Any]) -> None:
     document = {**RolloutState.start(PLAN).document(), **changed}
-    with pytest.raises(DataError, match="reads format 1"):
+    with pytest.raises(DataError, match="reads formats 1 and 2"):
         RolloutState.from_document(document)

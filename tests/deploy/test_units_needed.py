@@ -21,8 +21,9 @@ def _skewed(p: float, low: float = 0.3) -> Spread:
 
 
 PAIRED = Spread(np.array([-1.0, 0.0, 1.0]), np.array([0.2, 0.5, 0.3]))
-HALF = Spread.split(_skewed(0.2), _skewed(0.15), 0.5)
-TENTH = Spread.split(_skewed(0.2), Spread.around(0.0, 0.0, (-1, 9)), 0.1)
+BOTH = replace(PLAN, shares=(0.1, 0.5)).arms
+HALF = Spread.split(BOTH, _skewed(0.2), _skewed(0.15), 0.5)
+TENTH = Spread.split(BOTH, _skewed(0.2), Spread.around(0.0, 0.0, (-1, 9)), 0.1)
 
 
 @pytest.mark.parametrize(
@@ -61,9 +62,10 @@ def test_a_smaller_gap_a_wider_spread_and_a_smaller_share_take_more() -> None:
     wider = units_needed(PLAN, Spread.around(0.1, 2.0, PLAN.difference_bounds))
     assert base.expected < smaller.expected
     assert base.expected < wider.expected
+    plans = [replace(PLAN, shares=(p,)) for p in (0.5, 0.2, 0.05)]
     shares = [
-        units_needed(replace(PLAN, shares=(p,)), Spread.split(_skewed(0.2), _skewed(0.15), p))
-        for p in (0.5, 0.2, 0.05)
+        units_needed(plan, Spread.split(plan.arms, _skewed(0.2), _skewed(0.15), *plan.shares))
+        for plan in plans
     ]
     assert [one.expected for one in shares] == sorted(one.expected for one in shares)
 
@@ -98,7 +100,7 @@ def test_two_values_have_the_mean_and_the_deviation_asked_for() -> None:
 
 def test_a_split_spreads_as_its_formula_says() -> None:
     one, other, p = _skewed(0.2), _skewed(0.15), 0.1
-    said = Spread.split(one, other, p)
+    said = Spread.split(BOTH, one, other, p)
     squares = [float(each.values**2 @ each.chances) for each in (one, other)]
     assert said.mean == pytest.approx(one.mean - other.mean)
     variance = squares[0] / p + squares[1] / (1 - p) - said.mean**2

@@ -130,6 +130,26 @@ def test_bounds_hold_where_all_payoffs_are_above_zero() -> None:
     assert TwoArms((1.0, 2.0), (0.5,), centre=1.5).difference_bounds == (-1.0, 1.0)
 
 
+@given(st.sampled_from([0.1, 0.3, 0.5]), st.floats(-30, 30), st.integers(0, 10_000))
+def test_what_is_known_in_part_lies_between_what_it_may_turn_out_to_be(
+    share: float, centre: float, seed: int
+) -> None:
+    arms = TwoArms((-2.0, 7.0), (share,), centre)
+    rng = np.random.default_rng(seed)
+    on, paid = rng.random(40) < share, rng.uniform(-2.0, 7.0, 40)
+    least = np.where(rng.random(40) < 0.3, np.nan, rng.uniform(-2.0, paid))
+    most = np.where(rng.random(40) < 0.3, np.nan, rng.uniform(paid, 7.0))
+    low, high = arms.split(least, on, share, most)
+    turned_out, same = arms.split(paid, on, share)
+    np.testing.assert_array_equal(turned_out, same)
+    assert (low <= turned_out).all()
+    assert (turned_out <= high).all()
+    assert arms.difference_bounds[0] <= low.min()
+    assert high.max() <= arms.difference_bounds[1]
+    with pytest.raises(ValueError, match="more at the least"):
+        arms.split(paid, on, share, paid - 0.5)
+
+
 def test_arms_that_cannot_be_compared_are_refused() -> None:
     with pytest.raises(ValueError, match="finite bounds"):
         TwoArms((1.0, 1.0))

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.stats.two_arms import TwoArms
+
 __all__ = ["Batch"]
 
 Floats = NDArray[np.float64]
-
-_NOT_KNOWN = "a payoff that is not known needs the bounds of what it may be"
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Batch:
     @classmethod
     def split(
         cls,
+        arms: TwoArms,
         payoffs: Floats,
         challenger: NDArray[np.bool_],
         share: float,
-        bounds: tuple[float, float] = (np.nan, np.nan),
         failed_guardrails: tuple[str, ...] = (),
         *,
         most: Floats | None = None,
@@ -46,58 +46,33 @@ class Batch:
     ) -> Batch:
         """Return units that got one arm each, the challenger with probability `share`.
 
-        `Y Z / p - Y (1 - Z) / (1 - p)` has the difference for its mean (Horvitz and Thompson, A
-        generalization of sampling without replacement from a finite universe, JASA 47, 1952). All
-        units of a batch were assigned under the same share, strictly between 0 and 1 (ValueError).
-        A payoff that is NaN is not known: it may be any within `bounds`. Where units are known in
-        part, `payoffs` are the least that each paid and `most` the most.
+        All units of a batch were assigned under the same share, one of those that `arms` (the
+        plan's) agreed on. A payoff that is NaN is not known. Where units are known in part,
+        `payoffs` are the least that each paid and `most` the most. Raises ValueError as
+        `TwoArms.split` does.
+
+        >>> arms = TwoArms((-1.0, 9.0), shares=(0.5,), centre=1.0)
+        >>> batch = Batch.split(arms, np.array([9.0, np.nan]), np.array([True, False]), 0.5)
+        >>> batch.differences.tolist(), batch.most.tolist()
+        ([16.0, -16.0], [16.0, 4.0])
         """
-        if not 0.0 < share < 1.0:
-            raise ValueError(f"a share of {share:g} gives one arm nothing to compare")
-        low, high = _between(payoffs, most, bounds)
+        least, above = arms.split(payoffs, challenger, share, most)
         n = int(np.count_nonzero(challenger))
-        return cls(
-            np.where(challenger, low / share, -(high / (1.0 - share))),
-            n,
-            len(payoffs) - n,
-            share,
-            failed_guardrails,
-            np.where(challenger, high / share, -(low / (1.0 - share))),
-            said or {},
-        )
+        return cls(least, n, len(payoffs) - n, share, failed_guardrails, above, said or {})
 
     @classmethod
     def paired(
         cls,
+        arms: TwoArms,
         champion: Floats,
         challenger: Floats,
         failed_guardrails: tuple[str, ...] = (),
         *,
-        bounds: tuple[float, float] = (np.nan, np.nan),
         said: Mapping[str, Floats] | None = None,
     ) -> Batch:
         """Return units on which both arms were scored, their outcomes not moved by the action.
 
-        A payoff that is NaN is not known: it may be any within `bounds`, on either arm.
+        A payoff that is NaN is not known, on either arm.
         """
-        before, after = _between(champion, None, bounds), _between(challenger, None, bounds)
-        return cls(
-            after[0] - before[1],
-            failed_guardrails=failed_guardrails,
-            most=after[1] - before[0],
-            said=said or {},
-        )
-
-
-def _between(
-    payoffs: Floats, most: Floats | None, bounds: tuple[float, float]
-) -> tuple[Floats, Floats]:
-    """Return the least and the most that each unit paid."""
-    low = np.where(np.isnan(payoffs), bounds[0], payoffs)
-    above = payoffs if most is None else most
-    high = np.where(np.isnan(above), bounds[1], above)
-    if np.isnan(low).any() or np.isnan(high).any():
-        raise ValueError(_NOT_KNOWN)
-    if (low > high).any():
-        raise ValueError("a unit cannot pay more at the least than at the most")
-    return low, high
+        least, most = arms.paired(champion, challenger)
+        return cls(least, failed_guardrails=failed_guardrails, most=most, said=said or {})

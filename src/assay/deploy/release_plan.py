@@ -216,7 +216,7 @@ def _prospects(rollout: RolloutPlan, arms: Arms, pace: Pace) -> Iterator[Prospec
     shadow = replace(rollout, shares=())
     for what, other in ((_NO_DIFFERENCE, arms.challenger), (_PROMISED, arms.other)):
         for share in rollout.shares:
-            said = Spread.split(arms.challenger, other, share)
+            said = Spread.split(rollout.arms, arms.challenger, other, share)
             yield _prospect(what, share, units_needed(rollout, said), said.mean, pace)
         mean = arms.challenger.mean - other.mean
         said = Spread.around(mean, arms.paired, shadow.difference_bounds)

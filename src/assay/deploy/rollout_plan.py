@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from assay.deploy.guardrail_condition import GuardrailCondition
+from assay.stats.two_arms import TwoArms
 
 __all__ = ["RolloutPlan"]
 
@@ -21,7 +22,9 @@ class RolloutPlan:
     the release's steps; empty says that both arms are scored on each unit (paired shadow).
     `conditions` are guardrails that gather evidence beside value. `undecided` is what follows when
     `most_units` settle nothing. `against` is the arm that the challenger is compared with, the
-    champion here and below: a first version has the baseline.
+    champion here and below: a first version has the baseline. `centre` is what a unit was expected
+    to pay before the release: payoffs are counted from there, which leaves the mean of the
+    difference as it is and takes away what payoffs far from 0 add to its variance and its bounds.
     """
 
     currency: str
@@ -34,17 +37,17 @@ class RolloutPlan:
     conditions: tuple[GuardrailCondition, ...] = ()
     undecided: Literal["promote", "roll_back"] = "roll_back"
     against: Literal["champion", "baseline"] = "champion"
+    centre: float = 0.0
+
+    @property
+    def arms(self) -> TwoArms:
+        """The comparison of the arms: what each unit says of the difference."""
+        return TwoArms(self.bounds, self.shares, self.centre)
 
     @property
     def difference_bounds(self) -> tuple[float, float]:
         """The least and the most that one unit can say about challenger minus champion."""
-        low, high = self.bounds
-        if not self.shares:
-            return low - high, high - low
-        ends = [
-            end for p in self.shares for end in (low / p, high / p, -low / (1 - p), -high / (1 - p))
-        ]
-        return min(ends), max(ends)
+        return self.arms.difference_bounds
 
     @property
     def rollback_alpha(self) -> float:
@@ -68,7 +71,7 @@ class RolloutPlan:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> RolloutPlan:
-        """Read a plan back.
+        """Read a plan back; one without a centre counted payoffs from 0.
 
         >>> plan = RolloutPlan("EUR", (-1.0, 9.0), tolerance=0.1, most_units=10_000, shares=(0.5,))
         >>> RolloutPlan.from_document(plan.document()) == plan

@@ -1,8 +1,9 @@
 """What a rollout has shown so far: enough to go on from, and to be stored.
 
-Format 1 of the document, JSON: {format, plan, not_worse, worse, least, most, splits, guardrails},
+Format 2 of the document, JSON: {format, plan, not_worse, worse, least, most, splits, guardrails},
 processes as their fields, `least` and `most` as {values, counts}, `splits` as [share, on the
-challenger, on the champion]. Raise `FORMAT` when a field's meaning changes.
+challenger, on the champion]. In format 1, which is still read, the plan has no `centre`: payoffs
+were counted from 0. Raise `FORMAT` when a field's meaning changes, and read the one before.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from assay.stats.sample_ratio import sample_ratio_log_e
 
 __all__ = ["FORMAT", "RolloutState"]
 
-FORMAT = 1
+FORMAT = 2
+
+_READ = (1, FORMAT)
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -182,10 +185,11 @@ class RolloutState:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> RolloutState:
         """Read a state back; DataError where the format is not known."""
-        if document.get("format") != FORMAT:
+        if document.get("format") not in _READ:
             raise DataError(
                 f"This state of a rollout has format {document.get('format')!r}; this version of "
-                f"Assay reads format {FORMAT}. Decide the release anew from its captures."
+                f"Assay reads formats {_READ[0]} and {FORMAT}. Decide the release anew from its "
+                "captures."
             )
         return cls(
             RolloutPlan.from_document(document["plan"]),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.stats.two_arms import TwoArms
+
 __all__ = ["Spread"]
 
 Floats = NDArray[np.float64]
@@ -56,9 +58,20 @@ class Spread:
         return cls(np.clip(values, low, high), np.array([1.0 - above, above]))
 
     @classmethod
-    def split(cls, challenger: Spread, other: Spread, share: float) -> Spread:
-        """Return what units say about a difference that got one arm each (Horvitz and Thompson)."""
+    def split(cls, arms: TwoArms, challenger: Spread, other: Spread, share: float) -> Spread:
+        """Return what units say about a difference that got one arm each, by `arms.split`.
+
+        Raises ValueError where a value leaves the bounds of `arms`, or `share` is none of its.
+
+        >>> one, other = (Spread.around(mean, 1.0, (8.0, 12.0)) for mean in (10.5, 10.0))
+        >>> for centre in (0.0, 10.0):
+        ...     said = Spread.split(TwoArms((8.0, 12.0), (0.5,), centre), one, other, 0.5)
+        ...     print(round(said.mean, 6), round(said.deviation, 2))
+        0.5 20.6
+        0.5 2.06
+        """
+        on = np.repeat([True, False], [len(challenger.values), len(other.values)])
+        said, _ = arms.split(np.concatenate([challenger.values, other.values]), on, share)
         return cls(
-            np.concatenate([challenger.values / share, -other.values / (1.0 - share)]),
-            np.concatenate([challenger.chances * share, other.chances * (1.0 - share)]),
+            said, np.concatenate([challenger.chances * share, other.chances * (1.0 - share)])
         )

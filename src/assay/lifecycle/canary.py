@@ -80,20 +80,20 @@ def decide_canary(plan: RolloutPlan, units: Iterable[Unit]) -> Decision | None:
     """
     state, decision = RolloutState.start(plan), None
     for batch in _batches(list(units)):
-        decision = decide(state, _batch(batch))
+        decision = decide(state, _batch(plan, batch))
         if decision.verdict != "hold":
             return decision
         state = decision.state
     return decision
 
 
-def _batch(units: list[Unit]) -> Batch:
+def _batch(plan: RolloutPlan, units: list[Unit]) -> Batch:
     least, most = (
         np.array([getattr(unit, end) for unit in units], dtype=np.float64)
         for end in ("least", "most")
     )
     arm = np.array([unit.challenger for unit in units])
-    return Batch.split(least, arm, units[0].share, most=most)
+    return Batch.split(plan.arms, least, arm, units[0].share, most=most)
 
 
 def _batches(units: list[Unit]) -> Iterable[list[Unit]]:

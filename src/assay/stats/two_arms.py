@@ -29,7 +29,7 @@ class TwoArms:
     Thompson, A generalization of sampling without replacement from a finite universe, JASA 47(260),
     1952; the weights of c have mean 0). A c near the mean payoff takes away the variance and the
     width of bounds that come from payoffs being far from 0; it has to be agreed before, say the
-    champion's planned value. Only the randomised assignment is assumed.
+    champion's planned value. Only the randomised assignment is assumed. Paired, c cancels.
 
     Raises ValueError where the bounds have no width or a share is not strictly between 0 and 1.
 
@@ -58,28 +58,33 @@ class TwoArms:
         if not self.shares:
             return low - high, high - low
         paid = (low - self.centre, high - self.centre)
-        ends = [end for p in self.shares for y in paid for end in (y / p, -y / (1.0 - p))]
+        ends = [end for p in self.shares for y in paid for end in (y / p, -(y / (1.0 - p)))]
         return min(ends), max(ends)
 
     def split(
-        self, payoffs: ArrayLike, challenger: ArrayLike, share: float | Floats
+        self,
+        payoffs: ArrayLike,
+        challenger: ArrayLike,
+        share: float | Floats,
+        most: ArrayLike | None = None,
     ) -> tuple[Floats, Floats]:
         """Return the least and the most that units (n,) say, of which each got one arm.
 
         `challenger` (n,) says which units got it, `share` with what chance: one number, or one for
-        each unit. A payoff that is NaN is not known: it may be any within the bounds; the two
-        are one where all are known. Raises ValueError where a payoff leaves the bounds or a
-        share is none of the agreed.
+        each unit. A payoff that is NaN is not known: it may be any within the bounds. Where units
+        are known in part, `payoffs` are the least that each paid and `most` the most; the two
+        returned are one where all are known. Raises ValueError where a payoff leaves the bounds,
+        where one is more at the least than at the most, or where a share is none of the agreed.
         """
         paid, on = np.asarray(payoffs, dtype=np.float64), np.asarray(challenger, dtype=np.bool_)
         p = np.broadcast_to(np.asarray(share, dtype=np.float64), paid.shape)
         odd = set(np.unique(p).tolist()) - set(self.shares)
         if odd:
             raise ValueError(f"units were assigned with shares {sorted(odd)}, not {self.shares}")
-        least, most = self._known(paid)
-        weight = np.where(on, 1.0 / p, -1.0 / (1.0 - p))
-        ends = np.stack([(least - self.centre) * weight, (most - self.centre) * weight])
-        return ends.min(axis=0), ends.max(axis=0)
+        low, high = (end - self.centre for end in self._known(paid, most))
+        # divided as in the bounds, so that rounding leaves no unit outside of them
+        least = np.where(on, low / p, -(high / (1.0 - p)))
+        return least, np.where(on, high / p, -(low / (1.0 - p)))
 
     def paired(self, champion: ArrayLike, challenger: ArrayLike) -> tuple[Floats, Floats]:
         """Return the least and the most that units (n,) say on which both arms were scored.
@@ -108,15 +113,19 @@ class TwoArms:
             self.difference_bounds, confidence, foreseen=foreseen
         )
 
-    def _known(self, paid: Floats) -> tuple[Floats, Floats]:
+    def _known(self, paid: Floats, above: ArrayLike | None = None) -> tuple[Floats, Floats]:
+        """Return the least and the most that each unit paid."""
+        top = paid if above is None else np.asarray(above, dtype=np.float64)
         low, high = self.bounds
-        known = paid[~np.isnan(paid)]
-        if len(known) and (known.min() < low or known.max() > high):
+        least = np.where(np.isnan(paid), low, paid)
+        most = np.where(np.isnan(top), high, top)
+        if (least > most).any() and above is not None:
+            raise ValueError("a unit cannot pay more at the least than at the most")
+        if len(least) and (least.min() < low or most.max() > high):
             raise ValueError(
-                f"payoffs from {known.min():g} to {known.max():g} leave the bounds {self.bounds}"
+                f"payoffs from {least.min():g} to {most.max():g} leave the bounds {self.bounds}"
             )
-        unknown = np.isnan(paid)
-        return np.where(unknown, low, paid), np.where(unknown, high, paid)
+        return least, most
 
 
 def _check_shares(shares: Sequence[float]) -> None:
