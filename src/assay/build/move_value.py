@@ -49,9 +49,10 @@ class MoveValue:
             return (unknown + "which the charter no longer values.",)
         figure = f"{'+' if self.brings.mean > 0 else ''}{self.brings!r}"
         figure += " (not identified)" if is_marked(self.brings) else ""
-        told = f"Moving the policy brings {figure} on the test rows"
+        told = f"Moving the policy brings {figure} on {self.brings.n:,} test rows"
         if self.brings.low <= 0 <= self.brings.high:
-            told = f"The test rows do not tell whether moving the policy pays: {figure}"
+            rows = f"{self.brings.n:,} test rows"
+            told = f"{rows} do not tell whether moving the policy pays: {figure}"
         warning = (
             f"These rows judged version {version} too: a policy that was chosen by looking at them "
             "is worth less than they show."

@@ -192,8 +192,10 @@ class _Known:
     def value(
         self, packaged: Packaged, valued: Valuation, charter: Charter, chosen: Split
     ) -> MoveValue:
-        """Compare the two policies on the rows that judge."""
-        whole = len(chosen.test) == len(self.outcomes)
+        """Compare the two policies on rows that neither of them learned from."""
+        kept = packaged.judged
+        n = len(self.outcomes)
+        whole = len(chosen.test) == n and kept is not None and len(kept.outcomes) == n
         places = np.flatnonzero(~self.first | whole)
         columns = at(self.columns, places)
         return move_value(
