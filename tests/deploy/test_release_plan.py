@@ -77,6 +77,20 @@ def test_a_paired_shadow_takes_as_many_times_fewer_as_its_deviation_says() -> No
     assert "160 times fewer units" in never.words[-1]
 
 
+def test_a_centre_is_told_and_takes_away_what_payoffs_far_from_0_add() -> None:
+    """By hand: at half of traffic the variance is 2 (4 + 4), and 2 (104 + 104) from 0."""
+    promised = Estimate(0.0, -0.1, 0.1, 900, "bootstrap", "EUR per unit")
+    paid = Spread.around(10.0, 2.0, (6.0, 14.0))
+    arms, pace = Arms(paid, paid, promised, paired=0.5), Pace(1000)
+    from_0 = replace(ROLLOUT, bounds=(6.0, 14.0), shares=(0.5,))
+    plans = [plan_release(one, arms, pace, unit="") for one in (from_0, replace(from_0, centre=10))]
+    far, near = (plan.prospects[0].units for plan in plans)
+    assert far.fixed / near.fixed == pytest.approx(104 / 4)
+    assert far.expected > 20 * near.expected
+    assert not any("counted from" in words for words in plans[0].words)
+    assert "counted from 10 EUR per unit, what the champion paid" in plans[1].words[1]
+
+
 def test_each_share_has_its_prospects_and_the_document_is_json() -> None:
     plan = _plan(-0.5)
     asked = [(one.what, one.share) for one in plan.prospects]

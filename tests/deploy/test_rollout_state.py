@@ -58,8 +58,20 @@ def test_decisions_go_on_from_a_document_as_if_never_stopped(
 
 
 def test_a_plan_comes_back_whole() -> None:
-    for plan in (PLAN, replace(PLAN, shares=(), conditions=(), against="baseline", margin=1.0)):
+    for plan in (
+        PLAN,
+        replace(PLAN, shares=(), conditions=(), against="baseline", margin=1.0, centre=1.5),
+    ):
         assert RolloutPlan.from_document(json.loads(json.dumps(plan.document()))) == plan
+
+
+def test_a_state_of_the_format_before_goes_on_with_payoffs_counted_from_0() -> None:
+    state = RolloutState.start(PLAN).after(_batch(3, 2.0))
+    document = {**state.document(), "format": 1}
+    document["plan"] = {name: one for name, one in document["plan"].items() if name != "centre"}
+    old = RolloutState.from_document(json.loads(json.dumps(document)))
+    assert old.plan.centre == 0
+    assert decide(old, _batch(5, 2.0)).state.document() == state.after(_batch(5, 2.0)).document()
 
 
 @pytest.mark.parametrize("changed", [{"format": 3}, {"format": None}])

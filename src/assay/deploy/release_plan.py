@@ -124,7 +124,7 @@ class ReleasePlan:
     @property
     def words(self) -> tuple[str, ...]:
         """What a reader must know, a sentence or two each."""
-        return (self.unit, self._effort(), self._verdict(), self._shadow())
+        return (self.unit, *self._centre(), self._effort(), self._verdict(), self._shadow())
 
     @property
     def line(self) -> str:
@@ -144,6 +144,16 @@ class ReleasePlan:
             "paired_takes_times_fewer": times if np.isfinite(times) else None,
             "words": list(self.words),
         }
+
+    def _centre(self) -> tuple[str, ...]:
+        rollout = self.rollout
+        if not rollout.centre:
+            return ()
+        words = (
+            f"Payoffs are counted from {rollout.centre:.4g} {rollout.currency} per unit, what the "
+            f"{rollout.against} paid in the evaluation; the difference stays as it is."
+        )
+        return (words,)
 
     def _effort(self) -> str:
         best, fixed = self.best, self.best.units.fixed

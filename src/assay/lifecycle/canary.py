@@ -22,10 +22,12 @@ from assay.deploy.rollout import Decision, decide, out_of_time
 from assay.deploy.rollout_plan import RolloutPlan
 from assay.deploy.rollout_state import RolloutState
 from assay.errors import CheckFailed
-from assay.evidence.folds import ReleaseState
+from assay.evidence.folds import ModelState, ReleaseState
 from assay.lifecycle.canary_units import Unit, unit_bounds, units_of
+from assay.lifecycle.centre import payoff_centre
 from assay.lifecycle.loss_budget import loss_budget
 from assay.lifecycle.posting import Served
+from assay.ports.blobs import Blobs
 from assay.value.valuation import valuation
 
 __all__ = ["decide_canary", "decide_running", "rollout_plan"]
@@ -34,11 +36,15 @@ _BATCH = 100
 """Units decided on at once: fixed, so that looking again repeats every earlier look."""
 
 
-def rollout_plan(charter: Charter, state: ReleaseState, now: datetime) -> RolloutPlan:
+def rollout_plan(
+    charter: Charter, state: ReleaseState, now: datetime, centre: float = 0.0
+) -> RolloutPlan:
     """Return what the running canary is decided by; amounts per unit.
 
     Its tolerance comes from the loss budget that was left when it was started: what it takes a
-    decision, times the decisions that a unit usually has.
+    decision, times the decisions that a unit usually has. `centre` is from where payoffs are
+    counted (`payoff_centre`). Its shares are the charter's steps, and those under which the running
+    release has assigned units, where the charter was changed since.
     """
     release = charter.release
     bounds = valuation(charter.value, charter.data).bounds()
@@ -47,15 +53,21 @@ def rollout_plan(charter: Charter, state: ReleaseState, now: datetime) -> Rollou
         bounds=unit_bounds(bounds, release.unit.most),
         tolerance=loss_budget(charter, state, now).tolerance * release.unit.usual,
         most_units=release.most_decisions,
-        shares=release.steps,
+        shares=tuple(dict.fromkeys((*release.steps, *_had(state)))),
         alpha=release.alpha,
         undecided=release.undecided,
         against=state.against,
+        centre=centre,
     )
 
 
 def decide_running(
-    charter: Charter, state: ReleaseState, served: Served, now: datetime
+    charter: Charter,
+    state: ReleaseState,
+    versions: ModelState,
+    blobs: Blobs,
+    served: Served,
+    now: datetime,
 ) -> Decision | None:
     """Decide the canary that is running; CheckFailed where none is, None while it is too early.
 
@@ -63,7 +75,8 @@ def decide_running(
     """
     if state.challenger is None:
         raise CheckFailed(f"No canary of {charter.name} is running: release a version first.")
-    plan = rollout_plan(charter, state, now)
+    centre = payoff_centre(charter, state, versions, blobs, state.challenger.version, now)
+    plan = rollout_plan(charter, state, now, centre)
     decision = decide_canary(plan, units_of(served, state, charter, now))
     days = charter.release.most_days
     if days is None or now - _started(state) < timedelta(days=days):
@@ -106,6 +119,14 @@ def _batches(units: list[Unit]) -> Iterable[list[Unit]]:
         if whole:
             yield units[start:end]
         start = end
+
+
+def _had(state: ReleaseState) -> list[float]:
+    """Return the shares that the running release has had so far."""
+    starts = [place for place, step in enumerate(state.history) if step.what == "started"]
+    if not starts or not state.running:
+        return []
+    return [step.weight for step in state.history[starts[-1] :] if 0.0 < step.weight < 1.0]
 
 
 def _started(state: ReleaseState) -> datetime:

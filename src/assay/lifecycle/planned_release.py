@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 
@@ -17,9 +13,10 @@ from assay.deploy.release_plan import Arms, Pace, ReleasePlan, plan_release
 from assay.deploy.rollout_plan import RolloutPlan
 from assay.deploy.spread import Spread
 from assay.errors import CheckFailed
-from assay.evidence.evidence import Evidence
 from assay.evidence.folds import ModelState, ReleaseState
 from assay.lifecycle.canary import rollout_plan
+from assay.lifecycle.centre import payoff_centre
+from assay.lifecycle.shown import Shown, evaluations_of, shown_by
 from assay.ports.blobs import Blobs
 from assay.stats.estimate import Estimate
 
@@ -27,15 +24,6 @@ __all__ = ["planned_release"]
 
 _NORMAL = 1.959964
 """Half the width of a 95 % interval in standard errors."""
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """What an evaluation showed: amounts are per decision."""
-
-    value: Estimate
-    uplift: Estimate
-    baseline: Estimate
 
 
 def planned_release(
@@ -60,13 +48,14 @@ def planned_release(
             f"{charter.name} goes live at once (`release.strategy: immediate`), so that there is "
             "no canary to plan. Write `strategy: canary` to try a version before it serves all."
         )
-    rollout = rollout_plan(charter, state, now)
+    number = _number(state, versions, version)
+    centre = payoff_centre(charter, state, versions, blobs, number, now)
+    rollout = rollout_plan(charter, state, now, centre)
     if rollout.tolerance <= 0:
         raise CheckFailed(
             f"Nothing is left of the loss budget of {charter.name}, so that no canary could "
             "promote anything: see `release.loss_budget_per_year`."
         )
-    number = _number(state, versions, version)
     tried = _shown(charter, versions, blobs, number)
     champion = state.champion
     before = None if champion is None else _shown(charter, versions, blobs, champion.version)
@@ -88,29 +77,17 @@ def _number(state: ReleaseState, versions: ModelState, version: int | None) -> i
     return versions.newest.version
 
 
-def _shown(charter: Charter, versions: ModelState, blobs: Blobs, number: int) -> _Shown:
-    found = versions.versions.get(number)
-    for one in reversed(found.evidence if found is not None else ()):
-        if one.kind == "evaluation" and blobs.has(one.digest):
-            evidence = Evidence.from_document(json.loads(blobs.get(one.digest)))
-            return _read(evidence.content["assessment"])
+def _shown(charter: Charter, versions: ModelState, blobs: Blobs, number: int) -> Shown:
+    for one in reversed(evaluations_of(versions, number)):
+        if blobs.has(one.digest):
+            return shown_by(one, blobs)
     raise CheckFailed(
         f"Version {number} of {charter.name} has no evaluation to plan by. Name a version that was "
         "built or submitted: `assay status` lists them."
     )
 
 
-def _read(assessment: Mapping[str, Any]) -> _Shown:
-    base = assessment["baselines"][assessment["baseline"]]
-    return _Shown(
-        *(
-            Estimate.from_document(one)
-            for one in (assessment["value"], assessment["uplift_per_decision"], base)
-        )
-    )
-
-
-def _arms(rollout: RolloutPlan, tried: _Shown, before: _Shown | None, usual: float) -> Arms:
+def _arms(rollout: RolloutPlan, tried: Shown, before: Shown | None, usual: float) -> Arms:
     """Return what both arms pay a unit of `usual` decisions: deviations grow as its root."""
     root = float(np.sqrt(usual))
     promised, paired = tried.uplift, _deviation(tried.uplift)

@@ -90,8 +90,9 @@ class Releasing(Root):
         """Decide the running canary on what is known so far, and act on it; None too early."""
         from assay.lifecycle.canary import decide_running
 
-        state = self.release_state()
-        decision = decide_running(self.charter, state, self._served(), self._now())
+        state, versions, blobs = self.release_state(), self.versions(), self.ports.blobs
+        served, now = self._served(), self._now()
+        decision = decide_running(self.charter, state, versions, blobs, served, now)
         if decision is not None and decision.verdict != "hold" and state.challenger is not None:
             self.release(state.challenger.version, action=decision.verdict, reason=decision.reason)
         return decision
