@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -263,6 +265,31 @@ def test_another_model_is_refused(
         move_policy(charter_of(made), packaged(first), at_hand(shop), engines=OnnxEngine)
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_outcomes_in_another_order_are_refused(made: Any, first: Built, shop: pl.DataFrame) -> None:
+    there = packaged(first)
+    turned = replace(
+        there, signature=msgspec.structs.replace(there.signature, labels=("yes", "no"))
+    )
+    with pytest.raises(InputError, match="the charter values them in the order no, yes"):
+        move_policy(made(**FIXED), turned, at_hand(shop), engines=OnnxEngine)
+
+
+def test_a_day_that_was_agreed_moves_the_policy_under_the_same_charter(
+    made: Any, shop: pl.DataFrame, move: Any
+) -> None:
+    dearer = {"since": "2031-05-01", "actions": {"send": {"yes": 9, "no": -4}, "rest": 0}}
+    agreed = made(changes=[dearer])
+    built = build(agreed.on(date(2031, 4, 30)), Path(), shop, DATA, engines=OnnxEngine)
+    before = agreed.on(date(2031, 4, 30))
+    assert move_policy(before, packaged(built), at_hand(shop), engines=OnnxEngine) is None
+    moved = move(agreed.on(date(2031, 5, 1)), built)
+    assert moved.changed == ("payoffs",)
+    assert moved.built.bundle.origin["sections"] == built.bundle.origin["sections"]
+    columns = _columns(shop, built, 200)
+    now = scored(moved.built, columns)
+    np.testing.assert_array_equal(now.decision == 0, now.probability * 13 > 4)
 
 
 @pytest.mark.parametrize("section", ["data", "build"])

@@ -111,7 +111,8 @@ def test_each_kind_of_evidence_is_needed(make_charter: Make, kind: str) -> None:
     verdict = case(charter, evidence).verdict()
     assert not verdict.open
     assert verdict.missing == (
-        f"There is no valid {kind} evidence: build the model again under this charter.",
+        f"There is no valid {kind} evidence: build the model again under this charter, or where "
+        "its value model alone changed move the policy (`assay policy`).",
     )
 
 

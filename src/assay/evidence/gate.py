@@ -224,7 +224,8 @@ def _missing_evidence(
     ]
     kinds = {one.kind for one in valid.values()}
     absent = [
-        f"There is no valid {kind} evidence: build the model again under this charter."
+        f"There is no valid {kind} evidence: build the model again under this charter, or where "
+        "its value model alone changed move the policy (`assay policy`)."
         for kind in required_kinds(charter)
         if kind not in kinds
     ]
