@@ -110,10 +110,11 @@ def test_each_kind_of_evidence_is_needed(make_charter: Make, kind: str) -> None:
     evidence = [one for one in all_evidence(charter) if one.kind != kind]
     verdict = case(charter, evidence).verdict()
     assert not verdict.open
-    assert verdict.missing == (
+    told = (
         f"There is no valid {kind} evidence: build the model again under this charter, or where "
-        "its value model alone changed move the policy (`assay policy`).",
+        "its value model alone changed move the policy (`assay policy`)."
     )
+    assert verdict.missing == (told,)
 
 
 def test_evidence_that_was_recorded_cannot_be_left_out(make_charter: Make) -> None:
