@@ -17,6 +17,7 @@ from assay.stats.clusters import clustered_mean
 from assay.stats.forecaster import Forecaster
 from assay.value.against import policy_payoffs
 from assay.value.assessment import Assessment, assess
+from assay.value.in_force import paid_by
 from assay.value.payoff import Columns
 from assay.value.stake import forecast_cases, gain_at_stake, learn_from_cases
 from assay.value.valuation import Valuation, valuation
@@ -173,3 +174,17 @@ def test_a_case_without_its_amount_is_refused() -> None:
         forecast_cases(learned, valued, np.array([0.5]), {})
     with pytest.raises(DataError, match="1 missing value"):
         forecast_cases(learned, valued, np.array([0.5]), {"amount": np.array([np.nan])})
+
+
+def test_payoffs_of_a_later_day_leave_forecasts_as_they_were_calibrated() -> None:
+    then, later = (
+        lender(),
+        lender(actions={"call": {"yes": "amount * 0.2 - 6", "no": -6}, "skip": 0}),
+    )
+    raw, outcomes, columns = _drawn(4000, 1.5, 31)
+    taught = learn_from_cases(then, raw, outcomes, columns)
+    assert isinstance(taught, CellCalibrator)
+    before = forecast_cases(taught, then, raw, columns)
+    paid = paid_by(then, later)
+    np.testing.assert_array_equal(forecast_cases(taught, paid, raw, columns), before)
+    assert not np.array_equal(forecast_cases(taught, later, raw, columns), before)

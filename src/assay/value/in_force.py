@@ -15,7 +15,8 @@ def paid_by(deciding: Valuation, paying: Valuation) -> Valuation:
     """Return a valuation that decides as one does and pays as another.
 
     The two name the same actions and outcomes, as the versions of one charter do (ValueError
-    otherwise). A threshold stays where it was; best actions follow the payoffs.
+    otherwise). A threshold stays where it was; best actions follow the payoffs, and forecasts stay
+    as they were calibrated.
 
     >>> from assay.charter.policy import Threshold
     >>> from assay.value.payoff import PayoffTable
@@ -31,7 +32,13 @@ def paid_by(deciding: Valuation, paying: Valuation) -> Valuation:
     ):
         same = (deciding.labels, deciding.actions) == (paying.labels, paying.actions)
         if same:
-            return replace(deciding, table=paying.table, reviewer=paying.reviewer)
+            under = deciding.calibrated_under or deciding
+            return replace(
+                deciding,
+                table=paying.table,
+                reviewer=paying.reviewer,
+                calibrated_under=under.untuned(),
+            )
     if isinstance(deciding, RegressionValuation) and isinstance(paying, RegressionValuation):
         return replace(deciding, payoff=paying.payoff)
     raise ValueError("the two valuations do not name the same actions and outcomes")
