@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,18 +12,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def _loaded() -> ModuleType:
-    place = ROOT / "bench" / "simulate" / "rollouts.py"
-    spec = importlib.util.spec_from_file_location("simulated_rollouts", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+def _loaded(name: str) -> Any:
+    """Import a simulation, which lies beside the package."""
+    sys.path.insert(0, str(ROOT))
+    try:
+        return importlib.import_module(f"bench.simulate.{name}")
+    finally:
+        sys.path.remove(str(ROOT))
 
 
-rollouts: Any = _loaded()
+rollouts, sizes = _loaded("rollouts"), _loaded("rollout_sizes")
 SCENES = {scene.true: scene for scene in rollouts.SCENES}
 
 
@@ -51,15 +48,32 @@ def test_outcomes_that_come_late_promote_nobody_wrongly() -> None:
 
 
 def test_promotions_come_about_when_planned_and_in_the_order_of_fixed_tests() -> None:
-    (plan, challenger, share, n), *_ = (row[1:] for row in rollouts.SIZES if "0.5, half" in row[0])
-    one = rollouts.size(plan, challenger, share, runs=40, seed=4400, n=n)
+    (row,) = (row for row in sizes.SIZES if "0.5, half" in row.true)
+    one = sizes.size(row, runs=40, seed=4400)
     assert one.promoted == 1.0
     assert 0.7 < one.simulated / one.planned < 1.4
     assert 1.0 < one.simulated / one.fixed < 4.0
 
 
-def test_the_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_payoffs_far_from_0_take_a_small_part_of_the_units_when_counted_from_their_mean() -> None:
+    """A centre that is wrong by 1.5 does most of it; the plan says beforehand what each does."""
+    rows = {row.true: row for row in sizes.SIZES}
+    from_0, off, near = (
+        sizes.size(rows[f"8 to 12, better by 0.5, from {centre}"], runs=15, seed=4500)
+        for centre in ("0", "8.5", "the mean")
+    )
+    assert from_0.promoted == off.promoted == near.promoted == 1.0
+    assert 0.7 < from_0.simulated / from_0.planned < 1.4
+    assert near.simulated < near.planned + rollouts.LOOK, "looked at each 100 units"
+    assert from_0.simulated > 10 * off.simulated > 10 * near.simulated
+    assert from_0.fixed > 20 * off.fixed > 40 * near.fixed
+
+
+def test_the_tables_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     rollouts.main(runs=1)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Wrong decisions in 1 rollouts, alpha 5%, a look each 100 units"
     assert sum(any(line.startswith(true) for true in SCENES) for line in lines) >= len(SCENES)
+    sizes.main(runs=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:42].rstrip() for line in lines[2:]] == [row.true for row in sizes.SIZES]

@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 
-PARTS = ("rollouts", "sequences", "estimates", "bridge")
+PARTS = ("rollouts", "rollout_sizes", "sequences", "estimates", "bridge")
 
 
 def main() -> None:

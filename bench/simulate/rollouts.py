@@ -1,4 +1,4 @@
-"""How often a watched rollout decides wrongly, and how many units it takes.
+"""How often a watched rollout decides wrongly.
 
 Each run draws units where a claim is false by a hair, lets `decide` watch them batch by batch until
 it decides, and puts a z-test on the same data at the same looks. A rollout may err in at most alpha
@@ -19,7 +19,6 @@ from assay.deploy.rollout import decide
 from assay.deploy.rollout_plan import RolloutPlan
 from assay.deploy.rollout_state import RolloutState
 from assay.deploy.spread import Spread
-from assay.deploy.units_needed import units_needed
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -34,8 +33,39 @@ WORSE = np.array([0.35, 0.55, 0.10])  # by 0.5 on average
 PAIRED = RolloutPlan("EUR", (-1.0, 9.0), tolerance=0.5, most_units=4000)
 HALF = replace(PAIRED, shares=(0.5,))
 STEPS = replace(PAIRED, shares=(0.1, 0.5))
+FROM_0 = replace(HALF, bounds=(8.0, 12.0))
+OFF = replace(FROM_0, centre=8.5)
+CENTRED = replace(FROM_0, centre=10.0)
 CALM = 1e-9
 """A tolerance that nothing is promoted by, where rollbacks are counted."""
+
+
+@dataclass(frozen=True)
+class Payoffs:
+    """What a unit can pay, how often the champion and a worse version do, and the middle of it."""
+
+    values: Floats
+    champion: Floats
+    worse: Floats
+    middle: float
+
+    def drawn(self, rng: np.random.Generator, arm: Flags, challenger: Floats) -> Floats:
+        n = len(arm)
+        return np.where(arm, self._of(rng, n, challenger), self._of(rng, n, self.champion))
+
+    def said(self, plan: RolloutPlan, challenger: Floats, p: float) -> Spread:
+        arms = Spread(self.values, challenger), Spread(self.values, self.champion)
+        return Spread.split(plan.arms, *arms, p)
+
+    def _of(self, rng: np.random.Generator, n: int, chances: Floats) -> Floats:
+        return rng.choice(self.values, n, p=chances)
+
+
+NEAR = Payoffs(PAYOFFS, CHAMPION, WORSE, 0.0)
+FAR = Payoffs(
+    np.array([8.0, 10.0, 12.0]), np.array([0.25, 0.5, 0.25]), np.array([0.375, 0.5, 0.125]), 10.0
+)
+"""Far from 0, with a mean of 10; the worse by 0.5 too."""
 
 
 @dataclass(frozen=True)
@@ -138,10 +168,6 @@ def said(paid: Floats, arm: Flags, share: Floats) -> Floats:
     return np.where(arm, paid / share, -paid / (1 - share))
 
 
-def payoffs(rng: np.random.Generator, n: int, chances: Floats) -> Floats:
-    return rng.choice(PAYOFFS, n, p=chances)
-
-
 def paired(challenger: Floats, n: int = 4000) -> Draw:
     def draw(rng: np.random.Generator) -> Drawn:
         place = rng.random(n)  # one customer, both arms: differences are rare
@@ -155,11 +181,16 @@ def paired(challenger: Floats, n: int = 4000) -> Draw:
     return draw
 
 
-def split(challenger: Floats, p: float = 0.5, n: int = 4000) -> Draw:
+def split(
+    challenger: Floats, shares: tuple[float, ...] = (0.5,), n: int = 4000, of: Payoffs = NEAR
+) -> Draw:
+    """One arm each; each share has an equal part of the units, one after the other."""
+
     def draw(rng: np.random.Generator) -> Drawn:
-        arm, share = rng.random(n) < p, np.full(n, p)
-        paid = np.where(arm, payoffs(rng, n, challenger), payoffs(rng, n, CHAMPION))
-        return Drawn(paid, paid, arm, share, said(paid, arm, share))
+        share = np.repeat(shares, n // len(shares))
+        arm = rng.random(n) < share
+        paid = of.drawn(rng, arm, challenger)
+        return Drawn(paid, paid, arm, share, said(paid - of.middle, arm, share))
 
     return draw
 
@@ -170,7 +201,7 @@ def repeated(rng: np.random.Generator, n: int = 4000) -> Drawn:
     One arm for all of an entity's decisions, and what they paid summed: 3 decisions on average.
     """
     arm, share, times = rng.random(n) < 0.5, np.full(n, 0.5), rng.integers(1, 6, n)
-    each = np.where(arm, payoffs(rng, n, WORSE), payoffs(rng, n, CHAMPION))
+    each = NEAR.drawn(rng, arm, WORSE)
     paid = times.astype(np.float64) * each
     return Drawn(paid, paid, arm, share, 3 * np.repeat(said(each, arm, share), times))
 
@@ -179,17 +210,21 @@ def drifting(rng: np.random.Generator, n: int = 4000) -> Drawn:
     """What both arms earn swings by 3 in waves and falls for good; the difference stays."""
     arm, share = rng.random(n) < 0.5, np.full(n, 0.5)
     common = 3 * np.sin(np.arange(n) / 300) + np.linspace(2, -2, n)
-    paid = np.where(arm, payoffs(rng, n, WORSE), payoffs(rng, n, CHAMPION)) + common
+    paid = NEAR.drawn(rng, arm, WORSE) + common
     return Drawn(paid, paid, arm, share, said(paid, arm, share))
 
 
-def missing(rng: np.random.Generator, n: int = 4000) -> Drawn:
+def missing(of: Payoffs, n: int = 4000) -> Draw:
     """One in ten of the champion's good outcomes never comes; the z-test leaves those units out."""
-    arm, share = rng.random(n) < 0.5, np.full(n, 0.5)
-    paid = np.where(arm, payoffs(rng, n, WORSE), payoffs(rng, n, CHAMPION))
-    lost = ~arm & (paid > 0) & (rng.random(n) < 0.1)
-    least, most = np.where(lost, -1.0, paid), np.where(lost, 9.0, paid)
-    return Drawn(least, most, arm, share, said(paid, arm, share)[~lost])
+
+    def draw(rng: np.random.Generator) -> Drawn:
+        drawn = split(of.worse, n=n, of=of)(rng)
+        lost = ~drawn.arm & (drawn.least > of.middle) & (rng.random(n) < 0.1)
+        least = np.where(lost, of.values.min(), drawn.least)
+        most = np.where(lost, of.values.max(), drawn.most)
+        return replace(drawn, least=least, most=most, tested=drawn.tested[~lost])
+
+    return draw
 
 
 def reweighted(rng: np.random.Generator, n: int = 4000) -> Drawn:
@@ -197,7 +232,7 @@ def reweighted(rng: np.random.Generator, n: int = 4000) -> Drawn:
     share = np.where(np.arange(n) < n // 2, 0.1, 0.5)
     arm = rng.random(n) < share
     common = np.where(np.arange(n) < n // 2, 0.0, 2.0)
-    paid = np.where(arm, payoffs(rng, n, WORSE), payoffs(rng, n, CHAMPION)) + common
+    paid = NEAR.drawn(rng, arm, WORSE) + common
     pooled = float(arm.mean())
     return Drawn(paid, paid, arm, share, said(paid, arm, np.full(n, pooled)))
 
@@ -224,7 +259,7 @@ SCENES = (
         "worse by the tolerance, a tenth of traffic",
         "promote",
         replace(STEPS, shares=(0.1,)),
-        split(WORSE, 0.1),
+        split(WORSE, (0.1,)),
     ),
     Scene(
         "alike, both arms on each unit",
@@ -246,7 +281,7 @@ SCENES = (
         repeated,
     ),
     Scene("the common mean drifts", "promote", WIDE, drifting),
-    Scene("good outcomes of the champion are missing", "promote", HALF, missing),
+    Scene("good outcomes of the champion are missing", "promote", HALF, missing(NEAR)),
     Scene(
         "weights change while both earn more",
         "promote",
@@ -254,6 +289,24 @@ SCENES = (
         reweighted,
     ),
     Scene("a guardrail just at its limit", "roll_back", ERRORS, erring),
+    Scene("payoffs of 8 to 12, counted from 0", "promote", FROM_0, split(FAR.worse, of=FAR)),
+    Scene(
+        "payoffs of 8 to 12, counted from their mean", "promote", CENTRED, split(FAR.worse, of=FAR)
+    ),
+    Scene("payoffs of 8 to 12, counted from a wrong 8.5", "promote", OFF, split(FAR.worse, of=FAR)),
+    Scene(
+        "payoffs of 8 to 12 from their mean, weights change",
+        "promote",
+        replace(CENTRED, shares=(0.1, 0.5)),
+        split(FAR.worse, (0.1, 0.5), of=FAR),
+    ),
+    Scene("payoffs of 8 to 12 from their mean, some missing", "promote", CENTRED, missing(FAR)),
+    Scene(
+        "alike, payoffs of 8 to 12 from their mean",
+        "roll_back",
+        replace(CENTRED, tolerance=CALM),
+        split(FAR.champion, of=FAR),
+    ),
 )
 
 
@@ -267,7 +320,7 @@ def late(runs: int, seed: int) -> Rates:
     for rng in np.random.default_rng(seed).spawn(runs):
         n, share = 3000, np.full(3000, 0.5)
         arm = rng.random(n) < 0.5
-        paid = np.where(arm, payoffs(rng, n, WORSE), payoffs(rng, n, CHAMPION))
+        paid = NEAR.drawn(rng, arm, WORSE)
         slow = ~arm & (paid > 0)
         came = np.arange(n) + np.where(slow, rng.integers(0, 2000, n), 0)
         erred = fooled = False
@@ -285,51 +338,6 @@ def late(runs: int, seed: int) -> Rates:
     return Rates(runs, wrong, naive)
 
 
-@dataclass(frozen=True)
-class Size:
-    """Units until a promotion: planned, simulated, and those of a fixed test; power at the end."""
-
-    planned: float
-    simulated: float
-    fixed: float
-    promoted: float
-
-
-def size(
-    plan: RolloutPlan, challenger: Floats, p: float | None, runs: int, seed: int, n: int
-) -> Size:
-    draw = paired(challenger, n) if p is None else split(challenger, p, n)
-    found = [watched(plan, draw(rng))[:2] for rng in np.random.default_rng(seed).spawn(runs)]
-    promoted = [units for verdict, units in found if verdict == "promote"]
-    needed = units_needed(plan, _spread(plan, challenger, p))
-    return Size(needed.expected, float(np.mean(promoted)), needed.fixed, len(promoted) / runs)
-
-
-def _spread(plan: RolloutPlan, challenger: Floats, p: float | None) -> Spread:
-    if p is not None:
-        return Spread.split(plan.arms, Spread(PAYOFFS, challenger), Spread(PAYOFFS, CHAMPION), p)
-    cuts = np.unique(np.concatenate([[0.0], np.cumsum(challenger), np.cumsum(CHAMPION)]))
-    cuts = np.append(cuts[cuts < 1 - 1e-9], 1.0)
-    middle = (cuts[1:] + cuts[:-1]) / 2
-    after, before = (
-        PAYOFFS[np.searchsorted(np.cumsum(chances)[:-1], middle, side="right")]
-        for chances in (challenger, CHAMPION)
-    )
-    return Spread(after - before, np.diff(cuts))
-
-
-BETTER = np.array([0.25, 0.55, 0.20])  # by 0.5 on average
-HARDLY = np.array([0.29, 0.55, 0.16])  # by 0.1
-NARROW = replace(PAIRED, tolerance=0.1)
-SIZES = (
-    ("better by 0.1, both arms on each unit", NARROW, HARDLY, None, 8000),
-    ("better by 0.1, half of traffic", replace(NARROW, shares=(0.5,)), HARDLY, 0.5, 60_000),
-    ("better by 0.5, half of traffic", HALF, BETTER, 0.5, 12_000),
-    ("better by 0.5, a tenth of traffic", replace(HALF, shares=(0.1,)), BETTER, 0.1, 24_000),
-    ("alike, half of traffic", HALF, CHAMPION, 0.5, 12_000),
-)
-
-
 def main(runs: int = 1000) -> None:
     print(f"Wrong decisions in {runs:,} rollouts, alpha {ALPHA:.0%}, a look each {LOOK} units")
     print(f"{'what is true':<52}{'wrong is':>11}{'watched':>9}{'z-test peeked at':>18}")
@@ -337,14 +345,6 @@ def main(runs: int = 1000) -> None:
         found = rates(scene, runs, seed)
         _row(scene.true, scene.wrong, found)
     _row("good outcomes of the champion come late", "promote", late(max(runs // 4, 1), 200))
-    print("\nUnits until a promotion, beside a z-test of a fixed number with a power of 80 %")
-    print(f"{'what is true':<42}{'planned':>9}{'simulated':>11}{'fixed':>8}{'promoted':>10}")
-    for seed, (name, plan, challenger, p, n) in enumerate(SIZES, 300):
-        one = size(plan, challenger, p, max(runs // 5, 1), seed, n)
-        print(
-            f"{name:<42}{one.planned:>9,.0f}{one.simulated:>11,.0f}{one.fixed:>8,.0f}"
-            f"{one.promoted:>10.0%}"
-        )
 
 
 def _row(true: str, wrong: str, found: Rates) -> None:
