@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.build.capacity import capacity_checks
+from assay.build.capacity import beyond_capacity, capacity_checks
 from assay.charter.policy import TopK
 from assay.guardrails.battery import sample_cases
 from assay.guardrails.plugin import Cases
@@ -46,7 +46,10 @@ def test_higher_scores_than_those_that_taught_warn() -> None:
     rng = np.random.default_rng(0)
     (check,) = capacity_checks(cases_of(rng.random(2_000) ** 0.5, 1, 10, rng.random(50_000)))
     assert not check.passed
+    assert check.severity == "block"
     assert "learned on other rows" in check.note
+    (said,) = beyond_capacity([check])
+    assert "where at most 0.1 (1 of 10) is agreed" in said
 
 
 def test_ties_at_the_cut_get_no_place_and_the_note_says_so() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from assay.build.business import business_of
-from assay.build.capacity import capacity_checks
+from assay.build.capacity import beyond_capacity, capacity_checks
 from assay.build.change import Change, change_since_training
 from assay.build.importance import importance
 from assay.build.plain import plain
@@ -53,7 +53,9 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
     statistics = statistics_of(cases, tested.raw)
     change = change_since_training(tested)
     business = business_of(tested, assessment, statistics, seed)
-    words = (*tested.words, *_about_value(assessment, tested), *change.words, *business.words)
+    limits = capacity_checks(cases)
+    about = (*beyond_capacity(limits), *_about_value(assessment, tested))
+    words = (*tested.words, *about, *change.words, *business.words)
     words = (*words, *shares.words)
     content = {
         "measured_on": {"part": tested.part, "rows": len(cases)},
@@ -73,7 +75,7 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
         "shares": shares.document(),
         "search": tested.made.history,
     }
-    checks = _acceptance(charter, assessment, statistics) + capacity_checks(cases)
+    checks = _acceptance(charter, assessment, statistics) + limits
     return Evaluation(assessment, checks, plain(content), words)
 
 

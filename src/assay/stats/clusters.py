@@ -51,8 +51,13 @@ def clustered_mean(
     *,
     seed: int | np.random.Generator,
     unit: str = "",
+    bounds: tuple[float, float] | None = None,
 ) -> Estimate:
     """Return the mean of `values` (n,) with its interval, whole clusters being resampled.
+
+    `bounds`, the least and the most that a value can be, widen the interval to what cases that were
+    not drawn may hold (see `bootstrap_mean`): where few cases pay much, resampling alone is too
+    sure.
 
     Cases are taken as independent where `clusters` is None. Few clusters tell little about how
     far clusters lie apart: both sides are stretched as Student's t stretches the normal, with one
@@ -68,13 +73,14 @@ def clustered_mean(
     -0.06044 [-0.1132, -0.01286]
     """
     if clusters is None:
-        return bootstrap_mean(values, seed=seed, unit=unit)
-    found = bootstrap_mean(values, seed=seed, clusters=clusters.codes, unit=unit)
+        return bootstrap_mean(values, seed=seed, unit=unit, bounds=bounds)
+    found = bootstrap_mean(values, seed=seed, clusters=clusters.codes, unit=unit, bounds=bounds)
     factor = stretch(clusters.count, found.confidence)
+    least, most = bounds or (-math.inf, math.inf)
     return replace(
         found,
-        low=found.mean - factor * (found.mean - found.low),
-        high=found.mean + factor * (found.high - found.mean),
+        low=max(found.mean - factor * (found.mean - found.low), least),
+        high=min(found.mean + factor * (found.high - found.mean), most),
         method=found.method.replace("by entity", f"by {clusters.by}"),
     )
 

@@ -236,7 +236,7 @@ def appraise(
     ...      "baselines": {"everybody": "call"}, "decisions_per_month": 1400},
     ...     p, outcomes, positive="yes")
     >>> calls.assessment().uplift_per_month
-    349.3 EUR per month [274.8, 409.9]
+    349.3 EUR per month [274.8, 415.6]
     >>> calls.cost_of(0.5).text
     '0.5 would cost 677 EUR a month [554, 797]; use 0.1'
     """

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from assay.stats.clusters import Clusters, clustered_mean
 from assay.stats.estimate import Estimate
-from assay.value.against import baseline_payoffs, hindsight_payoffs, per_decision
+from assay.value.against import hindsight_payoffs, per_decision
+from assay.value.ceiling import ceiling
+from assay.value.classification import ClassificationValuation
 from assay.value.payoff import Columns, Floats
+from assay.value.reach import Reach, reach_of_difference, reach_of_payoff
 from assay.value.valuation import Valuation
 
 __all__ = ["Assessment", "assess"]
@@ -78,8 +81,10 @@ def assess(
     """Return what the policy's decisions on a forecast (n, K) were worth, outcomes (n,) known.
 
     Differences are taken case by case before their mean, so that what payoffs share cancels;
-    intervals are BCa bootstraps, over whole `clusters` where cases hang together. Raises ValueError
-    without cases.
+    intervals are BCa bootstraps, over whole `clusters` where cases hang together, widened by what
+    decisions could have paid. Cases stand in the order in which they came: where a tuned policy
+    would use more of a limit than a window has, what comes later goes without (`kept_within`).
+    Raises ValueError without cases.
 
     >>> import numpy as np
     >>> from assay.charter.policy import BestAction
@@ -94,37 +99,59 @@ def assess(
     >>> found.uplift_per_decision.mean, found.uplift_over["nobody"].mean, found.decisions["skip"]
     (0.5, 0.125, 200)
     """
-    decisions = valuation.decide(forecast, columns)
+    decisions = _decided(valuation, forecast, columns)
     paid = valuation.realised(decisions, outcomes, columns)
     promised = valuation.expected(forecast, decisions, columns)
     unit = per_decision(valuation)
 
-    def mean(values: Floats, unit: str = unit) -> Estimate:
-        return clustered_mean(values, clusters, seed=seed, unit=unit)
+    def mean(values: Floats, reach: Reach = None, unit: str = unit) -> Estimate:
+        return clustered_mean(values, clusters, seed=seed, unit=unit, bounds=reach)
 
-    bases = {
-        name: baseline_payoffs(valuation, outcomes, columns, name)
-        for name in valuation.baseline_names
+    instead = {
+        name: valuation.baseline(columns, len(outcomes), name) for name in valuation.baseline_names
     }
-    over = {name: mean(paid - base) for name, base in bases.items()}
+    bases = {name: valuation.realised(other, outcomes, columns) for name, other in instead.items()}
+    over = {
+        name: mean(paid - bases[name], reach_of_difference(valuation, decisions, other, columns))
+        for name, other in instead.items()
+    }
     base = bases[valuation.baseline_name]
+    own = reach_of_payoff(valuation, decisions, columns)
     best = hindsight_payoffs(valuation, outcomes, columns) - base
-    uplift, value = over[valuation.baseline_name], mean(paid)
+    uplift, value = over[valuation.baseline_name], mean(paid, own)
     return Assessment(
         n=len(paid),
         total=value.scaled(len(paid), valuation.currency),
         value=value,
         expected=float(promised.mean()),
-        shortfall=mean(promised - paid),
+        shortfall=mean(promised - paid, _shortest(own, promised)),
         uplift_per_decision=uplift,
         uplift_per_month=uplift.scaled(decisions_per_month, f"{valuation.currency} per month"),
         baseline=valuation.baseline_name,
-        baselines={name: mean(base) for name, base in bases.items()},
+        baselines={
+            name: mean(paid_then, reach_of_payoff(valuation, instead[name], columns))
+            for name, paid_then in bases.items()
+        },
         uplift_over=over,
-        ceiling=mean(best),
+        ceiling=ceiling(valuation, outcomes, columns, seed=seed, clusters=clusters),
         share_of_ceiling=_share(mean, paid - base, best),
         decisions=_counted(valuation, decisions),
     )
+
+
+def _decided(valuation: Valuation, forecast: Floats, columns: Columns) -> NDArray[Any]:
+    """Return the policy's decisions, no limit used beyond what its windows have."""
+    decisions = valuation.decide(forecast, columns)
+    if isinstance(valuation, ClassificationValuation):
+        return valuation.kept_within(decisions, forecast, columns)
+    return decisions
+
+
+def _shortest(own: Reach, promised: Floats) -> Reach:
+    """Return how far promises can lie from what decisions can pay."""
+    if own is None:
+        return None
+    return float(promised.min()) - own[1], float(promised.max()) - own[0]
 
 
 def _share(mean: Any, gain: Floats, best: Floats) -> Estimate | None:

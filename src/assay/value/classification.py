@@ -133,6 +133,25 @@ class ClassificationValuation:
             decided[rows] = self._decided(forecast[rows], here, amounts)
         return decided
 
+    def kept_within(self, decisions: Ints, forecast: Floats, columns: Columns) -> Ints:
+        """Return decisions of cases in the order in which they came, each limit kept in its window.
+
+        A learned price keeps to a limit on average, while cases are like those that taught it. Here
+        whoever comes when the window's places are gone gets what is best without one, as where
+        somebody counts (places of a window of cases are kept for later ones, those of a day are
+        not). Decisions that share a limit out among given cases keep it already.
+        """
+        if self.prices is None:
+            return decisions
+        n, kept = len(decisions), decisions.copy()
+        by_action = expected_by_action(self.payoffs(columns, n), self._checked(forecast))
+        for limit, use in zip(self.limits, self._uses(columns, n), strict=True):
+            full = np.broadcast_to(use, by_action.shape)
+            free = np.argmax(np.where(full <= 0, by_action, -np.inf), axis=1)
+            late = limit.late(full[np.arange(n), kept])
+            kept[late] = free[late]
+        return kept
+
     def expected(self, forecast: Floats, decisions: Ints, columns: Columns) -> Floats:
         """Return each case's expected payoff in currency per decision."""
         by_action = expected_by_action(

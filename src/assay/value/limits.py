@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.charter.policy import REFER, Budget, Capacity, Cell, TopK
 from assay.expression import Expression, parse
@@ -72,6 +73,28 @@ class Limit:
         read = capped(columns, self.columns, caps)
         parts = [finite(_formula(cost), read) for cost in self.costs]
         return np.column_stack([np.broadcast_to(part, n if read else 1) for part in parts])
+
+    def late(self, used: Floats) -> NDArray[np.bool_]:
+        """Return which cases come when a window's amount is gone; `used` (n,) in order of coming.
+
+        What a window of cases leaves over is there for the next; a day's is not, and a day has
+        the mean number of cases here. The last window has its share.
+
+        >>> limit = Limit.read(TopK(action="call", k=1, of=2), ("call", "skip"), volume=None)
+        >>> limit.late(np.array([0.0, 0.0, 1.0, 1.0, 1.0, 0.0]))
+        array([False, False, False, False, False, False])
+        >>> limit.late(np.array([1.0, 1.0, 1.0, 0.0]))
+        array([False,  True, False, False])
+        """
+        n, late, left = len(used), np.zeros(len(used), dtype=np.bool_), 0.0
+        window = max(1, min(n, round(self.of)))
+        for start in range(0, n, window):
+            here = used[start : start + window]
+            left = self.share(len(here)) + (left if self.per is None else 0.0)
+            beyond = (np.cumsum(here) > left + 1e-9) & (here > 0)
+            late[start : start + window] = beyond
+            left -= float(here[~beyond].sum())
+        return late
 
 
 def _formula(cost: Cell) -> Expression:
