@@ -16,7 +16,7 @@ from assay.value.payoff import Floats, Ints
 
 __all__ = ["allocate", "priced", "shadow_prices"]
 
-_STEPS = 100
+_STEPS = 60
 _SLACK = 1e-9
 
 
@@ -146,14 +146,24 @@ def _prices(
 def priced(expected: Floats, uses: Sequence[Floats], prices: Sequence[float]) -> Ints:
     """Return each case's best action where what it uses up is charged for: (n,).
 
+    Among actions that are worth the same, the one that uses up least.
+
     >>> priced(np.array([[0.0, 5.0], [0.0, 1.0]]), [np.array([[0.0, 1.0]])], [2.0])
     array([1, 0])
     """
     net = expected - sum(
         (price * use for price, use in zip(prices, uses, strict=True)), start=np.zeros(1)
     )
-    best: Ints = np.argmax(net, axis=1)
-    return best
+    if not uses:
+        best: Ints = np.argmax(net, axis=1)
+        return best
+    # Among equals the one that uses up least, so that a price of zero spends nothing for nothing.
+    top = net.max(axis=1, keepdims=True)
+    equal = net >= top - _SLACK * (1.0 + np.abs(top))
+    scales = [max(float(use.max()), 1e-300) for use in uses]
+    used = sum((use / scale for use, scale in zip(uses, scales, strict=True)), start=np.zeros(1))
+    least: Ints = np.argmin(np.where(equal, np.broadcast_to(used, net.shape), np.inf), axis=1)
+    return least
 
 
 def _evenly(n: int) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.charter.data import Data
+from assay.charter.policy import Threshold
 from assay.charter.value import ValueModel
 from assay.charter.value_model import value_model
 from assay.errors import DataError
@@ -19,6 +20,7 @@ from assay.value import break_even as least
 from assay.value import ceiling as most
 from assay.value.against import policy_payoffs
 from assay.value.assessment import Assessment, assess
+from assay.value.band import gain_of
 from assay.value.bridge import Bridge, bridge
 from assay.value.bridge_sides import Side
 from assay.value.business_case import BusinessCase, business_case
@@ -82,10 +84,10 @@ class Appraisal:
         learned = self.valuation.tuned(self.forecast, self.outcomes, self.columns)
         if not isinstance(learned, ClassificationValuation):
             return {}
-        return {
-            limit.name: price
-            for limit, price in zip(learned.limits, learned.prices or (), strict=True)
-        }
+        prices = learned.prices or ()
+        if isinstance(learned.policy, Threshold):
+            prices = tuple(gain_of(price) for price in prices)
+        return {limit.name: each for limit, each in zip(learned.limits, prices, strict=True)}
 
     def on(self, other: Appraisal) -> Appraisal:
         """Return these cases decided by another appraisal's policy, as it was tuned there."""
@@ -154,7 +156,10 @@ class Appraisal:
         )
 
     def ceiling(self) -> Estimate:
-        """Return the uplift per month of perfect information: no model can be worth more."""
+        """Return the uplift per month of perfect information: no model can bring more here.
+
+        A budget is shared out to within one case's payoff.
+        """
         found = most.ceiling(
             self.valuation, self.outcomes, self.columns, seed=self.seed, clusters=self.clusters
         )

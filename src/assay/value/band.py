@@ -9,7 +9,7 @@ import numpy as np
 from assay.value.payoff import Floats, Ints
 from assay.value.rule import indifference, learned_threshold
 
-__all__ = ["Band"]
+__all__ = ["Band", "gain_of"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Band:
         if self.refer is not None:
             inside = np.flatnonzero((p >= self.refer_from) & ~acts)
             gain = expected[inside, self.refer] - expected[inside, self.rest]
-            worth[inside, self.refer] = 1.0 + gain / (1.0 + np.abs(gain))
+            worth[inside, self.refer] = 1.0 + gain / (1.0 + np.abs(gain))  # see `gain_of`
         return worth
 
     def learned(self, forecast: Floats, outcomes: Ints, payoffs: Floats) -> float:
@@ -87,6 +87,16 @@ class Band:
         if self.refer is not None:
             instead = np.where(p >= self.refer_from, paid[:, self.refer], instead)
         return learned_threshold(p, paid[:, self.act] - instead, self.at)
+
+
+def gain_of(worth: float) -> float:
+    """Return the gain in currency behind a worth that `Band.ranked` gave; 0 for no price at all.
+
+    >>> gain_of(1.0 + 3.0 / 4.0), gain_of(0.0)
+    (3.0, 0.0)
+    """
+    part = worth - 1.0
+    return 0.0 if worth <= 1.0 else part / (1.0 - part)
 
 
 def _two_sided(payoffs: Floats, forecast: Floats) -> Floats:

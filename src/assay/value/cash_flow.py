@@ -155,8 +155,9 @@ def cash_flow(inputs: Inputs, terms: Terms) -> CashFlow:
     """Return the cash flows of some inputs.
 
     The first month brings the uplift as measured, the same month a year later the share
-    `uplift_kept_per_year` of it, and so on year by year: month m brings `kept^((m - 1) / 12)`. What
-    an agreed change adds to a cost is added to an uncertain one as well, not below zero.
+    `uplift_kept_per_year` of it, and so on year by year: month m brings `kept^((m - 1) / 12)`;
+    a loss stays what it is. What an agreed change adds to a cost is added to an uncertain one as
+    well, not below zero.
 
     >>> model = ValueModel.model_validate({
     ...     "currency": "EUR", "under": 3, "over": 1, "baselines": {"none": 0}, "baseline": "none",
@@ -175,6 +176,7 @@ def cash_flow(inputs: Inputs, terms: Terms) -> CashFlow:
     volume = one["decisions_per_month"]
     kept = one["uplift_kept_per_year"][:, None] ** (np.arange(terms.months) / 12)
     monthly = np.broadcast_to((volume * one[UPLIFT])[:, None], kept.shape)
+    kept = np.where(monthly > 0, kept, 1.0)  # time heals no loss
     return CashFlow(
         built=one["build_cost"],
         gained=np.multiply(monthly, kept, out=np.zeros(kept.shape), where=kept > 0),

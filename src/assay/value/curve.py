@@ -22,9 +22,9 @@ __all__ = ["ValueCurve", "value_curve"]
 class ValueCurve:
     """Uplift per decision over the baseline, were one to act from each threshold on.
 
-    `thresholds` (T,) rise from 0 (act always) to 1 (never); `mean` is the uplift on `n` cases, in
-    `unit`. With probability `confidence` the whole curve lies between `low` and `high` at once, so
-    that one may pick a threshold from the picture. `best` is the threshold of highest mean.
+    `thresholds` (T,) rise from 0 (act always) to 1 (act where it is sure); `mean` is the uplift on
+    `n` cases, in `unit`. With probability `confidence` the whole curve lies between `low` and
+    `high` at once, so that one may pick a threshold from the picture. `best` is the threshold of highest mean.
     """
 
     thresholds: Floats
@@ -119,7 +119,9 @@ def value_curve(
     mean = over_thresholds(by_cell(gain, cells, len(thresholds))) / len(base)
     codes = None if clusters is None else clusters.codes
     half = band(gain, cells, mean, codes, confidence, np.random.default_rng(seed))
-    half[[0, -1]] *= np.ptp(gain, axis=1)[[0, 1]] > 0  # what is the baseline itself is certain
+    certain = np.ptp(gain, axis=1) == 0  # what is the baseline itself, or a constant away from it
+    half[0] *= not certain[0]
+    half[-1] *= not certain[1] or probability.max() >= 1
     return ValueCurve(
         thresholds, mean, mean - half, mean + half, len(base), per_decision(valuation), confidence
     )
