@@ -47,7 +47,7 @@ def test_agrees_with_the_closed_form() -> None:
     assert found.auc == pytest.approx(closed, abs=1e-3)
     assert found.needed == 200
     assert found.precision == pytest.approx(0.1)
-    assert "0.655" in found.text
+    assert found.text.startswith("The break-even is a ROC AUC of 0.655: ")
 
 
 def test_uplift_rises_with_auc_from_the_base_rate_to_the_ceiling() -> None:
@@ -58,13 +58,25 @@ def test_uplift_rises_with_auc_from_the_base_rate_to_the_ceiling() -> None:
     perfect = ceiling(valued, outcomes(0.05), {}, seed=0)
     assert found.uplift[-1] == pytest.approx(perfect.mean * 1000, rel=0.01)
     assert found.auc == 0.5
-    assert "no model" in found.text
+    assert found.text == (
+        "No model is needed: acting on the base rate alone covers the costs of 200 EUR per month."
+    )
 
 
 def test_what_no_model_can_bring() -> None:
     found = solved(floor=10_000)
     assert found.auc is None
     assert "even a nearly perfect one" in found.text
+    assert "No model reaches the agreed floor of 10,000 EUR per month" in found.text
+
+
+def test_a_floor_is_told_apart_from_costs_and_nothing_from_both() -> None:
+    assert "covers the costs of 200 EUR per month" in solved(floor=150).text
+    assert "reaches the agreed floor of 250 EUR per month" in solved(floor=250).text
+    free = solved(build_cost=0, run_cost_per_month=0)
+    assert free.needed == 0
+    assert "names no costs" in free.text
+    assert "0 EUR" not in free.text
 
 
 def test_capacity_asks_for_a_better_model() -> None:

@@ -56,6 +56,7 @@ def test_with_equal_costs_the_loss_is_the_error_itself() -> None:
     assert found.error == pytest.approx(0.6, abs=0.01)
     assert found.largest == pytest.approx(0.6 * constant, rel=0.02)
     assert "60% of what one constant" in found.text
+    assert "a forecast reaches the agreed floor of " in found.text
     json.dumps(found.document(), allow_nan=False)
 
 
@@ -63,7 +64,9 @@ def test_what_needs_no_forecast_and_what_none_can_bring() -> None:
     assert solved(floor=1e9).error is None
     assert "even perfect foresight" in solved(floor=1e9).text
     poor = solved(baselines={"none": 0}, baseline="none", run_cost_per_month=10)
-    assert "need no model" in poor.text
+    assert "No model is needed: one constant for every case covers the costs of 10" in poor.text
+    free = solved(baselines={"none": 0}, baseline="none")
+    assert "names no costs" in free.text
     knowing = solved(baseline="warm", run_cost_per_month=10)
     assert knowing.error is None, "the rule of thumb already knows the outcome"
 

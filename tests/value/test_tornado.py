@@ -134,6 +134,33 @@ def test_payoffs_of_rows_reviewers_and_flat_actions() -> None:
     assert bars["payoff: call if yes"].least is None
     assert (bars["payoff: skip"].least, bars["payoff: skip"].most) == (-0.18, -0.22)
     assert bars["payoff: cost of referring"].at_least > bars["payoff: cost of referring"].at_most
+    right = bars["accuracy of the reviewer"]
+    assert (right.least, right.most, right.source) == (0.8, 1.0, "not stated, ±0.1")
+    assert right.at_least < found.likeliest < right.at_most
+
+
+def test_a_reviewer_s_accuracy_stays_a_share_and_moves_by_hand() -> None:
+    """All go to the reviewer, who is right in 0.95 of cases: right pays 9 or 0, wrong 0 or -1."""
+    given = model(
+        build_cost=0,
+        run_cost_per_month=0,
+        horizon_months=1,
+        refer={"cost": 0, "accuracy": 0.95},
+    )
+    known = cases(given)
+    yes = (21 + 100) / 400
+    base = 0.95 * 9 * yes - 0.05 * (1 - yes)
+    found = {bar.name: bar for bar in tornado(uplift(base), given, cases=known).bars}
+    right = found["accuracy of the reviewer"]
+    assert (right.least, right.most) == (0.85, 1.0)
+    assert right.at_most == pytest.approx(1000 * 9 * yes)
+    assert "payoff: cost of referring" not in found
+    told = model(
+        refer={"cost": 0.1, "confusion": {"no": {"skip": 1.0}, "yes": {"call": 1.0}}},
+    )
+    moved = {bar.name for bar in tornado(uplift(), told, cases=cases(told)).bars}
+    assert "accuracy of the reviewer" not in moved
+    assert "payoff: cost of referring" in moved
 
 
 def test_unit_costs_of_a_regression() -> None:

@@ -19,10 +19,13 @@ from assay.value.payoff import Columns, Floats, Ints
 from assay.value.rule import indifference
 from assay.value.valuation import Valuation
 
-__all__ = ["BreakEven", "binormal_forecast", "break_even", "needed_per_month"]
+__all__ = ["BreakEven", "asked_in_words", "binormal_forecast", "break_even", "needed_per_month"]
 
 _NORMAL = NormalDist()
 _ROWS = 20_000
+_NOTHING_ASKED = (
+    "Break-even: the charter names no costs and no floor above zero, so that any uplift pays."
+)
 _AUCS = (*np.linspace(0.5, 0.99, 50).tolist(), 0.995, 0.999, 0.9999)
 
 
@@ -31,10 +34,10 @@ class BreakEven:
     """What a model must reach, in the charter's currency per month and as statistics.
 
     `needed` is the uplift per month that covers running and amortised build cost, or the agreed
-    floor where that is higher. `auc` is the least ROC AUC that brings it (None where not even a
-    nearly perfect model does). `precision` is the share of positives in a group of cases from which
-    acting on that group beats not acting on it, whatever the baseline does. At the least AUC the
-    policy acts on the share `acted` of all cases, of which the share `precision_there` are
+    floor where that is higher (`of_floor`). `auc` is the least ROC AUC that brings it (None where
+    not even a nearly perfect model does). `precision` is the share of positives in a group of cases
+    from which acting on that group beats not acting on it, whatever the baseline does. At the least
+    AUC the policy acts on the share `acted` of all cases, of which the share `precision_there` are
     positive. `aucs` and `uplift` are the whole relation.
     """
 
@@ -46,17 +49,20 @@ class BreakEven:
     unit: str
     acted: float | None = None
     precision_there: float | None = None
+    of_floor: bool = False
 
     @property
     def text(self) -> str:
         """The finding in one sentence."""
-        amount = f"{self.needed:,.0f} {self.unit}"
+        if self.needed <= 0:
+            return _NOTHING_ASKED
+        does = asked_in_words(self.needed, self.unit, of_floor=self.of_floor)
         if self.auc is None:
-            best = f"{max(self.uplift):,.0f}"
-            return f"No model brings {amount}: even a nearly perfect one brings {best}."
+            best = f"{max(self.uplift):,.0f} {self.unit}"
+            return f"No model {does}: even a nearly perfect one brings {best}."
         if self.auc <= _AUCS[0]:
-            return f"{amount} need no model: acting on the base rate alone brings it."
-        return f"A ROC AUC of {self.auc:.3f} brings {amount}."
+            return f"No model is needed: acting on the base rate alone {does}."
+        return f"The break-even is a ROC AUC of {self.auc:.3f}: from there on a model {does}."
 
     def document(self) -> dict[str, Any]:
         """Return the finding as a JSON document."""
@@ -69,6 +75,16 @@ class BreakEven:
             "unit": self.unit,
             "text": self.text,
         }
+
+
+def asked_in_words(needed: float, unit: str, *, of_floor: bool) -> str:
+    """Say what a model does that brings what is needed: it covers costs, or reaches the floor.
+
+    >>> asked_in_words(1967, "EUR per month", of_floor=False)
+    'covers the costs of 1,967 EUR per month'
+    """
+    amount = f"{needed:,.0f} {unit}" if abs(needed) >= 100 else f"{needed:.3g} {unit}"
+    return f"reaches the agreed floor of {amount}" if of_floor else f"covers the costs of {amount}"
 
 
 def needed_per_month(
@@ -128,8 +144,8 @@ def break_even(
     ...     "build_cost": 1200, "run_cost_per_month": 100})
     >>> bank = valuation(model, Data(source="bank.csv", outcome="y", positive="yes"))
     >>> outcomes = bank.encode(np.repeat(["no", "yes"], [900, 100]))
-    >>> break_even(bank, model, outcomes, {}, seed=0).text
-    'A ROC AUC of 0.655 brings 200 EUR per month.'
+    >>> break_even(bank, model, outcomes, {}, seed=0).text  # doctest: +ELLIPSIS
+    'The break-even is a ROC AUC of 0.655: from there on a model covers the costs of 200 EUR ...'
     """
     if not isinstance(valuation, ClassificationValuation) or len(valuation.labels) != 2:
         raise ValueError("the least ROC AUC exists for classification with two outcomes only")
@@ -163,6 +179,7 @@ def break_even(
         unit=f"{valuation.currency} per month",
         acted=acted,
         precision_there=positive,
+        of_floor=needed > needed_per_month(model, 0.0, retrainings_per_month, start),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from assay.charter.value import ValueModel
 from assay.value.against import baseline_payoffs, policy_payoffs
-from assay.value.break_even import needed_per_month
+from assay.value.break_even import asked_in_words, needed_per_month
 from assay.value.payoff import Columns, Floats
 from assay.value.regression import RegressionValuation
 from assay.value.valuation import Valuation
@@ -20,6 +20,9 @@ from assay.value.valuation import Valuation
 __all__ = ["BreakEvenError", "break_even_error", "copula_forecast"]
 
 _NORMAL = NormalDist()
+_NOTHING_ASKED = (
+    "Break-even: the charter names no costs and no floor above zero, so that any uplift pays."
+)
 _ROWS = 2_000
 _LEVELS = 51
 _SIGNALS = (*np.linspace(0, 0.9, 19).tolist(), 0.93, 0.96, 0.98, 0.99, 0.995, 1.0)
@@ -30,9 +33,9 @@ class BreakEvenError:
     """What a forecast of amounts must reach, in the charter's currency and as an error.
 
     `needed` is the uplift per month that covers all costs, or the agreed floor where that is
-    higher. `error` is the largest mean absolute error that brings it, as a share of `constant`, the
-    mean absolute error of always saying the median (None where not even perfect foresight does).
-    `errors` (falling) and `uplift` are the whole relation.
+    higher (`of_floor`). `error` is the largest mean absolute error that brings it, as a share of
+    `constant`, the mean absolute error of always saying the median (None where not even perfect
+    foresight does). `errors` (falling) and `uplift` are the whole relation.
     """
 
     needed: float
@@ -41,6 +44,7 @@ class BreakEvenError:
     errors: tuple[float, ...]
     uplift: tuple[float, ...]
     unit: str
+    of_floor: bool = False
 
     @property
     def largest(self) -> float | None:
@@ -50,16 +54,18 @@ class BreakEvenError:
     @property
     def text(self) -> str:
         """The finding in one sentence."""
-        amount = f"{self.needed:,.0f} {self.unit}"
+        if self.needed <= 0:
+            return _NOTHING_ASKED
+        does = asked_in_words(self.needed, self.unit, of_floor=self.of_floor)
         if self.error is None or self.largest is None:
-            best = f"{max(self.uplift):,.0f}"
-            return f"No forecast brings {amount}: even perfect foresight brings {best}."
+            best = f"{max(self.uplift):,.0f} {self.unit}"
+            return f"No forecast {does}: even perfect foresight brings {best}."
         if self.error >= self.errors[0]:
-            return f"{amount} need no model: one constant for every case brings it."
+            return f"No model is needed: one constant for every case {does}."
         error = f"{self.largest:,.0f}" if self.largest >= 1000 else f"{self.largest:.3g}"
         return (
-            f"A mean absolute error of {error} brings {amount}: {self.error:.0%} of "
-            "what one constant for every case would have."
+            f"The break-even is a mean absolute error of {error}, {self.error:.0%} of what one "
+            f"constant for every case would have: up to there a forecast {does}."
         )
 
     def document(self) -> dict[str, Any]:
@@ -108,7 +114,7 @@ def break_even_error(
     >>> bikes = valuation(model, Data(source="b.csv", outcome="rides"))
     >>> bikes = bikes.tuned(np.zeros((1500, 1)), rides, {})
     >>> break_even_error(bikes, model, rides, {}, seed=0).text  # doctest: +ELLIPSIS
-    'A mean absolute error of ... brings 8,000 EUR per month: ...% of what one constant ...'
+    'The break-even is a mean absolute error of ..., ...% of what one constant ...'
     """
     if not isinstance(valuation, RegressionValuation):
         raise ValueError("the largest error exists for regression only")  # noqa: TRY004
@@ -138,6 +144,7 @@ def break_even_error(
         errors=tuple(error for error, _ in found),
         uplift=uplift,
         unit=f"{valuation.currency} per month",
+        of_floor=needed > needed_per_month(model, 0.0, retrainings_per_month, start),
     )
 
 

@@ -1,4 +1,4 @@
-"""A valuation with one of its payoffs a little lower, and a little higher."""
+"""A valuation with one thing that it pays by a little lower, and a little higher."""
 
 from __future__ import annotations
 
@@ -14,32 +14,38 @@ from assay.value.valuation import Valuation
 
 __all__ = ["PayoffMove", "payoff_moves"]
 
+_POINTS = 0.1
+"""How far a reviewer's accuracy moves: a tenth of itself would hardly move a poor one."""
+
 
 @dataclass(frozen=True)
 class PayoffMove:
     """One payoff moved: its name, its ends (None where a formula gives it), both valuations.
 
-    The lower end is the one nearer to zero, so that a cost of -1 goes from -0.9 to -1.1.
+    The lower end is the one nearer to zero, so that a cost of -1 goes from -0.9 to -1.1. `by` says
+    how far it goes.
     """
 
     name: str
     ends: tuple[float, float] | None
     less: Valuation
     more: Valuation
+    by: str
 
 
 def payoff_moves(valuation: Valuation, share: float = 0.1) -> Iterator[PayoffMove]:
     """Yield each payoff of a valuation moved by a share of itself either way; zeros do not move.
 
     In classification each cell of the table (an action that pays the same on every outcome moves
-    as one), and what a reviewer costs; in regression the two unit costs. Payoffs that a single
-    formula or a plug-in function gives have no parts to move, and yield nothing.
+    as one), what a reviewer costs, and how often one is right, which moves by 0.1 within [0, 1];
+    in regression the two unit costs. Payoffs that a single formula or a plug-in function gives have
+    no parts to move, and yield nothing.
 
     >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
     >>> from assay.charter.policy import BestAction
     >>> bank = ClassificationValuation("EUR", table, BestAction(), {"nobody": "skip"}, "nobody")
     >>> [(move.name, move.ends) for move in payoff_moves(bank)]
-    [('call if no', (-0.9, -1.1)), ('call if yes', (8.1, 9.9))]
+    [('payoff: call if no', (-0.9, -1.1)), ('payoff: call if yes', (8.1, 9.9))]
     """
     if isinstance(valuation, ClassificationValuation):
         yield from _of_table(valuation, share)
@@ -56,9 +62,8 @@ def payoff_moves(valuation: Valuation, share: float = 0.1) -> Iterator[PayoffMov
                 for at in ends
             )
             if cost:
-                yield PayoffMove(
-                    f"cost of each unit {'under' if under else 'over'}", ends, less, more
-                )
+                name = f"payoff: cost of each unit {'under' if under else 'over'}"
+                yield PayoffMove(name, ends, less, more, _by(share))
 
 
 def _of_table(valuation: ClassificationValuation, share: float) -> Iterator[PayoffMove]:
@@ -70,22 +75,28 @@ def _of_table(valuation: ClassificationValuation, share: float) -> Iterator[Payo
         for place, cell in enumerate(row[:1] if same else row):
             if cell == 0:
                 continue
-            name = action if same else f"{action} if {table.labels[place]}"
-            moved = [
+            name = f"payoff: {action}" if same else f"payoff: {action} if {table.labels[place]}"
+            less, more = (
                 replace(valuation, table=_with(table, action, None if same else place, factor))
                 for factor in (1 - share, 1 + share)
-            ]
+            )
             ends = None if isinstance(cell, str) else (_times(cell, share, -1), _times(cell, share))
-            yield PayoffMove(name, ends, *moved)
+            yield PayoffMove(name, ends, less, more, _by(share))
 
 
 def _of_reviewer(valuation: ClassificationValuation, share: float) -> Iterator[PayoffMove]:
     reviewer = valuation.reviewer
-    if reviewer is None or not reviewer.cost:
+    if reviewer is None:
         return
-    ends = (_times(reviewer.cost, share, -1), _times(reviewer.cost, share))
-    less, more = (replace(valuation, reviewer=replace(reviewer, cost=at)) for at in ends)
-    yield PayoffMove("cost of referring", ends, less, more)
+    if reviewer.cost:
+        ends = (_times(reviewer.cost, share, -1), _times(reviewer.cost, share))
+        less, more = (replace(valuation, reviewer=replace(reviewer, cost=at)) for at in ends)
+        yield PayoffMove("payoff: cost of referring", ends, less, more, _by(share))
+    if reviewer.accuracy is not None:
+        right = reviewer.accuracy
+        ends = (max(0.0, round(right - _POINTS, 12)), min(1.0, round(right + _POINTS, 12)))
+        less, more = (replace(valuation, reviewer=replace(reviewer, accuracy=at)) for at in ends)
+        yield PayoffMove("accuracy of the reviewer", ends, less, more, f"±{_POINTS:g}")
 
 
 def _with(table: PayoffTable, action: str, place: int | None, factor: float) -> PayoffTable:
@@ -102,6 +113,10 @@ def _with(table: PayoffTable, action: str, place: int | None, factor: float) -> 
 
 def _scaled(cell: Cell, factor: float) -> Cell:
     return f"{factor!r} * ({cell})" if isinstance(cell, str) else cell * factor
+
+
+def _by(share: float) -> str:
+    return f"±{100 * share:g} %"
 
 
 def _times(number: float, share: float, sign: int = 1) -> float:

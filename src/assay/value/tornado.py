@@ -23,7 +23,7 @@ from assay.value.valuation import Valuation
 __all__ = ["Bar", "KnownCases", "Tornado", "tornado"]
 
 _SHARE = 0.1
-_NOT_STATED = "not stated, ±10 %"
+_NOT_STATED = "not stated, "
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Bar:
 
     `least` and `most` are the input's ends (None where a formula stands), `at_least` and `at_most`
     the values there, `likeliest` the value in between. `source` says where the ends come from:
-    `stated` in the charter, `measured` (the interval), or `not stated, ±10 %`.
+    `stated` in the charter, `measured` (the interval), or `not stated` with how far it was moved.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Tornado:
             return "Nothing that could be moved bears on the net present value."
         first = self.bars[0]
         low, high = first.span
-        how = f" ({first.source})" if first.source == _NOT_STATED else ""
+        how = f" ({first.source})" if first.source.startswith(_NOT_STATED) else ""
         return (
             f"What moves the net present value most is {first.name}{how}: it alone takes it from "
             f"{low:,.0f} to {high:,.0f} {self.currency}."
@@ -123,11 +123,11 @@ def tornado(
     what the charter calls uncertain over its stated range, everything else by a tenth of itself
     either way, marked so. What is zero and not stated as uncertain does not move.
 
-    With `cases`, each payoff is moved by a tenth as well. The policy follows: decisions are taken
-    anew as best under the moved payoffs, and what a policy learns (a threshold, the price of a
-    capacity) is learned anew. Both sides of the difference are learned on these cases then, so
-    that the luck of learning on them cancels. A threshold that the charter fixes stays, and so
-    does a baseline's learned constant.
+    With `cases`, each payoff is moved by a tenth as well, and a reviewer's accuracy by 0.1. The
+    policy follows: decisions are taken anew as best under the moved payoffs, and what a policy
+    learns (a threshold, the price of a capacity) is learned anew. Both sides of the difference are
+    learned on these cases then, so that the luck of learning on them cancels. A threshold that the
+    charter fixes stays, and so does a baseline's learned constant.
 
     >>> model = ValueModel.model_validate({
     ...     "currency": "EUR", "under": 3, "over": 1, "baselines": {"none": 0}, "baseline": "none",
@@ -165,7 +165,7 @@ def _ends(uplift: Estimate, model: ValueModel) -> Iterator[tuple[str, tuple[floa
         elif name != UPLIFT:
             least, most = (float(f"{value.item() * (1 + by):.12g}") for by in (-_SHARE, _SHARE))
             most = min(most, 1.0) if name == "uplift_kept_per_year" else most
-            yield name, (least, most), _NOT_STATED
+            yield name, (least, most), f"{_NOT_STATED}±10 %"
 
 
 def _bar(
@@ -187,7 +187,8 @@ def _payoff_bars(
     before = _uplift(cases.valuation, cases)
     for move in payoff_moves(cases.valuation, _SHARE):
         ends = tuple(uplift + _uplift(moved, cases) - before for moved in (move.less, move.more))
-        bar = _bar(f"payoff: {move.name}", UPLIFT, (ends[0], ends[1]), _NOT_STATED, base, terms)
+        source = f"{_NOT_STATED}{move.by}"
+        bar = _bar(move.name, UPLIFT, (ends[0], ends[1]), source, base, terms)
         least, most = move.ends or (None, None)
         yield replace(bar, least=least, most=most)
 
