@@ -120,3 +120,14 @@ def test_the_tornado_draws_what_it_is_given() -> None:
     widths = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in ax.patches]  # type: ignore[attr-defined]
     assert widths == [(120, 200), (200, 200), (-100, 200), (200, 500)]
     assert ax.get_xlim()[0] < -100
+
+
+@pytest.mark.parametrize("never", ["inf", None])
+def test_money_that_may_never_come_back_in_evidence_new_and_old(never: str | None) -> None:
+    unsure = content(Estimate(0.5, 0.1, 0.9, 900, "BCa bootstrap", "EUR per decision"))
+    paid = unsure["business_case"]["payback_month"]
+    assert paid["high"] == "inf"
+    paid["high"] = never
+    assert ", never]; the chance" in words(unsure)
+    paid["mean"] = paid["low"] = never
+    assert "The expected cash flow is not paid back" in words(unsure)

@@ -87,7 +87,7 @@ class Replay:
 
 
 def _estimates(document: dict[str, Any], replay: Replay) -> dict[str, Any]:
-    """Write estimates in their own form (an infinite bound is null)."""
+    """Write estimates in their own form (an infinite bound is a word)."""
     document["baseline_totals"] = _written(replay.baseline_totals)
     document["hindsight_total"] = replay.hindsight_total.document()
     document["differences"] = _written(replay.differences)

@@ -105,23 +105,30 @@ def _about_business(content: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _payback(case: Mapping[str, Any]) -> str:
-    """Say when the money is back; what is null in the document is never."""
-    paid, months = case["payback_month"], len(case["cash"]) - 1
-    early, late = ("never" if paid[end] is None else f"{paid[end]:.0f}" for end in ("low", "high"))
+    """Say when the money is back, or that it never is."""
+    mean, *ends = (_month(case, name) for name in ("mean", "low", "high"))
+    months = len(case["cash"]) - 1
+    early, late = ("never" if math.isinf(end) else f"{end:.0f}" for end in ends)
     chance = f"the chance of it within {months} months is {case['chance_of_payback']:.0%}"
-    if paid["mean"] is None:
+    if math.isinf(mean):
         return f"The expected cash flow is not paid back; {chance}."
-    when = f"in month {paid['mean']:.0f} [{early}, {late}]"
+    when = f"in month {mean:.0f} [{early}, {late}]"
     return f"The expected cash flow is paid back {when}; {chance}."
+
+
+def _month(case: Mapping[str, Any], name: str) -> float:
+    """Return a month of the payback, infinite for never: null in evidence of older builds."""
+    month = case["payback_month"][name]
+    return math.inf if month is None else float(month)
 
 
 def _break_even(least: Mapping[str, Any]) -> str:
     """Say how good a model must be, and how good this one is."""
     measured = least.get("measured")
-    if measured is None or not least["text"].startswith("A "):
+    if measured is None or not least["text"].startswith(("A ", "The break-even is ")):
         return str(least["text"])
-    figure = f"{measured:.3f}" if "auc" in least else _short(measured)
-    return f"{least['text']} This model's is {figure}."
+    figure = f"ROC AUC is {measured:.3f}" if "auc" in least else f"error is {_short(measured)}"
+    return f"{least['text']} This model's {figure}."
 
 
 def _value_pictures(content: Mapping[str, Any], baseline: str, used: float | None) -> list[Axes]:
@@ -175,7 +182,7 @@ def _business_pictures(content: Mapping[str, Any]) -> list[Axes]:
         plots.cash_flow(
             case["cash"],
             currency=currency,
-            payback=case["payback_month"]["mean"],
+            payback=_month(case, "mean"),
             band=(band[0], band[1]),
         )
     ]
@@ -195,7 +202,8 @@ def _bar(bar: Mapping[str, Any]) -> tuple[str, float, float]:
     ends = ""
     if bar["least"] is not None and bar["most"] is not None:
         ends = f"  {_short(bar['least'])} … {_short(bar['most'])}"
-    assumed = " (±10 %)" if bar["source"].startswith("not stated") else ""
+    by = bar["source"].partition("not stated, ")[2]
+    assumed = f" ({by})" if by else ""
     return f"{bar['name']}{ends}{assumed}", bar["at_least"], bar["at_most"]
 
 

@@ -9,13 +9,14 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from assay.stats.case_counts import counted
 from assay.stats.stored_state import StoredState
 
-__all__ = ["AsymptoticSequence", "asymptotic_sequence"]
+__all__ = ["LEAST_CASES", "AsymptoticSequence", "asymptotic_sequence"]
 
 Floats = NDArray[np.float64]
 
-_LEAST_CASES = 500
+LEAST_CASES = 500
 """Cases below which the sequence says nothing: so few carry no central limit theorem."""
 
 
@@ -28,7 +29,12 @@ class AsymptoticSequence(StoredState):
     sequences, Annals of Statistics 52(6), 2024, theorem 2.2; `r` makes it tightest near
     `tightest_at` cases (their appendix B.2). Assumed: independent cases with one mean and one
     finite variance. Nothing is promised for any one n: the error rate tends to 1 - `confidence`
-    as the first look is put off. Say *asymptotic* where you show it. It says nothing below 500.
+    as the first look is put off. Say *asymptotic* where you show it. It says nothing below 500
+    cases, nor while all cases are alike: a spread that was not seen yet is not one of zero.
+
+    How many cases carry a central limit theorem depends on them. Of payoffs of 0 and 100 that are
+    100 once in fifty, 500 cases hold ten of the rare ones, and that is about where it begins: look
+    first when `stats.deviating_cases` counts 10. The state holds three numbers and cannot tell.
 
     The order of cases does not matter. States of different cases are merged to the digit by the
     pairwise update of Chan, Golub and LeVeque, Algorithms for computing the sample variance:
@@ -53,12 +59,12 @@ class AsymptoticSequence(StoredState):
     def updated(self, values: ArrayLike, counts: ArrayLike | None = None) -> Self:
         """Return the state after more cases, or after `counts[i]` cases of each `values[i]`.
 
-        Raises ValueError where a value is missing or infinite.
+        Raises ValueError where a value is missing or infinite, or a count below zero.
         """
         x = np.asarray(values, dtype=np.float64)
         if not np.isfinite(x).all():
             raise ValueError("values that are missing or infinite have no mean")
-        times = np.ones(len(x)) if counts is None else np.asarray(counts, dtype=np.float64)
+        times = counted(counts, len(x))
         n = int(times.sum())
         if not n:
             return self
@@ -73,8 +79,8 @@ class AsymptoticSequence(StoredState):
         return self._plus(other.n, other.mean, other.squares)
 
     def interval(self) -> tuple[float, float]:
-        """Return the bounds on the mean now; infinite below 500 cases."""
-        if self.n < _LEAST_CASES:
+        """Return the bounds on the mean now; infinite below 500 cases, or where all are alike."""
+        if self.n < LEAST_CASES or not self.squares:
             return -math.inf, math.inf
         deviation = math.sqrt(self.squares / self.n)
         width = _width(np.array([self.n]), 1 - self.confidence, self.tightest_at)
@@ -100,7 +106,7 @@ def asymptotic_sequence(
     """Return bounds on the mean after each case, valid together for long runs, without bounds.
 
     The whole path of `AsymptoticSequence`, which names the source and what is assumed, for a
-    picture. Infinite below 500 cases.
+    picture. Infinite below 500 cases and while all are alike.
 
     >>> low, high = asymptotic_sequence(np.random.default_rng(1).normal(3, 1, 2000))
     >>> bool(np.isinf(low[498])), bool(low[-1] < 3 < high[-1])
@@ -108,12 +114,13 @@ def asymptotic_sequence(
     """
     x = np.asarray(values, dtype=np.float64)
     count = np.arange(1, len(x) + 1)
-    mean = np.cumsum(x) / count
     centre = float(x[0]) if len(x) else 0.0  # shifted, so that squares do not cancel
-    shifted = np.cumsum((x - centre) ** 2) / count - (mean - centre) ** 2
+    apart = np.cumsum(x - centre) / count
+    mean = centre + apart
+    shifted = np.cumsum((x - centre) ** 2) / count - apart**2
     deviation = np.sqrt(np.maximum(shifted, 0.0))
     width = _width(count, 1 - confidence, tightest_at)
-    radius = np.where(count < _LEAST_CASES, np.inf, deviation * width)
+    radius = np.where((count < LEAST_CASES) | (deviation == 0), np.inf, deviation * width)
     return mean - radius, mean + radius
 
 

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from assay.stats.case_counts import counted
 from assay.stats.stored_state import StoredState
 
 __all__ = ["BettingProcess", "bets_and_stakes"]
@@ -75,14 +76,15 @@ class BettingProcess(StoredState):
     def updated(self, values: ArrayLike, counts: ArrayLike | None = None) -> Self:
         """Return the process after more cases, or after `counts[i]` cases of each `values[i]`.
 
-        Raises ValueError where a value lies outside the bounds or is missing.
+        Raises ValueError where a value lies outside the bounds or is missing, or a count is below
+        zero.
         """
         x = np.asarray(values, dtype=np.float64)
+        times = counted(counts, len(x))
         if not len(x):
             return self
         if not (x.min() >= self.bounds[0] and x.max() <= self.bounds[1]):
             raise ValueError(f"values from {x.min():g} to {x.max():g} leave {self.bounds}")
-        times = np.ones(len(x)) if counts is None else np.asarray(counts, dtype=np.float64)
         gain = (self.null - x) if self.below else (x - self.null)
         bets = bets_and_stakes()[0] / self._worst
         money = np.asarray(self.log_money)

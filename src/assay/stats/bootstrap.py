@@ -52,14 +52,12 @@ def bootstrap_mean(
 
     One case, or one entity, says nothing about its error: without bounds the interval is infinite.
     Without bounds values that are all alike have an interval of no width. Raises ValueError where
-    there are no values, or one outside the bounds.
+    there are no values, one is missing or infinite, or one lies outside the bounds.
 
     >>> bootstrap_mean(np.repeat([9.0, -1.0], [200, 800]), seed=1, unit="EUR per decision")
     1 EUR per decision [0.7632, 1.24]
     """
-    given = np.asarray(values, dtype=np.float64)
-    if not len(given):
-        raise ValueError("the mean of no values has no estimate")
+    given = _with_a_mean(values)
     mean = float(given.mean())
     influence = given - mean if clusters is None else _by_entity(given - mean, clusters)
     method = "BCa bootstrap" if clusters is None else "BCa bootstrap by entity"
@@ -79,6 +77,19 @@ def bootstrap_mean(
         low, high = _wider((low, high), (mean + within[0], mean + within[1]), bounds)
         method += ", widened to its bounds"
     return Estimate(mean, float(low), float(high), len(given), method, unit, confidence)
+
+
+def _with_a_mean(values: Floats) -> Floats:
+    given = np.asarray(values, dtype=np.float64)
+    if not len(given):
+        raise ValueError("the mean of no values has no estimate")
+    wrong = int((~np.isfinite(given)).sum())
+    if wrong:
+        raise ValueError(
+            f"{wrong:,} of {len(given):,} values are missing or infinite and have no mean: leave "
+            "them out, or give them the value they stand for"
+        )
+    return given
 
 
 def _by_entity(centred: Floats, clusters: NDArray[Any]) -> Floats:

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from assay.stats.case_counts import counted
 from assay.stats.stored_state import StoredState
 
 __all__ = ["EmpiricalBernsteinSequence", "empirical_bernstein_sequence"]
@@ -90,13 +91,14 @@ class EmpiricalBernsteinSequence(StoredState):
     def updated(self, values: ArrayLike, counts: ArrayLike | None = None) -> Self:
         """Return the state after more cases in order, or `counts[i]` cases of each `values[i]`.
 
-        Raises ValueError where a value lies outside the bounds or is missing.
+        Raises ValueError where a value lies outside the bounds or is missing, or a count is below
+        zero.
         """
         x = _checked(values, self.bounds)
         if counts is None:
             return self._after_ordered(x)
-        times = np.asarray(counts, dtype=np.int64)
-        more = int(times.sum())
+        times = counted(counts, len(x))
+        more = round(float(times.sum()))
         if not more:
             return self
         spread = float(times @ (x - self._centre) ** 2)

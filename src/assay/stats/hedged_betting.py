@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from assay.stats.betting import bets_and_stakes
+from assay.stats.case_counts import counted
 from assay.stats.payoff_counts import PayoffCounts
 from assay.stats.stored_state import StoredState
 
@@ -73,9 +74,11 @@ class HedgedBettingSequence(StoredState):
     def updated(self, values: ArrayLike, counts: ArrayLike | None = None) -> Self:
         """Return the state after more cases, or after `counts[i]` cases of each `values[i]`.
 
-        Raises ValueError where a value lies outside the bounds or is missing.
+        Raises ValueError where a value lies outside the bounds or is missing, or a count is below
+        zero.
         """
-        return self._holding(self._seen.updated(values, counts))
+        times = None if counts is None else counted(counts, np.size(values))
+        return self._holding(self._seen.updated(values, times))
 
     def merged(self, other: Self) -> Self:
         """Return the state of both states' cases; ValueError where bounds or confidence differ."""
