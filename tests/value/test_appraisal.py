@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import assay
 from assay.errors import CharterError, DataError
 from assay.value.appraisal import Appraisal, appraise
+from assay.value.given_scores import folds_of
 
 VALUE = {
     "currency": "EUR",
@@ -96,11 +98,44 @@ def test_scores_of_any_scale_are_calibrated_on_other_cases() -> None:
     assert found.assessment().shortfall.low < 0 < found.assessment().shortfall.high
     right = appraise(VALUE, p, outcomes, positive="yes").assessment().uplift_per_decision.mean
     assert found.assessment().uplift_per_decision.mean > 0.95 * right
-    one_class = appraise(VALUE, odd, outcomes, positive="yes", calibrate=True).forecast[:800, 1]
-    first_fifth_changed = outcomes.copy()
-    first_fifth_changed[:800] = "no"
-    again = appraise(VALUE, odd, first_fifth_changed, positive="yes", calibrate=True)
-    np.testing.assert_array_equal(again.forecast[:800, 1], one_class)
+    judged = np.flatnonzero(folds_of(4000, None, 0) == 2)
+    changed = outcomes.copy()
+    changed[judged] = "no"
+    again = appraise(VALUE, odd, changed, positive="yes", calibrate=True)
+    np.testing.assert_array_equal(again.forecast[judged], found.forecast[judged])
+    ordered = np.argsort(outcomes, kind="stable")
+    sorted_table = appraise(VALUE, odd[ordered], outcomes[ordered], positive="yes", calibrate=True)
+    uplift = sorted_table.assessment().uplift_per_decision
+    assert uplift.mean == pytest.approx(right, rel=0.05)
+
+
+def test_named_columns_of_probabilities_are_put_in_order() -> None:
+    rng = np.random.default_rng(27)
+    p = rng.beta(1, 7, 500)
+    outcomes = np.where(rng.random(500) < p, "yes", "no")
+    plain = appraise(VALUE, p, outcomes, positive="yes")
+    frame = pl.DataFrame({"yes": p, "no": 1 - p})
+    for named in (frame, {"yes": p, "no": 1 - p}):
+        found = appraise(VALUE, named, outcomes, positive="yes")
+        np.testing.assert_allclose(found.forecast, plain.forecast)
+    with pytest.raises(DataError, match="columns p1, p0, and the outcomes are no, yes"):
+        appraise(VALUE, {"p1": p, "p0": 1 - p}, outcomes, positive="yes")
+
+
+def test_payoffs_that_change_by_date_need_a_day() -> None:
+    later = {"since": "2027-01-01", "actions": {"call": {"yes": 7, "no": -1}, "skip": 0}}
+    model = {**VALUE, "changes": [later]}
+    with pytest.raises(DataError, match=r"changes on 2027-01-01: say by `day=date"):
+        appraise(model, [0.1], ["no"], positive="yes")
+    found = appraise(model, [0.1], ["no"], positive="yes", day=date(2027, 2, 1))
+    assert found.valuation.bounds() == (-1, 7)
+
+
+def test_a_threshold_that_breaks_a_capacity_is_no_choice() -> None:
+    found = calls().under(policy={"kind": "top_k", "action": "call", "k": 1, "of": 20})
+    assert found.cost_of(0.1).text.startswith("0.1 is no choice: it uses 1,")
+    assert found.cost_of(0.1).text.endswith("of the capacity of call, where 150 is agreed")
+    assert "is no choice" not in found.cost_of(0.9).text
 
 
 def test_three_outcomes_and_amounts() -> None:
@@ -220,11 +255,39 @@ def test_columns_come_from_a_mapping_or_a_frame() -> None:
         ([[0.5, 0.5, 0.0]], ["yes"], "have 2 columns"),
         ([0.1, 1.2], ["yes", "no"], "probabilities"),
         ([0.1, 0.2], ["yes", "maybe"], "not in the payoff table"),
+        (["high", "low"], ["yes", "no"], "in each other's place"),
+        (None, ["yes"], "Scores are"),
+        (0.3, ["yes"], "given has shape"),
+        ([0.1, np.inf], ["yes", "no"], "missing or infinite"),
+        ([0.1, 0.2], [["yes", "no"]], "`outcomes` is one for each case"),
     ],
 )
 def test_odd_input_gets_one_paragraph(scores: Any, outcomes: Any, told: str) -> None:
     with pytest.raises(DataError, match=told):
         appraise(VALUE, scores, outcomes, positive="yes")
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ({"entity": [1]}, "`entity` is one for each of the 2 cases"),
+        ({"entity": ["a", None]}, "1 of 2 cases have no entity"),
+        ({"segments": [["a"], ["b"]]}, "`segments` is one for each"),
+        ({"columns": [{"amount": 1}]}, "`columns` is a frame, or a mapping"),
+        ({"calibrate": True, "entity": ["a", "a"]}, "alone teaches nothing"),
+    ],
+)
+def test_odd_companions_get_one_paragraph(named: dict[str, Any], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        appraise(VALUE, [0.1, 0.2], ["yes", "no"], positive="yes", **named)
+
+
+def test_a_date_is_no_number() -> None:
+    model = {**VALUE, "actions": {"call": {"yes": "amount", "no": -1}, "skip": 0}}
+    model["caps"] = {"amount": [0, 50]}
+    when = np.array(["2026-01-01"], dtype="datetime64[D]")
+    with pytest.raises(DataError, match="holds dates or times"):
+        appraise(model, [0.1], ["yes"], {"amount": when}, positive="yes")
 
 
 def test_faults_of_a_value_model_come_all_at_once() -> None:

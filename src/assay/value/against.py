@@ -6,17 +6,29 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from assay.value.classification import ClassificationValuation
 from assay.value.payoff import Columns, Floats
 from assay.value.valuation import Valuation
 
-__all__ = ["baseline_payoffs", "hindsight_payoffs", "per_decision", "policy_payoffs"]
+__all__ = ["baseline_payoffs", "decided", "hindsight_payoffs", "per_decision", "policy_payoffs"]
+
+
+def decided(valuation: Valuation, forecast: Floats, columns: Columns) -> NDArray[Any]:
+    """Return the policy's decisions on cases in order of coming, no limit used beyond its windows.
+
+    See `ClassificationValuation.kept_within`.
+    """
+    decisions = valuation.decide(forecast, columns)
+    if isinstance(valuation, ClassificationValuation):
+        return valuation.kept_within(decisions, forecast, columns)
+    return decisions
 
 
 def policy_payoffs(
     valuation: Valuation, forecast: Floats, outcomes: NDArray[Any], columns: Columns
 ) -> Floats:
     """Return what each case paid under the policy's decisions, in currency."""
-    return valuation.realised(valuation.decide(forecast, columns), outcomes, columns)
+    return valuation.realised(decided(valuation, forecast, columns), outcomes, columns)
 
 
 def baseline_payoffs(

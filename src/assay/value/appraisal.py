@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from assay.stats.clusters import Clusters, clustered_mean
 from assay.stats.estimate import Estimate
 from assay.value import break_even as least
 from assay.value import ceiling as most
-from assay.value.against import policy_payoffs
+from assay.value.against import decided
 from assay.value.assessment import Assessment, assess
 from assay.value.band import gain_of
 from assay.value.bridge import Bridge, bridge
@@ -26,15 +27,20 @@ from assay.value.bridge_sides import Side
 from assay.value.business_case import BusinessCase, business_case
 from assay.value.classification import ClassificationValuation
 from assay.value.curve import ValueCurve, value_curve
+from assay.value.given_scores import (
+    as_given,
+    as_taught,
+    cross_fitted,
+    folds_of,
+    read_columns_of,
+    scores_of,
+)
 from assay.value.payoff import Columns, Floats
-from assay.value.stake import forecast_cases, learn_from_cases
 from assay.value.threshold_cost import ThresholdCost, threshold_cost
 from assay.value.tornado import KnownCases, Tornado, tornado
 from assay.value.valuation import Valuation, valuation
 
 __all__ = ["Appraisal", "appraise"]
-
-_BLOCKS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +71,7 @@ class Appraisal:
         positive = self.valuation.labels[-1] if self.valuation.labels else None
         model = value_model(given, positive=positive)
         plain = _valued(model, positive, self.functions)
-        columns = _columns(self.given, plain.columns, len(self.outcomes))
+        columns = read_columns_of(self.given, plain.columns, len(self.outcomes))
         valued = _with_constant(plain, self.forecast, self.outcomes, columns)
         return replace(self, model=model, valuation=valued, columns=columns)
 
@@ -107,8 +113,8 @@ class Appraisal:
 
     def decisions(self) -> NDArray[Any]:
         """Return what the policy decides on each case, as people say it."""
-        decided = self.valuation.decide(self.forecast, self.columns)
-        return np.array(self.valuation.names(decided))
+        chosen = self.valuation.decide(self.forecast, self.columns)
+        return np.array(self.valuation.names(chosen))
 
     def curve(self) -> ValueCurve:
         """Return the uplift at every threshold, with a band that holds for all at once."""
@@ -128,11 +134,10 @@ class Appraisal:
         """
         if not np.array_equal(self.outcomes, other.outcomes):
             raise ValueError("two policies are compared on the same cases: use `under`")
-        paid = [
-            policy_payoffs(one.valuation, one.forecast, one.outcomes, one.columns)
-            for one in (self, other)
-        ]
-        found = clustered_mean(paid[0] - paid[1], self.clusters, seed=self.seed)
+        ours, theirs = (decided(one.valuation, one.forecast, one.columns) for one in (self, other))
+        paid = self.valuation.realised(ours, self.outcomes, self.columns)
+        instead = other.valuation.realised(theirs, other.outcomes, other.columns)
+        found = clustered_mean(paid - instead, self.clusters, seed=self.seed)
         unit = f"{self.model.currency} per month"
         return found.scaled(self.model.decisions_per_month, unit)
 
@@ -212,6 +217,7 @@ def appraise(
     segments: Any = None,
     calibrate: bool = False,
     reference: tuple[Any, ...] | None = None,
+    day: date | None = None,
     functions: Mapping[str, Callable[..., Any]] | None = None,
     seed: int = 0,
 ) -> Appraisal:
@@ -219,16 +225,19 @@ def appraise(
 
     `scores` are probabilities of the positive outcome (n,), or (n, K) of the outcomes in the order
     of the value model, the positive one last where it is named; in regression point forecasts (n,),
-    or equally weighted quantiles (n, K). `outcomes` (n,) are raw, as the value model names them.
+    or equally weighted quantiles (n, K). Where they come in named columns, names that are outcomes
+    put them in order. `outcomes` (n,) are raw, as the value model names them.
     `columns` has what payoffs and baselines read: a mapping or a frame of columns. `entity` (n,)
     names whose case each is: intervals then resample whole entities. `segments` (n,) are for the
-    bridge. A baseline `best_constant` is learned on these very cases, which favours it.
+    bridge. A baseline `best_constant` is learned on these very cases, which favours it. Where the
+    value model changes by date, `day` says whose payoffs are meant.
 
     How scores become forecasts is learned from `reference`, older cases as (scores, outcomes) or
     (scores, outcomes, columns), as a model in use would have it: that shows what a change since
-    then costs. Without it, `calibrate` learns from these cases, each fifth from the other four, and
-    so do the residuals around point forecasts; that hides a change that all of them share. Where
-    payoffs read columns, forecasts hold at each gain at stake then (`learn_from_cases`).
+    then costs. Without it, `calibrate` learns from these cases, each fifth (drawn at random, whole
+    entities together) from the other four, and so do the residuals around point forecasts; that
+    hides a change that all of them share. Where payoffs read columns, forecasts hold at each gain
+    at stake then (`learn_from_cases`).
 
     Best actions rest on probabilities that are right: see `assessment().shortfall`, which is what
     they promised less what came. Raises CharterError for the value model, DataError for the rest.
@@ -243,38 +252,73 @@ def appraise(
     >>> calls.assessment().uplift_per_month
     349.3 EUR per month [274.8, 415.6]
     >>> calls.cost_of(0.5).text
-    '0.5 would cost 677 EUR a month [554, 797]; use 0.1'
+    '0.5 would cost 677 EUR a month [554, 802]; use 0.1'
     """
     read = model if isinstance(model, ValueModel) else value_model(model, positive=positive)
+    if read.changes:
+        read = _on(read, day)
     valued = _valued(read, positive, functions)
-    raw = np.asarray(outcomes)
-    given = np.asarray(scores, dtype=np.float64)
-    if raw.ndim != 1 or len(raw) != len(given) or not len(raw):
+    raw = _one_a_case("outcomes", outcomes)
+    given = scores_of(scores, valued)
+    if len(raw) != len(given) or not len(raw):
         raise DataError(
             f"Scores and outcomes go together case by case; given are {len(given)} scores and "
-            f"outcomes of shape {raw.shape}. Give one of each for every case."
+            f"{len(raw)} outcomes. Give one of each for every case."
         )
     encoded = valued.encode(raw)
-    read_columns = _columns(columns, valued.columns, len(raw))
+    read_columns = read_columns_of(columns, valued.columns, len(raw))
+    clusters = None if entity is None else _clusters(entity, len(raw))
     learns = calibrate or (valued.task == "regression" and given.ndim == 1)
     if reference is not None:
-        forecast = _as_taught(valued, given, read_columns, reference)
+        forecast = as_taught(valued, given, read_columns, reference)
     elif learns:
-        forecast = _cross_fitted(valued, _finite(given), encoded, read_columns)
+        folds = folds_of(len(raw), None if clusters is None else clusters.codes, seed)
+        forecast = cross_fitted(valued, given, encoded, read_columns, folds)
     else:
-        forecast = _as_given(valued, given)
+        forecast = as_given(valued, given)
     return Appraisal(
         read,
         _with_constant(valued, forecast, encoded, read_columns),
         forecast,
         encoded,
         read_columns,
-        None if segments is None else np.asarray(segments),
-        None if entity is None else Clusters.of(np.asarray(entity), "entity"),
+        None if segments is None else _one_a_case("segments", segments, len(raw)),
+        clusters,
         functions or {},
         seed,
         columns,
     )
+
+
+def _on(model: ValueModel, day: date | None) -> ValueModel:
+    if day is None:
+        since = ", ".join(sorted(str(change.since) for change in model.changes))
+        raise DataError(
+            f"The value model changes on {since}: say by `day=date(…)` whose payoffs are meant."
+        )
+    return model.at(day)
+
+
+def _clusters(entity: Any, n: int) -> Clusters:
+    names = _one_a_case("entity", entity, n)
+    missing = sum(name is None or name != name for name in names.tolist())  # noqa: PLR0124
+    if missing:
+        raise DataError(
+            f"{missing} of {n} cases have no entity. Name each one's, or leave those cases out."
+        )
+    return Clusters.of(names.astype(str), "entity")
+
+
+def _one_a_case(name: str, given: Any, n: int | None = None) -> NDArray[Any]:
+    """Return what is given for each case as an array (n,)."""
+    values = np.asarray(given)
+    if values.ndim != 1 or (n is not None and len(values) != n):
+        wanted = "one for each case" if n is None else f"one for each of the {n} cases"
+        raise DataError(
+            f"`{name}` is {wanted}, in a list, an array or a column; given has shape "
+            f"{values.shape}."
+        )
+    return values
 
 
 def _valued(
@@ -290,83 +334,3 @@ def _with_constant(
     if valued.task == "classification":
         return valued
     return valued.tuned(forecast, outcomes, columns)
-
-
-def _finite(scores: Floats) -> Floats:
-    wrong = ~np.isfinite(scores).reshape(len(scores), -1).all(axis=1)
-    if wrong.any():
-        count = int(wrong.sum())
-        raise DataError(f"{count} of {len(scores)} scores are missing. Leave those cases out.")
-    return scores
-
-
-def _as_given(valued: Valuation, scores: Floats) -> Floats:
-    """Return scores that are forecasts already."""
-    _finite(scores)
-    if valued.task == "regression":
-        return scores
-    count = len(valued.labels)
-    if scores.ndim == 1 and count == 2:
-        scores = np.column_stack([1 - scores, scores])
-    if scores.ndim != 2 or scores.shape[1] != count:
-        raise DataError(
-            f"The value model has {count} outcomes ({', '.join(valued.labels)}), so that scores "
-            f"have {count} columns in this order; given is shape {scores.shape}."
-        )
-    if scores.min() < 0 or np.abs(scores.sum(axis=1) - 1).max() > 1e-6:
-        raise DataError(
-            "Scores are taken as probabilities, and these are none (below 0, above 1, or not "
-            "adding up to 1). Give probabilities, or `calibrate=True` for scores of any scale."
-        )
-    return scores
-
-
-def _cross_fitted(
-    valued: Valuation, scores: Floats, outcomes: NDArray[Any], columns: Columns
-) -> Floats:
-    """Return forecasts, each fifth of the cases taught by the other four."""
-    everyone = np.arange(len(scores))
-    found = []
-    for inside in np.array_split(everyone, min(_BLOCKS, len(scores))):
-        others = np.setdiff1d(everyone, inside, assume_unique=True)
-        if not len(others):
-            raise DataError("One case alone teaches nothing: give more of them, or `reference`.")
-        taught = learn_from_cases(valued, scores[others], outcomes[others], _at(columns, others))
-        found.append(forecast_cases(taught, valued, scores[inside], _at(columns, inside)))
-    return np.concatenate(found)
-
-
-def _as_taught(
-    valued: Valuation, scores: Floats, columns: Columns, reference: tuple[Any, ...]
-) -> Floats:
-    """Return forecasts as older cases teach them."""
-    old, happened, *rest = reference
-    old_scores = _finite(np.asarray(old, dtype=np.float64))
-    read = valued.table.columns if isinstance(valued, ClassificationValuation) else frozenset[str]()
-    old_columns = _columns(rest[0] if rest else None, read, len(old_scores))
-    taught = learn_from_cases(valued, old_scores, valued.encode(np.asarray(happened)), old_columns)
-    return forecast_cases(taught, valued, _finite(scores), columns)
-
-
-def _at(columns: Columns, rows: NDArray[np.int64]) -> Columns:
-    return {name: values[rows] for name, values in columns.items()}
-
-
-def _columns(given: Any, names: frozenset[str], n: int) -> Columns:
-    if given is None:
-        given = {}
-    known = list(given.columns) if hasattr(given, "columns") else list(given)
-    read = {name: np.asarray(given[name]) for name in sorted(names) if name in known}
-    for name, values in read.items():
-        if values.shape != (n,):
-            raise DataError(
-                f"The column {name!r} has shape {values.shape}, but there are {n} cases. Give one "
-                "value for every case."
-            )
-    missing = sorted(names - set(known))
-    if missing:
-        raise DataError(
-            f"The value model reads {', '.join(missing)}, which `columns` does not have (it has "
-            f"{', '.join(map(str, known)) or 'nothing'}). Give these columns with the cases."
-        )
-    return read

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from assay.stats.clusters import Clusters, clustered_mean
 from assay.stats.estimate import Estimate
-from assay.value.against import hindsight_payoffs, per_decision
+from assay.value.against import decided, hindsight_payoffs, per_decision
 from assay.value.ceiling import ceiling
-from assay.value.classification import ClassificationValuation
 from assay.value.payoff import Columns, Floats
 from assay.value.reach import Reach, reach_of_difference, reach_of_payoff
 from assay.value.valuation import Valuation
@@ -99,7 +98,7 @@ def assess(
     >>> found.uplift_per_decision.mean, found.uplift_over["nobody"].mean, found.decisions["skip"]
     (0.5, 0.125, 200)
     """
-    decisions = _decided(valuation, forecast, columns)
+    decisions = decided(valuation, forecast, columns)
     paid = valuation.realised(decisions, outcomes, columns)
     promised = valuation.expected(forecast, decisions, columns)
     unit = per_decision(valuation)
@@ -137,14 +136,6 @@ def assess(
         share_of_ceiling=_share(mean, paid - base, best),
         decisions=_counted(valuation, decisions),
     )
-
-
-def _decided(valuation: Valuation, forecast: Floats, columns: Columns) -> NDArray[Any]:
-    """Return the policy's decisions, no limit used beyond what its windows have."""
-    decisions = valuation.decide(forecast, columns)
-    if isinstance(valuation, ClassificationValuation):
-        return valuation.kept_within(decisions, forecast, columns)
-    return decisions
 
 
 def _shortest(own: Reach, promised: Floats) -> Reach:

@@ -24,7 +24,8 @@ class ValueCurve:
 
     `thresholds` (T,) rise from 0 (act always) to 1 (act where it is sure); `mean` is the uplift on
     `n` cases, in `unit`. With probability `confidence` the whole curve lies between `low` and
-    `high` at once, so that one may pick a threshold from the picture. `best` is the threshold of highest mean.
+    `high` at once, so that one may pick a threshold from the picture. `best` is the threshold of
+    highest mean.
     """
 
     thresholds: Floats

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from assay.charter.policy import BestAction, Threshold
 from assay.stats.clusters import Clusters, clustered_mean
 from assay.stats.estimate import Estimate
-from assay.value.against import policy_payoffs
+from assay.value.against import decided, policy_payoffs
 from assay.value.classification import ClassificationValuation
-from assay.value.payoff import Columns, Floats
+from assay.value.payoff import Columns, Floats, Ints
+from assay.value.reach import Reach, reach_of_difference
 from assay.value.rule import indifference
 from assay.value.valuation import Valuation
 
@@ -28,7 +29,8 @@ class ThresholdCost:
 
     `cost` is above zero where the threshold is the worse choice. `use` is the better threshold,
     None where the policy decides by more than one probability; `instead` says then what to do.
-    `how` says where the better choice comes from, and why its gain can be believed.
+    `how` says where the better choice comes from, and why its gain can be believed. `beyond` says
+    which limit the threshold would break: it is no choice then, whatever it would bring.
     """
 
     threshold: float
@@ -36,12 +38,15 @@ class ThresholdCost:
     cost: Estimate
     instead: str
     how: str
+    beyond: str = ""
 
     @property
     def text(self) -> str:
         """The finding in one sentence."""
         cost, at = self.cost, f"{self.threshold:.3g}"
         currency = cost.unit.split()[0]
+        if self.beyond:
+            return f"{at} is no choice: it {self.beyond}"
         if cost.low == cost.high == 0:
             return f"{at} decides these cases as well as {self._rival}"
         unclear = ": these cases do not tell them apart" if cost.low <= 0 <= cost.high else ""
@@ -65,6 +70,7 @@ class ThresholdCost:
             "use": self.use,
             "cost": self.cost.document(),
             "how": self.how,
+            "beyond": self.beyond,
             "text": self.text,
         }
 
@@ -93,13 +99,14 @@ def threshold_cost(
     policy, and the whole of it is compared.
 
     Against the `best`, the threshold is learned on these very cases (`learned_threshold`), and its
-    gain there would be too good to be true. So each tenth of the cases is decided by the threshold
-    that the other nine teach (cross-fitting: Stone, Cross-validatory choice and assessment of
+    gain there would be too good to be true. So every tenth case is decided by the threshold that
+    the other nine teach (cross-fitting: Stone, Cross-validatory choice and assessment of
     statistical predictions, JRSS B 36, 1974); whole `clusters` stay in one part. That values
     learning such a threshold on nine tenths of the cases: `use` itself comes from all of them.
 
-    A bare threshold keeps no capacity and asks no reviewer. Raises ValueError in regression, and
-    with more than two outcomes unless the policy is a threshold.
+    A bare threshold keeps no capacity and asks no reviewer; where it breaks a limit, the finding
+    says so in the place of an amount. Raises ValueError in regression, and with more than two
+    outcomes unless the policy is a threshold.
 
     >>> from assay.value.payoff import PayoffTable
     >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
@@ -109,7 +116,7 @@ def threshold_cost(
     >>> found = threshold_cost(
     ...     bank, np.column_stack([1 - p, p]), outcomes.astype(int), {}, 2000, seed=0)
     >>> found.text
-    '0.5 would cost 1,500 EUR a month [1,134, 1,952]; use 0.1'
+    '0.5 would cost 1,500 EUR a month [1,110, 1,952]; use 0.1'
     """
     if not isinstance(valuation, ClassificationValuation):
         raise ValueError("no threshold decides in regression")  # noqa: TRY004
@@ -119,17 +126,25 @@ def threshold_cost(
         raise ValueError(f"a threshold lies between 0 and 1, not at {threshold}")
     bare = _bare(valuation, columns, len(forecast))
     use: float | None
+    reach: Reach = None
     if against == "best":
         use, paid = _cross_fitted(bare, forecast, outcomes, columns, clusters)
         instead = f"use {use:.3g}"
         how = "learned on these cases, each part judged by what the others teach"
     else:
         paid = policy_payoffs(valuation, forecast, outcomes, columns)
+        reach = reach_of_difference(
+            valuation,
+            decided(valuation, forecast, columns),
+            _at(bare, threshold).decide(forecast, columns),
+            columns,
+        )
         use, instead, how = _policy_in_words(valuation, columns, len(forecast))
     plain = _paid_at(bare, threshold, forecast, outcomes, columns)
-    lost = clustered_mean(paid - plain, clusters, seed=seed)
-    unit = f"{valuation.currency} per month"
-    return ThresholdCost(threshold, use, lost.scaled(decisions_per_month, unit), instead, how)
+    lost = clustered_mean(paid - plain, clusters, seed=seed, bounds=reach)
+    cost = lost.scaled(decisions_per_month, f"{valuation.currency} per month")
+    beyond = _beyond(valuation, _at(bare, threshold).decide(forecast, columns), columns)
+    return ThresholdCost(threshold, use, cost, instead, how, beyond)
 
 
 def policy_threshold(valuation: Valuation, columns: Columns, n: int) -> float | None:
@@ -189,7 +204,22 @@ def _paid_at(
     outcomes: NDArray[Any],
     columns: Columns,
 ) -> Floats:
-    return policy_payoffs(replace(bare, learned=threshold), forecast, outcomes, columns)
+    return policy_payoffs(_at(bare, threshold), forecast, outcomes, columns)
+
+
+def _at(bare: ClassificationValuation, threshold: float) -> ClassificationValuation:
+    return replace(bare, learned=threshold)
+
+
+def _beyond(valuation: ClassificationValuation, decisions: Ints, columns: Columns) -> str:
+    """Say which limit of the charter these decisions use more of than there is."""
+    n = len(decisions)
+    for limit in valuation.limits:
+        use = limit.use(columns, n, valuation.table.caps)
+        used = float(np.broadcast_to(use, (n, use.shape[1]))[np.arange(n), decisions].sum())
+        if used > limit.share(n) + 1e-9:
+            return f"uses {used:,.4g} of the {limit.name}, where {limit.share(n):,.4g} is agreed"
+    return ""
 
 
 def _cross_fitted(
@@ -203,7 +233,7 @@ def _cross_fitted(
     n = len(forecast)
     codes = np.arange(n) if clusters is None else np.unique(clusters.codes, return_inverse=True)[1]
     count = int(codes.max()) + 1
-    parts = codes * min(_FOLDS, count) // count
+    parts = codes % min(_FOLDS, count)
     paid = np.empty(n)
     for part in range(min(_FOLDS, count)):
         judge = parts == part
