@@ -5,13 +5,16 @@ lie there by then; nothing is frozen. Outcomes that came since can only have add
 payoff that is not known counts against each claim; so a claim that is accepted now would also be
 accepted by somebody who knew every outcome, and the error rates hold. What breaks that is an
 outcome that was corrected after a look, one that comes after `release.missing_outcome` stood in for
-it, and a clock that puts a later decision before an earlier one; they move units that were
-looked at.
+it, a clock that puts a later decision before an earlier one, and a charter that is rewritten while
+the canary runs (its `value`, `data.label_delay`, or `release.unit` and the limits beside it); they
+move units that were looked at. A change of payoffs that was agreed for a date (`value.changes`)
+moves none: a release is paid by the payoffs of the day on which it started.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -25,7 +28,9 @@ from assay.errors import CheckFailed
 from assay.evidence.folds import ModelState, ReleaseState
 from assay.lifecycle.canary_units import Unit, unit_bounds, units_of
 from assay.lifecycle.centre import payoff_centre
+from assay.lifecycle.charter_then import charter_of_release
 from assay.lifecycle.loss_budget import loss_budget
+from assay.lifecycle.payoffs import realised_payoffs
 from assay.lifecycle.posting import Served
 from assay.ports.blobs import Blobs
 from assay.value.valuation import valuation
@@ -44,8 +49,10 @@ def rollout_plan(
     Its tolerance comes from the loss budget that was left when it was started: what it takes a
     decision, times the decisions that a unit usually has. `centre` is from where payoffs are
     counted (`payoff_centre`). Its shares are the charter's steps, and those under which the running
-    release has assigned units, where the charter was changed since.
+    release has assigned units, where the charter was changed since. Payoffs are those of the day on
+    which the running release started (`charter_of_release`), and of `charter` where none runs.
     """
+    charter = charter_of_release(charter, state)
     release = charter.release
     bounds = valuation(charter.value, charter.data).bounds()
     return RolloutPlan(
@@ -71,18 +78,29 @@ def decide_running(
 ) -> Decision | None:
     """Decide the canary that is running; CheckFailed where none is, None while it is too early.
 
-    After `release.most_days` without a decision it is over, on what is known by then.
+    `served` is paid by `charter`, and paid anew by that of the day on which the release started
+    where a change of payoffs was agreed for a day since. After `release.most_days` without a
+    decision it is over, on what is known by then.
     """
     if state.challenger is None:
         raise CheckFailed(f"No canary of {charter.name} is running: release a version first.")
     centre = payoff_centre(charter, state, versions, blobs, state.challenger.version, now)
     plan = rollout_plan(charter, state, now, centre)
-    decision = decide_canary(plan, units_of(served, state, charter, now))
-    days = charter.release.most_days
+    then = charter_of_release(charter, state)
+    decision = decide_canary(plan, units_of(_paid(served, charter, then), state, then, now))
+    days = then.release.most_days
     if days is None or now - _started(state) < timedelta(days=days):
         return decision
     nothing = Batch(np.empty(0))
     return out_of_time(decision or decide(RolloutState.start(plan), nothing), days)
+
+
+def _paid(served: Served, charter: Charter, then: Charter) -> Served:
+    """Return what was served with the payoffs of another day, where they differ."""
+    if then.value == charter.value:
+        return served
+    valued = valuation(then.value, then.data)
+    return replace(served, payoffs=realised_payoffs(valued, served.records, served.outcomes))
 
 
 def decide_canary(plan: RolloutPlan, units: Iterable[Unit]) -> Decision | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from assay.charter.charter import Charter
 from assay.evidence.folds import ModelState, ReleaseState
 from assay.lifecycle.canary_units import unit_bounds
+from assay.lifecycle.charter_then import charter_of_release
 from assay.lifecycle.shown import evaluations_of, shown_by
 from assay.ports.blobs import Blobs
 from assay.value.valuation import valuation
@@ -28,10 +29,12 @@ def payoff_centre(
     evaluation before the release's start measured; where nothing served before, the baseline's, by
     the evaluation of the version `challenger`. Before a release it is what one started `now` would
     have. Where there is no such evaluation it is 0. It rests on ledger entries from before the
-    start alone, so that looking again gives the same number, and lies within the bounds of a unit.
+    start alone, so that looking again gives the same number, and lies within the bounds of a unit
+    by the payoffs of the day on which it started.
     Raises StoreError where the ledger names an evaluation that the store has lost: another centre
     at a later look would be another test.
     """
+    charter = charter_of_release(charter, state)
     champion = state.champion
     number = challenger if champion is None else champion.version
     recorded = evaluations_of(versions, number, until=_start(state) or now)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from assay.charter.charter import Charter
 from assay.evidence.folds import ReleaseState
+from assay.lifecycle.charter_then import charter_of_release
 from assay.value.valuation import valuation
 
 __all__ = ["PROMOTIONS_A_YEAR", "LossBudget", "loss_budget"]
@@ -60,6 +61,7 @@ def loss_budget(charter: Charter, state: ReleaseState, now: datetime) -> LossBud
 
     Where the charter names none, it is 1 % of the range of payoffs on each decision of a year.
     """
+    charter = charter_of_release(charter, state)
     low, high = valuation(charter.value, charter.data).bounds()
     decisions = 12.0 * charter.value.decisions_per_month
     budget = charter.release.loss_budget_per_year
