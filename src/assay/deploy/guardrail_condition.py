@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.stats.betting import BettingProcess
+from assay.stats.two_arms import TwoArms
 
 __all__ = ["GuardrailCondition", "GuardrailEvidence"]
 
@@ -47,19 +48,17 @@ class GuardrailCondition:
         """
         if not self.compared:
             return self.alone(bad[challenger])
-        return np.where(challenger, bad / share, -(bad / (1.0 - share)))
+        return _arms((share,)).split(bad, challenger, share)[0]
 
     def paired(self, champion: Flags, challenger: Flags) -> Floats:
         """Return what cases say on which both arms ran (n,)."""
-        return challenger - champion.astype(np.float64) if self.compared else self.alone(challenger)
+        return (
+            _arms(()).paired(champion, challenger)[0] if self.compared else self.alone(challenger)
+        )
 
     def bounds(self, shares: tuple[float, ...]) -> tuple[float, float]:
         """Return the least and the most that one case can say, under all shares of a release."""
-        if not self.compared:
-            return 0.0, 1.0
-        if not shares:
-            return -1.0, 1.0
-        return -max(1.0 / (1.0 - share) for share in shares), max(1.0 / share for share in shares)
+        return _arms(shares).difference_bounds if self.compared else (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -117,3 +116,8 @@ class GuardrailEvidence:
     def from_document(cls, document: Mapping[str, Any]) -> GuardrailEvidence:
         """Read evidence back."""
         return cls(*(BettingProcess.from_document(document[name]) for name in ("within", "beyond")))
+
+
+def _arms(shares: tuple[float, ...]) -> TwoArms:
+    """Return the comparison of arms whose cases pay 1 where they are bad, and 0 where not."""
+    return TwoArms((0.0, 1.0), shares)
