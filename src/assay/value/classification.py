@@ -178,7 +178,15 @@ class ClassificationValuation:
                 f"The baseline takes its actions from the column {column!r}, which is not among "
                 f"the columns given ({', '.join(sorted(columns)) or 'none'})."
             )
-        return encode_labels(columns[column], self.actions)
+        given = np.asarray(columns[column])
+        strangers = sorted({str(name) for name in given.tolist()} - set(self.actions))
+        if strangers:
+            raise DataError(
+                f"The baseline takes its actions from the column {column!r}, which holds "
+                f"{', '.join(repr(name) for name in strangers[:3])}; the actions are "
+                f"{', '.join(self.actions)}. Put an action's name into each row of that column."
+            )
+        return encode_labels(given, self.actions)
 
     def hindsight(self, outcomes: Ints, columns: Columns) -> Ints:
         """Return the best action for each case knowing its outcome (the first where tied)."""
