@@ -17,10 +17,16 @@ from assay.report.worth import worth_of
 from assay.stats.estimate import Estimate
 from assay.value.identification import is_marked
 
+ACTIONS = {"send": {"yes": 9, "no": -2}, "rest": {"yes": 8, "no": 0}}
+"""Who buys without a leaflet pays as well."""
 
-def _made(make: Any, shop: pl.DataFrame, data: dict[str, Any], release: dict[str, Any]) -> Built:
+
+def _made(
+    make: Any, shop: pl.DataFrame, data: dict[str, Any], release: dict[str, Any], **value: Any
+) -> Built:
     charter: Charter = make(
         data={"order": "rows", **data},
+        value=value,
         build={"families": ["linear"], "trials": 1},
         release=release,
     )
@@ -35,7 +41,7 @@ def _content(built: Built) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def moved(charter: Any, shop: pl.DataFrame) -> dict[str, Any]:
     release = {"control_share": 0.1, "exploration_share": 0.1}
-    return _content(_made(charter, shop, {"moved_by": ["send"]}, release))
+    return _content(_made(charter, shop, {"moved_by": ["send"]}, release, actions=ACTIONS))
 
 
 def test_what_a_leaflet_moves_no_table_tells(moved: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from assay.value.identification import (
 )
 
 CALLS = {"call": {"yes": 9, "no": -1}, "skip": 0}
+SELLS = {"call": {"yes": 9, "no": -1}, "skip": {"yes": 10, "no": 0}}
 
 
 def _found(
@@ -76,20 +77,33 @@ def _verdicts(found: Identified) -> tuple[str, str, str]:
             ("outcomes", "", ""),
         ),
         # Moved: no table tells, and only chance does once the model serves.
-        ({"moved_by": ("call",)}, ("", "", "")),
-        ({"moved_by": ("call",), "control": 0.1}, ("", "control share", "")),
+        ({"moved_by": ("call",), "actions": SELLS}, ("", "", "")),
         (
-            {"moved_by": ("call",), "exploration": 0.1},
+            {"moved_by": ("call",), "actions": SELLS, "control": 0.1},
+            ("", "control share", ""),
+        ),
+        (
+            {"moved_by": ("call",), "actions": SELLS, "exploration": 0.1},
             ("", "exploration share", "exploration share"),
         ),
         (
-            {"moved_by": ("call",), "exploration": 0.1, "control": 0.1},
+            {"moved_by": ("call",), "actions": SELLS, "exploration": 0.1, "control": 0.1},
             ("", "control share", "exploration share"),
         ),
-        # Moved and hidden: seen where the action that hides pays the same whatever comes.
+        # Moved, and the baseline pays the same whatever comes.
+        ({"moved_by": ("call",)}, ("", "outcomes", "")),
         (
             {"moved_by": ("call",), "revealed_by": ("call",), "control": 0.1},
-            ("", "control share", ""),
+            ("outcomes", "outcomes", ""),
+        ),
+        (
+            {"moved_by": ("call",), "revealed_by": ("call",), "baseline": "call", "control": 0.1},
+            ("outcomes", "control share", ""),
+        ),
+        # Moved and hidden: what is skipped pays by an outcome that nobody ever sees.
+        (
+            {"moved_by": ("call",), "revealed_by": ("call",), "actions": SELLS, "control": 0.1},
+            ("", "", ""),
         ),
     ],
 )
@@ -154,7 +168,7 @@ def test_an_amount_that_moves_demand_needs_a_control_and_cannot_be_explored() ->
 
 def test_an_estimate_is_marked_once_and_stays_marked() -> None:
     plain = Estimate(1.0, 0.0, 2.0, 10, "BCa bootstrap", "EUR per decision")
-    verdict = _found(moved_by=("call",)).live
+    verdict = _found(moved_by=("call",), actions=SELLS).live
     once = verdict.mark(plain)
     assert once == marked(once)
     assert is_marked(once.scaled(10, "EUR per month"))

@@ -107,3 +107,42 @@ def test_no_share_is_suggested_where_none_helps() -> None:
     found = _plan(moved_by=("call",), revealed_by=("call",))
     assert found.suggested is None
     assert any("no share can show it" in line for line in found.words)
+
+
+def test_a_control_tells_how_many_decisions_it_will_hold() -> None:
+    found = _plan(control=0.2, moved_by=("call",))
+    assert found.control is not None
+    assert found.control.resolves is not None
+    inside = 0.2 * found.control.resolves.watched
+    assert f"with about {inside:,.0f} decisions in the control by then" in found.words[0]
+
+
+@pytest.mark.parametrize(
+    ("revealed_by", "control_says", "exploration_says"),
+    [
+        ((), "per decision within", "per decision within"),
+        (("call",), "shows nothing of the uplift, as `skip` hides", "shows nothing of the uplift"),
+    ],
+)
+def test_each_share_says_that_it_shows_nothing_where_no_share_can(
+    revealed_by: tuple[str, ...], control_says: str, exploration_says: str
+) -> None:
+    found = _plan(control=0.05, exploration=0.1, moved_by=("call",), revealed_by=revealed_by)
+    control, exploration, *rest = found.words
+    assert control_says in control
+    assert exploration_says in exploration
+    text = " ".join(rest)
+    hidden = bool(revealed_by)
+    assert ("no share can show it" in text) == hidden
+    assert ("the agreed `release.control_share` shows it" in text) == (not hidden)
+    assert "would do it" not in text
+    assert "No control share shows" not in text
+    for one in (found.control, found.exploration):
+        assert one is not None
+        assert (one.resolves is None) == hidden
+
+
+def test_a_cost_that_is_not_identified_says_so_beside_the_amount() -> None:
+    moved = _plan(control=0.2, moved_by=("call",))
+    assert "[60, 140] (not identified) and shows" in moved.words[0]
+    assert "not identified" not in _plan(control=0.2).words[0]

@@ -8,19 +8,23 @@ share of entities that get the baseline's action, or of cases that get any actio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.charter.data import Data
 from assay.charter.operation import Release
-from assay.charter.policy import REFER, Cell
+from assay.charter.policy import REFER
 from assay.charter.value import ValueModel
 from assay.stats.estimate import Estimate
+from assay.value.potential import Potential
 
 __all__ = [
     "CONSISTENCY",
+    "CONTROL",
+    "EXPLORATION",
     "NO_INTERFERENCE",
+    "OUTCOMES",
     "POSITIVITY",
     "Identification",
     "Identified",
@@ -38,6 +42,11 @@ POSITIVITY = (
     "Thompson 1952)."
 )
 _LIKE_ALL = "Cases whose outcome the table has are like those that will be decided on."
+
+OUTCOMES = "outcomes"
+CONTROL = "control share"
+EXPLORATION = "exploration share"
+_FIELDS = {CONTROL: "release.control_share", EXPLORATION: "release.exploration_share"}
 
 _MARK = "not identified"
 
@@ -74,12 +83,16 @@ class Identified:
 
     `evaluation` is what a table of past cases tells of an uplift; `live` is the uplift of what is
     served over the charter's baseline; `other` is what any other policy would be worth: a
-    threshold moved, another baseline, another version.
+    threshold moved, another baseline, another version. `shown_by` are the shares that would show
+    the live uplift, granted or not; a share that is not among them shows nothing of it. `silent`
+    says of each of those why.
     """
 
     evaluation: Identification
     live: Identification
     other: Identification
+    shown_by: tuple[str, ...]
+    silent: Mapping[str, str]
 
     def document(self) -> dict[str, Any]:
         """Return the verdicts as a JSON document."""
@@ -87,6 +100,7 @@ class Identified:
             "evaluation": self.evaluation.document(),
             "live": self.live.document(),
             "other": self.other.document(),
+            "shown_by": list(self.shown_by),
         }
 
 
@@ -100,6 +114,40 @@ def identification(value: ValueModel, data: Data, release: Release) -> Identifie
     and Thompson, A generalization of sampling without replacement from a finite universe, JASA
     47, 1952). Where an outcome is neither hidden nor moved, all that is needed is the outcome.
 
+    An action is *blind* where it hides the outcome that its own payoff depends on, and *lost* where
+    that outcome is seen after no other action either (one that changes the outcome has one of its
+    own; the others share one). What is known of the uplift of what serves, by the first line
+    that fits:
+
+    =================================================================  ================  ===========
+    charter                                                            control share     exploration
+    =================================================================  ================  ===========
+    whatever is taken shows its payoff and that of the baseline there  not needed        not needed
+    no action is blind                                                 shows it          shows it
+    an action is blind and none is lost                                shows nothing     shows it
+    an action is lost                                                  shows nothing     nothing
+    amounts are decided and change the outcome                         shows it          has none
+    =================================================================  ================  ===========
+
+    A payoff that is the same whatever comes (`skip: 0`) is seen though the outcome is not. With
+    `call` changing the outcome, and `skip` paying such an amount or one by outcome:
+
+    ================  ============  ==========  ===========  ===========================
+    `revealed_by`     `skip` pays   baseline    the table    live
+    ================  ============  ==========  ===========  ===========================
+    all               0             `skip`      nothing      outcomes
+    all               0             `call`      nothing      control, exploration
+    all               by outcome    either      nothing      control, exploration
+    `call`            0             `skip`      identifies   outcomes
+    `call`            0             `call`      identifies   control, exploration
+    `call`            by outcome    either      nothing      no share: `skip` is lost
+    ================  ============  ==========  ===========  ===========================
+
+    With `value.refer`, a person may take the action that changes the outcome: `refer` is lost
+    unless outcomes are seen after all actions or after `refer` by name. Then it is as without it,
+    but that the table identifies nothing. A control is read as a difference of mean
+    payoffs, for which those of both arms must be seen; an exploration share by weights.
+
     >>> model = ValueModel.model_validate({
     ...     "currency": "EUR", "actions": {"offer": {"yes": 9, "no": -1}, "wait": {"yes": 10,
     ...     "no": 0}}, "baselines": {"nobody": "wait"}, "baseline": "nobody",
@@ -110,8 +158,8 @@ def identification(value: ValueModel, data: Data, release: Release) -> Identifie
     >>> identification(model, offers, Release(control_share=0.05)).live.by
     'control share'
     """
-    facts = _Facts(value, data, release)
-    return Identified(_evaluation(facts), _live(facts), _other(facts))
+    facts = _Facts(Potential(value, data), data, release)
+    return Identified(_evaluation(facts), _live(facts), _other(facts), facts.shown_by, facts.silent)
 
 
 def marked(estimate: Estimate) -> Estimate:
@@ -128,145 +176,139 @@ def is_marked(estimate: Estimate) -> bool:
 
 @dataclass(frozen=True)
 class _Facts:
-    """The charter's facts on actions and outcomes; an amount decided is one action here."""
+    """The charter's facts on outcomes, and the shares granted."""
 
-    value: ValueModel
+    seen: Potential
     data: Data
     release: Release
 
     @property
-    def actions(self) -> tuple[str, ...]:
-        plugged = self.value.function.actions if self.value.function is not None else None
-        named = tuple(self.value.actions or plugged or ())
-        return (*named, REFER) if named and self.value.refer is not None else named
+    def granted(self) -> tuple[str, ...]:
+        """The shares that are granted and that the task can have."""
+        release = self.release
+        explores = release.exploration_share > 0 and bool(self.seen.actions)
+        has = {CONTROL: release.control_share > 0, EXPLORATION: explores}
+        return tuple(share for share, granted in has.items() if granted)
 
     @property
-    def moved(self) -> bool:
-        return bool(self.data.moved_by)
+    def shown_by(self) -> tuple[str, ...]:
+        """The shares that would show the live uplift, were they granted."""
+        return tuple(share for share in _FIELDS if share not in self.silent)
 
     @property
-    def hiding(self) -> tuple[str, ...]:
-        """The actions after which the outcome is not seen."""
-        shown = self.data.revealed_by
-        return tuple(action for action in self.actions if shown and action not in shown)
+    def silent(self) -> dict[str, str]:
+        """Why each of the other shares shows nothing."""
+        if not self.seen.actions:
+            return {EXPLORATION: "no amount is drawn at random"}
+        why = "`{}` hides the outcome that its payoff depends on"
+        found = {CONTROL: self.seen.blind, EXPLORATION: self.seen.lost}
+        return {share: why.format(those[0]) for share, those in found.items() if those}
 
     @property
-    def blind(self) -> tuple[str, ...]:
-        """The actions that nobody will ever know the payoff of: they hide what it depends on."""
-        return tuple(action for action in self.hiding if self._depends(action, None))
+    def shown(self) -> tuple[str, ...]:
+        """Those of them that are granted."""
+        return tuple(share for share in self.shown_by if share in self.granted)
 
     @property
-    def explores(self) -> bool:
-        return self.release.exploration_share > 0 and bool(self.actions)
-
-    def unknown_pairs(self) -> Iterator[tuple[str, str]]:
-        """Yield each action that hides the outcome, with a baseline's action it cannot be held to.
-
-        What both pay depends on the outcome in the same way for all other pairs.
-        """
-        rule = str(self.value.baselines.get(self.value.baseline, ""))
-        base = (rule,) if rule in self.actions else self.actions
-        for action in self.hiding:
-            yield from ((action, other) for other in base if self._depends(action, other))
-
-    def _depends(self, action: str, other: str | None) -> bool:
-        """Whether what an action pays, above another where named, depends on the outcome."""
-        if action == other:
-            return False
-        own, base = self._cells(action), {} if other is None else self._cells(other)
-        if own is None or base is None:
-            return True
-        gains = [_gain(own, base, label) for label in sorted({*own, *base})]
-        return any(gain != gains[0] for gain in gains[1:])
-
-    def _cells(self, action: str) -> dict[str, Cell] | None:
-        """Return what an action pays given each outcome; empty: the same; None: nobody can say."""
-        if self.value.actions is None or action not in self.value.actions:
-            return None
-        cells = self.value.actions[action]
-        return cells if isinstance(cells, dict) else {}
-
-
-def _gain(own: dict[str, Cell], base: dict[str, Cell], label: str) -> Any:
-    """Return what an action pays above another given an outcome, comparable between outcomes."""
-    cells = (own.get(label, 0.0), base.get(label, 0.0))
-    if any(isinstance(cell, str) for cell in cells):
-        return cells
-    return float(cells[0]) - float(cells[1])
+    def remedy(self) -> str:
+        """The fields that would show the live uplift."""
+        return " or ".join(f"`{_FIELDS[share]}`" for share in self.shown_by)
 
 
 def _evaluation(facts: _Facts) -> Identification:
-    if facts.moved:
-        share = "release.control_share"
-        then = f"the agreed `{share}` shows it once the model serves"
-        if not facts.release.control_share:
-            then = f"only chance shows it once the model serves (`{share}`)"
+    seen = facts.seen
+    if seen.moved and not seen.told_by_table:
         return _unknown(
             f"The table's outcomes followed the actions taken then, and {_named(facts)} changes "
-            f"the outcome, so that no table tells what other actions would have brought: {then}."
+            f"the outcome, so that no table tells what other actions would have brought: "
+            f"{_later(facts)}."
         )
     terms = (CONSISTENCY, NO_INTERFERENCE)
+    reason = (
+        "No action changes the outcome and the table has it for each case, which so shows what "
+        "every action would have paid."
+    )
+    if seen.moved:
+        reason = (
+            "Outcomes are seen after one kind of action alone, and no payoff depends on what "
+            "another would have brought."
+        )
     return Identification(
         identified=True,
-        by="outcomes",
-        reason="No action changes the outcome and the table has it for each case, which so shows "
-        "what every action would have paid.",
-        assumptions=(*terms, _LIKE_ALL) if facts.hiding else terms,
+        by=OUTCOMES,
+        reason=reason,
+        assumptions=(*terms, _LIKE_ALL) if seen.hiding else terms,
     )
 
 
+def _later(facts: _Facts) -> str:
+    """Say what shows the uplift once the model serves, in accord with the verdict on that."""
+    by = _live(facts).by
+    if by == OUTCOMES:
+        return "outcomes show it once the model serves"
+    if by:
+        return f"the agreed `{_FIELDS[by]}` shows it once the model serves"
+    if facts.shown_by:
+        return f"only chance shows it once the model serves ({facts.remedy})"
+    return "nor does any share once the model serves"
+
+
 def _live(facts: _Facts) -> Identification:
-    pairs = next(facts.unknown_pairs(), None)
-    if not facts.moved and pairs is None:
-        return _known(_seen(facts), "outcomes")
-    if facts.release.control_share and not facts.blind:
+    seen = facts.seen
+    pair = next(seen.unknown_pairs(), None)
+    if pair is None and (seen.actions or not seen.moved):
+        return _known(_seen(facts), OUTCOMES)
+    if CONTROL in facts.shown:
         reason = (
             "Chance gives a share of entities the baseline's action, so that what the live policy "
             "brings above them is all its doing."
         )
-        return _known(reason, "control share")
-    if facts.explores and not (facts.moved and facts.blind):
+        return _known(reason, CONTROL)
+    if EXPLORATION in facts.shown:
         reason = "Chance gives a share of cases a random action, the baseline's among them."
-        return _known(reason, "exploration share")
-    if facts.moved and facts.blind:
+        return _known(reason, EXPLORATION)
+    if not facts.shown_by:
         return _unknown(_never(facts))
-    if facts.moved:
+    if seen.moved:
         named = _named(facts)
         return _unknown(
             f"{named[0].upper()}{named[1:]} changes the outcome, and nobody sees what would have "
-            "come without: only `release.control_share` would show it."
+            f"come without: only {facts.remedy} would show it."
         )
-    hides, base = pairs or ("", "")
-    remedy = "`release.exploration_share`"
-    if not facts.blind:
-        remedy = f"`release.control_share` or {remedy}"
+    hides, base = pair or ("", "")
     return _unknown(
         f"After `{hides}` the outcome is not seen, and what `{base}` would have paid depends on "
-        f"it: only {remedy} would show it."
+        f"it: only {facts.remedy} would show it."
     )
 
 
 def _other(facts: _Facts) -> Identification:
-    if not facts.moved and not facts.hiding:
-        return _known(_seen(facts), "outcomes")
-    if facts.explores and not (facts.moved and facts.blind):
+    seen = facts.seen
+    if not seen.moved and not seen.hiding:
+        return _known(_seen(facts), OUTCOMES)
+    if EXPLORATION in facts.shown:
         reason = "Chance gives a share of cases a random action, so that every policy had a chance."
-        return _known(reason, "exploration share")
-    if facts.moved and facts.blind:
+        return _known(reason, EXPLORATION)
+    if not facts.shown_by:
         return _unknown(_never(facts))
-    control = facts.release.control_share
-    so_far = "The control share shows the live policy against the baseline and no other policy"
-    if not control:
-        so_far = "No case gets an action by chance"
-    what = f"{_named(facts)} changes" if facts.moved else f"`{facts.hiding[0]}` hides"
-    remedy = "only `release.exploration_share` would tell"
-    if not facts.actions:
+    so_far = "No case gets an action by chance"
+    if CONTROL in facts.granted:
+        so_far = "A control share is of the live policy beside the baseline and of no other policy"
+    what = f"{_named(facts)} changes" if seen.moved else f"`{seen.hiding[0]}` hides"
+    remedy = f"only `{_FIELDS[EXPLORATION]}` would tell"
+    if not seen.actions:
         remedy = "only a release of that policy by canary would tell"
     return _unknown(f"{so_far}, and {what} the outcome: {remedy}.")
 
 
 def _seen(facts: _Facts) -> str:
-    if facts.hiding:
+    seen = facts.seen
+    if seen.moved:
+        return (
+            "What the action taken pays is seen, and nothing that another action would have "
+            "brought enters what the baseline's pays."
+        )
+    if seen.hiding:
         return (
             "No action changes the outcome, and where the action taken hides it the baseline's "
             "pays just as much above or below it whatever the outcome is."
@@ -278,14 +320,17 @@ def _seen(facts: _Facts) -> str:
 
 
 def _never(facts: _Facts) -> str:
-    return (
-        f"What `{facts.blind[0]}` pays depends on an outcome that it hides and that "
-        f"{_named(facts)} changes: no share can show it."
+    action = facts.seen.lost[0]
+    why = (
+        f"What `{action}` pays depends on an outcome that it hides and that {_named(facts)} changes"
     )
+    if action == REFER:
+        return f"{why}: no share can show it, unless `data.revealed_by` can name `{REFER}` too."
+    return f"{why}: no share can show it."
 
 
 def _named(facts: _Facts) -> str:
-    if not facts.actions:
+    if not facts.seen.actions:
         return "the amount decided"
     return "the action " + " or ".join(f"`{action}`" for action in facts.data.moved_by)
 
@@ -296,7 +341,7 @@ def _known(reason: str, by: str) -> Identification:
         identified=True,
         by=by,
         reason=reason,
-        assumptions=terms if by == "outcomes" else (*terms, POSITIVITY),
+        assumptions=terms if by == OUTCOMES else (*terms, POSITIVITY),
     )
 
 

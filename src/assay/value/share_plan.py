@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.charter.value import ValueModel
 from assay.stats.estimate import Estimate
-from assay.value.identification import Identified
+from assay.value.identification import CONTROL, EXPLORATION, OUTCOMES, Identified, is_marked
 from assay.value.share_cost import Resolution, Spread, control_cost, least_control_share
 
 __all__ = ["Granted", "SharePlan", "Shares", "share_plan"]
@@ -99,17 +99,20 @@ def share_plan(
     if shares.exploration_cost is not None:
         explored = identified.evaluation.mark(shares.exploration_cost)
         shares = replace(shares, exploration_cost=explored)
-    helps = identified.live.by == "control share" or not identified.live.identified
+    shows = {share: share in identified.shown_by for share in (CONTROL, EXPLORATION)}
+    helps = shows[CONTROL] and identified.live.by != OUTCOMES
 
     def controlled(share: float) -> Granted:
         found = Resolution.of(spread.under_control(share), uplift, volume)
-        resolved = found if math.isfinite(found.watched) else None
+        resolved = found if shows[CONTROL] and math.isfinite(found.watched) else None
         return Granted(share, control_cost(cost, share, volume), resolved)
 
     least = least_control_share(spread, uplift, volume, months) if helps else None
     control = controlled(shares.control) if shares.control else None
     exploration = _explored(shares, spread, uplift, volume)
-    suggested = None if least is None or "no share" in identified.live.reason else controlled(least)
+    if exploration is not None and not shows[EXPLORATION]:
+        exploration = replace(exploration, resolves=None)
+    suggested = None if least is None else controlled(least)
     found = SharePlan(identified, uplift, control, exploration, suggested)
     granted, advice = _granted(found), _advice(found, months)
     words = (*granted, *_verdicts(identified), *advice)
@@ -126,12 +129,13 @@ def _explored(shares: Shares, spread: Spread, uplift: float, volume: float) -> G
 
 
 def _granted(plan: SharePlan) -> tuple[str, ...]:
-    shares = (("control", plan.control), ("exploration", plan.exploration))
-    return tuple(
-        f"The {name} share of {_percent(one.share)} costs {one.cost} and {_shows(one.resolves)}."
-        for name, one in shares
-        if one is not None
-    )
+    words = []
+    for name, one in ((CONTROL, plan.control), (EXPLORATION, plan.exploration)):
+        if one is not None:
+            why = plan.identified.silent.get(name)
+            shows = _shows(one, name) if why is None else f"shows nothing of the uplift, as {why}"
+            words.append(f"The {name} of {_percent(one.share)} costs {_cost(one)} and {shows}.")
+    return tuple(words)
 
 
 def _verdicts(identified: Identified) -> tuple[str, ...]:
@@ -148,14 +152,15 @@ def _verdicts(identified: Identified) -> tuple[str, ...]:
 def _advice(plan: SharePlan, months: int) -> tuple[str, ...]:
     """Say which control share would do, where the one granted does not or none is."""
     control, one = plan.control, plan.suggested
-    slow = control is not None and (
+    shows = CONTROL in plan.identified.shown_by
+    slow = (control is not None and shows) and (
         control.resolves is None or control.resolves.months_watched > months
     )
     wanted = slow or (control is None and not plan.identified.live.identified)
     if one is not None and wanted:
         text = (
             f"A control share of {_percent(one.share)} would do it within the horizon of {months} "
-            f"months: it costs {one.cost} and {_shows(one.resolves)}."
+            f"months: it costs {_cost(one)} and {_shows(one, CONTROL)}."
         )
         return (text,)
     if slow and plan.uplift > 0:
@@ -163,12 +168,21 @@ def _advice(plan: SharePlan, months: int) -> tuple[str, ...]:
     return ()
 
 
-def _shows(found: Resolution | None) -> str:
+def _cost(one: Granted) -> str:
+    return f"{one.cost} (not identified)" if is_marked(one.cost) else str(one.cost)
+
+
+def _shows(one: Granted, share: str) -> str:
+    found = one.resolves
     if found is None:
         return "has no uplift to show"
+    inside = ""
+    if share == CONTROL:
+        inside = f", with about {one.share * found.watched:,.0f} decisions in the control by then"
     return (
         f"shows an uplift of {found.uplift:.4g} per decision within {found.months_watched:,.1f} "
-        f"months however often one looks ({found.months_fixed:,.1f} at one look agreed beforehand)"
+        f"months however often one looks ({found.months_fixed:,.1f} at one look agreed "
+        f"beforehand){inside}"
     )
 
 
