@@ -292,7 +292,7 @@ def test_scheduled_retrainings_and_a_capacity_are_in_the_evaluation(
     spent = case["uplift_per_month"]["mean"] - case["net_per_month"]["mean"]
     assert spent == pytest.approx(112.5)
     assert case["retrainings_per_month"] == 0.5
-    assert any("12.5 EUR a month for 0.5 retrainings" in words for words in built.words)
+    assert any("12.5 EUR a month for retraining every 2 months" in words for words in built.words)
     checks = _evidence(built, "evaluation").checks
     check = next(one for one in checks if one.name == "capacity of send")
     assert check.severity == "warn"

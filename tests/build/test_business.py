@@ -64,7 +64,15 @@ def test_everything_that_a_page_shows_of_the_business(charter: Any, shop: pl.Dat
     assert half["text"].startswith("0.5 would ")
     assert own["threshold"] == content["policy_threshold"]
     assert content["break_even"]["measured"] == content["statistics"]["roc_auc"]
-    assert any("begins on" in words and "2024-12-24" in words for words in content["words"])
+    words = case["words"][-1]
+    assert f"begins on {start}. It charges what changes in its month: the running cost" in words
+    assert "uplift stays as measured" not in words
+    assert case["net_of"] == ["running costs", "retrainings"]
+    decided = content["decisions"]
+    n = content["measured_on"]["rows"]
+    assert decided["policy"] == content["assessment"]["decisions"]
+    assert decided["baselines"]["nobody"] == {"send": 0, "rest": n}
+    assert decided["baselines"]["everybody"] == {"send": n, "rest": 0}
 
 
 def test_payoffs_by_row_have_no_one_threshold(charter: Any, shop: pl.DataFrame) -> None:
@@ -82,13 +90,42 @@ def test_payoffs_by_row_have_no_one_threshold(charter: Any, shop: pl.DataFrame) 
     (half,) = content["thresholds"]
     assert half["use"] is None
     assert content["business_case"]["start"] is None
-    assert any("does not hold that" in words for words in content["words"])
+    (words,) = content["business_case"]["words"]
+    assert "changes the running cost from 2024-12-24 on. The business case leaves that out" in words
+    assert "`data.time` names no column of dates" in words
+    assert words in content["words"]
+    assert content["business_case"]["net_of"] == ["running costs"]
+    assert content["value_curve"]["action"] == "send"
+    assert content["value_curve"]["otherwise"] == "rest"
+    assert content["value_curve"]["outcome"] == "yes"
 
 
 def test_a_regression_is_told_the_largest_error(charter: Any, shop: pl.DataFrame) -> None:
     given = charter("regression", value={"run_cost_per_month": 3000}, build=QUICK)
     content = measured(given, shop)
     assert "thresholds" not in content
-    assert content["break_even"]["text"].startswith("A mean absolute error of ")
+    assert content["break_even"]["text"].startswith("The break-even is a mean absolute error of ")
     assert content["break_even"]["measured"] == content["statistics"]["mae"]
     assert 0 < content["break_even"]["error"] < 1
+    assert content["decisions"] == {}
+
+
+def test_where_one_action_always_pays_best_there_is_no_threshold(
+    charter: Any, shop: pl.DataFrame
+) -> None:
+    given = charter(
+        value={
+            "actions": {"send": {"yes": -9, "no": -1}, "rest": 0},
+            "uplift_kept_per_year": 0.8,
+            "cost_per_decision": 0.1,
+        },
+        build=QUICK,
+    )
+    content = measured(given, shop)
+    assert "value_curve" not in content
+    assert "thresholds" not in content
+    assert content["no_threshold"].startswith("`rest` pays best whatever the outcome")
+    assert content["business_case"]["net_of"][1:] == [
+        "the cost of each decision",
+        "the yearly decay of the uplift",
+    ]

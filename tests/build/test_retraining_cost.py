@@ -20,8 +20,9 @@ def test_the_calendar_says_how_often(charter: Any, window: str, every: int, a_mo
         response={"policy": "scheduled", "every": every},
     )
     assert retrainings_per_month(given) == pytest.approx(a_month, rel=2e-3)
-    assert "EUR a month for" in retraining_in_words(given)[0]
-    assert "50 EUR each" in retraining_in_words(given)[0]
+    (words,) = retraining_in_words(given)
+    assert "EUR a month for retraining " in words
+    assert words.endswith(" by the calendar, 50 EUR each time.")
 
 
 @pytest.mark.parametrize(("policy", "why"), [("triggered", "on alert"), ("static", "not planned")])
@@ -30,5 +31,5 @@ def test_otherwise_each_costs_extra(charter: Any, policy: str, why: str) -> None
     assert retrainings_per_month(given) == 0
     (words,) = retraining_in_words(given)
     assert why in words
-    assert "each costs 50 EUR that the business case does not hold" in words
+    assert "each costs 50 EUR, which the business case leaves out" in words
     assert retraining_in_words(charter(response={"policy": policy})) == ()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from assay.build.dated_changes import changes_in_words, changes_made
 from assay.build.retraining_cost import retraining_in_words, retrainings_per_month
 from assay.build.tested import Tested
 from assay.charter.charter import Charter
@@ -17,14 +18,21 @@ from assay.value.assessment import Assessment
 from assay.value.break_even import break_even
 from assay.value.break_even_error import break_even_error
 from assay.value.business_case import business_case
+from assay.value.classification import ClassificationValuation
 from assay.value.curve import value_curve
+from assay.value.payoff import Columns
 from assay.value.threshold_cost import policy_threshold, threshold_cost
 from assay.value.tornado import KnownCases, tornado
+from assay.value.valuation import Valuation
 
 __all__ = ["Business", "business_of"]
 
 _NO_BREAK_EVEN = (
     "Break-even is not told: it is worked out for two outcomes only, and the charter values more."
+)
+_NO_THRESHOLD = (
+    "`{action}` pays best whatever the outcome, on average: no threshold on the probability of "
+    "`{outcome}` decides between actions, and none is drawn."
 )
 _HALF = 0.5
 
@@ -49,13 +57,36 @@ def business_of(
     known = KnownCases(cases.valuation, cases.forecast, cases.outcomes, cases.columns)
     storm = tornado(uplift, charter.value, retrainings_per_month=often, start=start, cases=known)
     begins = None if start is None else start.isoformat()
+    words = (*retraining_in_words(charter), *changes_in_words(charter, start))
     content = {
-        "business_case": {**case.document(), "retrainings_per_month": often, "start": begins},
+        "business_case": {
+            **case.document(),
+            "retrainings_per_month": often,
+            "start": begins,
+            "net_of": _net_of(charter, often),
+            "words": list(words),
+        },
+        "changes_made": [f"{one.since:%Y-%m-%d}" for one in changes_made(charter)],
         "tornado": storm.document(),
         **_how_good(tested, statistics, start, seed),
         **_over_thresholds(tested, seed),
     }
-    return Business(content, (*retraining_in_words(charter), *_changes_in_words(charter, start)))
+    return Business(content, words)
+
+
+def _net_of(charter: Charter, retrainings_per_month: float) -> list[str]:
+    """Return in words what the net per month holds beside the uplift."""
+    model = charter.value
+    unsure = model.uncertainty
+    held = {
+        "running costs": True,
+        "the cost of each decision": model.cost_per_decision or unsure.cost_per_decision,
+        "retrainings": model.retraining_cost and retrainings_per_month,
+        "the yearly decay of the uplift": (
+            model.uplift_kept_per_year < 1 or unsure.uplift_kept_per_year
+        ),
+    }
+    return [name for name, held_ in held.items() if held_]
 
 
 def _how_good(
@@ -91,6 +122,9 @@ def _over_thresholds(tested: Tested, seed: int) -> dict[str, Any]:
     if valued.task == "regression" or several or alone or len(np.unique(cases.outcomes)) < 2:
         return {}
     known = (valued, cases.forecast, cases.outcomes, cases.columns)
+    acts = _acts(valued, cases.columns, len(cases))
+    if acts["action"] == acts["otherwise"]:
+        return {"no_threshold": _NO_THRESHOLD.format(**acts)}
     curve = value_curve(*known, seed, clusters=tested.clusters)
     volume = tested.charter.value.decisions_per_month
     own = policy_threshold(valued, cases.columns, len(cases))
@@ -109,10 +143,19 @@ def _over_thresholds(tested: Tested, seed: int) -> dict[str, Any]:
             )
         )
     return {
-        "value_curve": curve.document(),
+        "value_curve": {**curve.document(), **acts},
         "policy_threshold": own,
         "thresholds": [one.document() for one in found],
     }
+
+
+def _acts(valued: Valuation, columns: Columns, n: int) -> dict[str, str]:
+    """Return which action a threshold stands for, which one else, and on whose probability."""
+    if not isinstance(valued, ClassificationValuation):
+        raise TypeError("a threshold decides between actions only")
+    act, rest = valued.alternatives(valued.payoffs(columns, n))
+    names = valued.actions
+    return {"action": names[act], "otherwise": names[rest], "outcome": valued.labels[-1]}
 
 
 def _first_day(tested: Tested) -> date | None:
@@ -122,22 +165,3 @@ def _first_day(tested: Tested) -> date | None:
         return None
     newest = tested.frame[column].max()
     return date(newest.year, newest.month, newest.day) + timedelta(days=1)  # type: ignore[union-attr]
-
-
-def _changes_in_words(charter: Charter, start: date | None) -> tuple[str, ...]:
-    """Say how the business case takes what the charter agrees to change on a date."""
-    changes = charter.value.changes
-    if not changes:
-        return ()
-    dates = ", ".join(f"{change.since:%Y-%m-%d}" for change in changes)
-    words = (
-        f"The charter changes payoffs or costs on {dates}: the business case does not hold that, "
-        "for no column of times says when its months are."
-    )
-    if start is not None:
-        words = (
-            f"The business case begins on {start:%Y-%m-%d}. Of what the charter changes on {dates} "
-            "it holds the costs, each from its month on; the uplift stays as measured on the test "
-            "rows."
-        )
-    return (words,)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.build.business import business_of
 from assay.build.capacity import beyond_capacity, capacity_checks
@@ -64,6 +65,7 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
         "statistics": statistics,
         **curves_of(cases, tested.raw),
         **business.content,
+        "decisions": _decided(tested, assessment),
         "segments": segments_of(cases, seed, tested.clusters),
         "importance": {
             name: worth.document()
@@ -77,6 +79,25 @@ def evaluate(tested: Tested, seed: int) -> Evaluation:
     }
     checks = _acceptance(charter, assessment, statistics) + limits
     return Evaluation(assessment, checks, plain(content), words)
+
+
+def _decided(tested: Tested, assessment: Assessment) -> dict[str, Any]:
+    """Return how many cases get each action, by the policy and by each baseline; no amounts."""
+    cases, valued = tested.cases, tested.cases.valuation
+    if not valued.actions:
+        return {}
+
+    def counted(codes: NDArray[Any]) -> dict[str, int]:
+        counts = np.bincount(codes, minlength=len(valued.actions)).tolist()
+        return dict(zip(valued.actions, counts, strict=True))
+
+    return {
+        "policy": dict(assessment.decisions),
+        "baselines": {
+            name: counted(valued.baseline(cases.columns, len(cases), name))
+            for name in valued.baseline_names
+        },
+    }
 
 
 def _changes(change: Change) -> dict[str, Any]:

@@ -34,6 +34,18 @@ def retraining_in_words(charter: Charter) -> tuple[str, ...]:
     often = retrainings_per_month(charter)
     if often:
         paid = f"The business case pays {often * cost:,.4g} {currency} a month"
-        return (f"{paid} for {often:.3g} retrainings by the calendar, {each} each.",)
+        return (f"{paid} for retraining {_how_often(often)} by the calendar, {each} each time.",)
     why = "come on alert" if charter.response.policy == "triggered" else "are not planned"
-    return (f"Retrainings {why}: each costs {each} that the business case does not hold.",)
+    return (f"Retrainings {why}: each costs {each}, which the business case leaves out.",)
+
+
+def _how_often(a_month: float) -> str:
+    """Say how often something comes that comes so many times a month.
+
+    >>> _how_often(2 / 3), _how_often(1.0), _how_often(2.0)
+    ('every 1.5 months', 'every month', '2 times a month')
+    """
+    if a_month > 1:
+        return f"{a_month:,.3g} times a month"
+    months = f"{1 / a_month:,.3g}"
+    return "every month" if months == "1" else f"every {months} months"
