@@ -5,12 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from assay.build.tested import Tested
+from assay.charter.charter import Charter
 from assay.value.assessment import Assessment
 from assay.value.identification import identification
 from assay.value.share_cost import Spread, exploration_cost
 from assay.value.share_plan import SharePlan, Shares, share_plan
 
-__all__ = ["shares_of"]
+__all__ = ["share_notes", "shares_of"]
+
+
+def share_notes(charter: Charter) -> tuple[str, ...]:
+    """Return what will not be known of the uplift where actions change outcomes and no share helps.
+
+    It needs neither data nor model: whoever writes the charter is told before either is paid for.
+    """
+    if not charter.data.moved_by:
+        return ()
+    live = identification(charter.value, charter.data, charter.release).live
+    if live.identified:
+        return ()
+    return (f"What a model is worth once it serves will not be identified. {live.reason}",)
 
 
 def shares_of(tested: Tested, assessment: Assessment, seed: int) -> SharePlan:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from assay.charter.charter import Charter
-from assay.charter.faults_of_policy import actions_of
-from assay.charter.finding import Finding
+from assay.charter.faults_of_policy import actions_of, outcomes_of
+from assay.charter.finding import Finding, Path
+from assay.charter.policy import REFER
+from assay.charter.value import Payoffs
 from assay.errors import did_you_mean
 
 __all__ = ["RULES"]
@@ -18,7 +20,8 @@ _AMOUNT = "decision"
 
 def _moved_by(charter: Charter) -> Iterator[Finding]:
     regression = charter.task == "regression"
-    actions = (_AMOUNT,) if regression else tuple(actions_of(charter.value))
+    asked = (REFER,) if charter.value.refer is not None else ()
+    actions = (_AMOUNT,) if regression else (*actions_of(charter.value), *asked)
     for i, action in enumerate(charter.data.moved_by):
         if action not in actions:
             mend = did_you_mean(action, actions) or f"name one of: {', '.join(actions)}"
@@ -45,4 +48,36 @@ def _control_can_be_given(charter: Charter) -> Iterator[Finding]:
         )
 
 
-RULES = (_control_can_be_given, _moved_by)
+def _unmoved_is_paid(charter: Charter) -> Iterator[Finding]:
+    """What comes anyway has its worth: no share can show what the payoffs leave out."""
+    yield from _paid_alike(charter, ("value",), charter.value)
+    for i, change in enumerate(charter.value.changes):
+        yield from _paid_alike(charter, ("value", "changes", i), change)
+
+
+def _paid_alike(charter: Charter, path: Path, given: Payoffs) -> Iterator[Finding]:
+    """Yield actions of one amount beside an action that changes the outcome and pays by it."""
+    moved = charter.data.moved_by
+    paid = {**(charter.value.actions or {}), **(given.actions or {})}
+    moving = next((name for name in moved if isinstance(paid.get(name), dict)), None)
+    if moving is None:
+        return
+    outcomes = outcomes_of(charter.value)
+    positive = str(charter.data.positive)
+    wanted = positive if positive in outcomes else outcomes[0]
+    for action, cell in (given.actions or {}).items():
+        if action in moved or isinstance(cell, dict):
+            continue
+        amount = f"{cell:g}" if isinstance(cell, int | float) else f"`{cell}`"
+        open_row = ", ".join(f"{name}: …" for name in outcomes)
+        same = ", ".join(f"{name}: {amount.strip('`')}" for name in outcomes)
+        yield Finding(
+            (*path, "actions", action),
+            f"`{moving}` changes the outcome (`data.moved_by`), but `{action}` pays {amount} also "
+            f"when `{wanted}` comes without it",
+            f"say what it is worth then, with a payoff for each outcome: `{action}: "
+            f"{{{open_row}}}`; if it is worth no other amount, state it so: `{{{same}}}`",
+        )
+
+
+RULES = (_control_can_be_given, _moved_by, _unmoved_is_paid)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from assay.charter.charter import Charter
 from assay.charter.faults_of_policy import actions_of
 from assay.charter.finding import Finding
+from assay.charter.policy import REFER
 from assay.errors import did_you_mean
 
 __all__ = ["RULES"]
@@ -74,7 +75,8 @@ def _revealed_by(charter: Charter) -> Iterator[Finding]:
             mend = "take it out: the outcome is seen after every decision"
             yield Finding(("data", "revealed_by"), "a regression has no named actions", mend)
         return
-    actions = actions_of(charter.value)
+    asked = (REFER,) if charter.value.refer is not None else ()
+    actions = (*actions_of(charter.value), *asked)
     for i, action in enumerate(revealed_by):
         if action not in actions:
             mend = did_you_mean(action, actions) or f"name one of: {', '.join(actions)}"

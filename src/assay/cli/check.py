@@ -14,10 +14,12 @@ __all__ = ["check"]
 
 def check(directory: Directory = Path(), data: Data = None, json: Json = False) -> None:
     """Check the charter and the data, and say what is wrong with either."""
+    from assay.build.shares import share_notes
     from assay.workspace import Workspace
 
     workspace = Workspace(directory, data=data)
     quality = workspace.check()
+    notes = share_notes(workspace.charter)
     passed = all(c.passed or c.severity == "warn" for c in quality.checks)
 
     def text() -> None:
@@ -25,8 +27,11 @@ def check(directory: Directory = Path(), data: Data = None, json: Json = False) 
         print_checks(quality.checks)
         for place in workspace.charter.placeholders:
             say(f"  {place} still says TODO: the gate stays closed until somebody writes it")
+        for note in notes:
+            say(f"  {note}")
         say("Ready to build." if passed else "Not ready: mend what fails above.", style="bold")
 
     checks = [one.document() for one in quality.checks]
-    show({"charter": workspace.charter.digest, "passed": passed, "checks": checks}, text, json=json)
+    found = {"charter": workspace.charter.digest, "passed": passed, "checks": checks}
+    show({**found, "notes": list(notes)}, text, json=json)
     raise typer.Exit(0 if passed else 1)
