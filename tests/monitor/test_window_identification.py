@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,24 @@ def test_amounts_move_outcomes_wherever_they_are_not_the_baselines() -> None:
     assert found is not None
     assert found.moved == 30
     assert "actions moved outcomes" in found.uplift.method
+
+
+def test_a_baseline_that_pays_the_same_whatever_comes_needs_no_other_outcome() -> None:
+    table = PayoffTable(("offer", "wait"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
+    bank = ClassificationValuation("EUR", table, BestAction(), {"a": "wait", "b": "offer"}, "a")
+    n = 60
+    decisions, outcomes = np.resize([0, 1], n), np.resize([0, 0, 1], n)
+    for valued, moved in ((bank, 0), (replace(bank, baseline_name="b"), n // 2)):
+        found = realised_uplift(
+            valued,
+            np.tile([0.6, 0.4], (n, 1)),
+            decisions,
+            outcomes,
+            np.ones(n, dtype=np.bool_),
+            {},
+            blocks=Blocks(np.zeros(n, dtype=np.int64), np.array([500])),
+            seed=2,
+            moved_by=("offer",),
+        )
+        assert found is not None
+        assert (found.moved, is_marked(found.uplift)) == (moved, moved > 0)

@@ -52,7 +52,8 @@ class _Auditor:
         self.outcomes = history.truth(self.rows)
         self.columns = history.columns(self.rows)
         self.seed = seed
-        self.moved = bool(charter.data.moved_by)
+        told = identification(charter.value, charter.data, charter.release).evaluation
+        self.identified = told.identified
         self.clusters = clusters_of(line.frame[self.rows], charter)
         self.starts = [period.start - line.first for period in line.periods]
         self.bases = {name: self._baseline(name) for name in self.valued.baseline_names}
@@ -62,10 +63,10 @@ class _Auditor:
         return baseline_payoffs(self.valued, self.outcomes, self.columns, name)
 
     def total(self, values: Floats) -> Estimate:
-        """Return a sum over all cases with its interval, marked where actions move outcomes."""
+        """Return a sum over all cases with its interval, marked where no table tells it."""
         mean = clustered_mean(values, self.clusters, seed=self.seed)
         total = mean.scaled(len(values), self.valued.currency)
-        return marked(total) if self.moved else total
+        return total if self.identified else marked(total)
 
     def by_period(self, values: Floats) -> tuple[float, ...]:
         """Return sums over windows."""

@@ -124,7 +124,8 @@ def realised_uplift(
     `labelled`. `revealed_by` names the actions after which an outcome is ever seen (all where
     empty), `moved_by` those that change the outcome itself: where one of them was taken in the
     baseline's stead, or left out, the outcome is not what the other would have brought, and the
-    uplift is not identified. Cases whose uplift is the same whatever the outcome need no label.
+    uplift is not identified, unless the baseline's action pays the same whatever comes. Cases whose
+    uplift is the same whatever the outcome need no label.
 
     Outcomes pending are filled in by the difference estimator (Cassel, Sarndal and Wretman 1976,
     Biometrika 63): expectation plus the mean error that labels show. Intervals are bootstrapped
@@ -156,6 +157,10 @@ def realised_uplift(
         estimate = _widened(estimate, float(np.hypot(*errors)) * float(hidden.mean()))
     told = len(decisions) if certain.all() else int(seen.sum())
     moved = _moved(valuation, decisions, columns, moved_by)
+    if moved.any():
+        # A baseline that pays the same whatever comes needs no outcome but the one that came.
+        base = valuation.baseline(columns, len(decisions))
+        moved &= ~possible_payoffs(valuation, forecast, base, columns).certain
     return Realised(
         uplift=replace(estimate, n=told, method=_method(estimate.method, pending, hidden, moved)),
         value=float(value.sum()),
