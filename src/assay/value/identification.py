@@ -250,7 +250,7 @@ def _later(facts: _Facts) -> str:
         return f"the agreed `{_FIELDS[by]}` shows it once the model serves"
     if facts.shown_by:
         return f"only chance shows it once the model serves ({facts.remedy})"
-    return "nor does any share once the model serves"
+    return "no share tells it either once the model serves"
 
 
 def _live(facts: _Facts) -> Identification:
