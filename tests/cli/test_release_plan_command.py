@@ -27,7 +27,7 @@ def test_a_plan_is_told_before_anything_is_signed(run: Run, campaign: Path) -> N
     assert "no difference, 50% of traffic" in told.out
     assert "worse than the baseline" in told.out
     assert "Where the promised uplift" in told.out
-    assert "times fewer units" in told.out
+    assert "paired shadow" not in told.out, "whom the baseline does not call never tells"
     document = run("release", campaign, "--do", "plan", "--json").document
     assert document["rollout"]["against"] == "baseline"
     uplift = document["promised"]["mean"]
@@ -62,11 +62,33 @@ def test_a_canary_that_starts_says_how_long_it_will_take(run: Run, campaign: Pat
     run("sign", campaign, "--as", "Rui Matos", "--role", "risk_officer")
     told = run("release", campaign)
     assert told.code == 0, told.err
-    assert "Where the promised uplift" in told.out
+    assert "No promotion is to be expected, even where the promised uplift" in told.out
     assert "cannot be resolved within the agreed 20 units" in told.out
     assert "guardrails alone, and promotes where they hold" in told.out
+    assert "agree on `release.most_decisions: " in told.out
     running = run("release", campaign, "--do", "plan", "--json").document
     assert running["resolvable"] is False
+
+
+def test_hidden_outcomes_are_named_as_what_keeps_a_canary_from_being_settled(
+    run: Run, campaign: Path
+) -> None:
+    """Skipping somebody who would have bought is a regret that nobody ever sees."""
+    _canary(campaign)
+    charter = campaign / "charter.yaml"
+    text = charter.read_text()
+    assert "skip: 0" in text
+    charter.write_text(text.replace("skip: 0", 'skip: {"yes": -3, "no": 0}'))
+    told = run("release", campaign, "--do", "plan")
+    assert told.code == 0, told.err
+    assert "worse than the baseline: nothing within reach." in told.out
+    assert "what `skip` pays depends on an outcome that it hides (`data.revealed_by`)" in told.out
+    assert "`release.missing_outcome` says what silence means" in told.out
+    assert "billion" not in told.out
+    assert "times fewer" not in told.out
+    document = run("release", campaign, "--do", "plan", "--json").document
+    assert document["unknown_payoffs"]["other"] == 1.0, "the baseline skips everybody"
+    assert {one["units"] for one in document["prospects"]} == {None}
 
 
 def test_what_is_released_at_once_has_no_plan(run: Run, campaign: Path) -> None:

@@ -105,3 +105,21 @@ def test_a_split_spreads_as_its_formula_says() -> None:
     assert said.mean == pytest.approx(one.mean - other.mean)
     variance = squares[0] / p + squares[1] / (1 - p) - said.mean**2
     assert said.deviation == pytest.approx(np.sqrt(variance))
+
+
+def test_a_deviation_that_bounds_do_not_allow_leaves_the_mean_where_it_is() -> None:
+    """Intervals of cases that hang together ask for more than payoffs within bounds can spread."""
+    for mean, deviation in ((0.0, 7.0), (8.9, 5.0), (4.0, np.inf)):
+        spread = Spread.around(mean, deviation, (-1.0, 9.0))
+        assert spread.mean == pytest.approx(mean)
+        assert spread.deviation == pytest.approx(np.sqrt((mean + 1) * (9 - mean)))
+        assert spread.values == pytest.approx([-1.0, 9.0])
+
+
+def test_a_part_that_is_unknown_takes_its_value_whatever_it_paid() -> None:
+    paid = Spread.around(1.0, 3.0, (-1.0, 9.0))
+    part = paid.partly(0.2, -1.0)
+    assert part.mean == pytest.approx(0.8 * 1 + 0.2 * -1)
+    assert part.chances.sum() == pytest.approx(1)
+    assert paid.partly(0.0, -1.0) is paid
+    assert paid.partly(1.0, -1.0).values.tolist() == [-1.0]

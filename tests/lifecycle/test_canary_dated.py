@@ -83,7 +83,7 @@ def _served(today: Charter, n: int) -> Served:
     """
     rng = np.random.default_rng(83)
     tried, says = rng.random(n) < 0.5, rng.random(n) < 0.3
-    records = [
+    records: list[dict[str, Any]] = [
         {
             "id": f"a/{place}",
             "entity": f"client-{place}",

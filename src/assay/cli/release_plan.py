@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from assay.cli.output import say, table
 
 if TYPE_CHECKING:
-    from assay.deploy.release_plan import Prospect, ReleasePlan
+    from assay.deploy.prospect import Prospect
+    from assay.deploy.release_plan import ReleasePlan
 
 __all__ = ["tell_plan"]
 
@@ -16,14 +16,27 @@ _HEAD = ("where this is true", "units", "8 of 10 by", "fixed test", "chance", "d
 
 
 def tell_plan(plan: ReleasePlan) -> None:
-    """Print what a promotion takes, for each difference and share, and what follows from it."""
+    """Print what a promotion takes, for each difference and share, and what follows from it.
+
+    What is out of reach has no row: its numbers would say nothing that could be done.
+    """
     rollout = plan.rollout
     title = (
         f"Until a promotion: surely at most {rollout.tolerance:.4g} {rollout.currency} per unit "
         f"worse than the {rollout.against}"
     )
-    table(title, _HEAD, [_row(one) for one in plan.prospects])
-    say(f"`chance` is that of a promotion within the agreed {rollout.most_units:,} units.")
+    near = [one for one in plan.prospects if one.within_reach]
+    agreed = f"the agreed {rollout.most_units:,} units"
+    if plan.most_days is not None:
+        agreed += f" / {plan.most_days:g} days"
+    if near:
+        table(title, _HEAD, [_row(one) for one in near])
+        say(f"`chance` is that of a promotion within {agreed}.")
+    else:
+        say(f"{title}: nothing within reach.")
+    far = [one.named for one in plan.prospects if not one.within_reach]
+    if near and far:
+        say(f"Out of reach within {agreed}: {'; '.join(far)}.")
     for line in plan.words:
         say(line)
     if rollout.conditions:
@@ -31,17 +44,12 @@ def tell_plan(plan: ReleasePlan) -> None:
 
 
 def _row(one: Prospect) -> tuple[str, ...]:
-    where = "both arms on each unit" if one.share is None else f"{one.share:.0%} of traffic"
     units = one.units
     numbers = (units.expected, units.mostly, units.fixed)
     return (
-        f"{one.what}, {where}",
-        *(_number(each) for each in numbers),
+        one.named,
+        *(f"{each:,.0f}" for each in numbers),
         f"{units.within:.0%}",
-        _number(one.decisions),
-        _number(one.days),
+        f"{one.decisions:,.0f}",
+        f"{one.days:,.0f}",
     )
-
-
-def _number(number: float) -> str:
-    return f"{number:,.0f}" if math.isfinite(number) else "never"

@@ -41,10 +41,17 @@ class Spread:
         """Return two values within bounds, of a given mean and deviation.
 
         They lie as far on either side of the mean where the bounds allow it; else one lies at its
-        bound, and the other as far off as the deviation asks for.
+        bound, and the other as far off as the deviation asks for. A deviation beyond what the
+        bounds allow for the mean, the root of (mean - low)(high - mean) (Bhatia and Davis, A better
+        bound on the variance, American Mathematical Monthly 107, 2000), is held to that: the mean
+        stays what it is.
+
+        >>> Spread.around(0.0, 7.0, (-1.0, 9.0)).values.tolist()
+        [-1.0, 9.0]
         """
         low, high = bounds
         mean = min(max(mean, low), high)
+        deviation = min(deviation, float(np.sqrt((mean - low) * (high - mean))))
         if deviation <= 0 or mean in bounds:
             return cls(np.array([mean]), np.array([1.0]))
         down, up = (mean - low) / deviation, (high - mean) / deviation
@@ -56,6 +63,19 @@ class Spread:
         odds = float(np.sqrt(above / (1.0 - above)))
         values = np.array([mean - deviation * odds, mean + deviation / odds])
         return cls(np.clip(values, low, high), np.array([1.0 - above, above]))
+
+    def partly(self, share: float, value: float) -> Spread:
+        """Return the spread where a share of the units, whatever they are, has a value instead.
+
+        >>> Spread.around(1.0, 0.0, (-1.0, 9.0)).partly(0.25, -1.0).mean
+        0.5
+        """
+        if share <= 0.0:
+            return self
+        if share >= 1.0:
+            return Spread(np.array([value]), np.array([1.0]))
+        values = np.append(self.values, value)
+        return Spread(values, np.append(self.chances * (1.0 - share), share))
 
     @classmethod
     def split(cls, arms: TwoArms, challenger: Spread, other: Spread, share: float) -> Spread:

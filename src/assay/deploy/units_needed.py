@@ -33,7 +33,8 @@ class UnitsNeeded:
     `expected` is their mean; `mostly` is enough in 80 % of releases. `fixed` is what a z-test of a
     fixed number of units takes for the same claim, the same alpha and a power of 80 %, which may
     be looked at once only. `within` is the chance of a promotion by the plan's `most_units`. All
-    are infinite, and `within` is 0, where a promotion is not to be expected.
+    are infinite, and `within` is 0, where a promotion is not to be expected: not within a billion
+    units, or the claim is not true.
     """
 
     expected: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,14 +10,17 @@ import numpy as np
 from assay.charter.charter import Charter
 from assay.charter.data import Span
 from assay.charter.delay import rows_or_time
-from assay.deploy.release_plan import Arms, Pace, ReleasePlan, plan_release
+from assay.deploy.prospect import Arms, Pace
+from assay.deploy.release_plan import ReleasePlan, plan_release
 from assay.deploy.rollout_plan import RolloutPlan
 from assay.deploy.spread import Spread
 from assay.errors import CheckFailed
 from assay.evidence.folds import ModelState, ReleaseState
 from assay.lifecycle.canary import rollout_plan
 from assay.lifecycle.centre import payoff_centre
+from assay.lifecycle.charter_then import charter_of_release
 from assay.lifecycle.shown import Shown, evaluations_of, shown_by
+from assay.lifecycle.unknown_share import unknown_payoffs
 from assay.ports.blobs import Blobs
 from assay.stats.estimate import Estimate
 
@@ -24,6 +28,8 @@ __all__ = ["planned_release"]
 
 _NORMAL = 1.959964
 """Half the width of a 95 % interval in standard errors."""
+
+_DAYS_PER_MONTH = 365 / 12
 
 
 def planned_release(
@@ -39,8 +45,10 @@ def planned_release(
     The deviation of payoffs is that of the evaluation's interval, so that what it knows of
     entities and of time is in it; the decisions of an entity are taken to hang together as there.
     The difference of two versions on one unit, which no evaluation saw, is taken to spread as if
-    their uplifts were independent, which is too much rather than too little. Raises CheckFailed
-    where there is no canary to plan: the release is immediate, nothing is left of the loss budget,
+    their uplifts were independent, which is too much rather than too little. Payoffs that the
+    charter's facts will keep unknown count against the challenger, as when the canary is decided,
+    and all are those of the day on which the running release started. Raises CheckFailed where
+    there is no canary to plan: the release is immediate, nothing is left of the loss budget,
     or a version has no evaluation.
     """
     if charter.release.strategy != "canary":
@@ -48,6 +56,7 @@ def planned_release(
             f"{charter.name} goes live at once (`release.strategy: immediate`), so that there is "
             "no canary to plan. Write `strategy: canary` to try a version before it serves all."
         )
+    charter = charter_of_release(charter, state)
     number = _number(state, versions, version)
     centre = payoff_centre(charter, state, versions, blobs, number, now)
     rollout = rollout_plan(charter, state, now, centre)
@@ -60,8 +69,13 @@ def planned_release(
     champion = state.champion
     before = None if champion is None else _shown(charter, versions, blobs, champion.version)
     unit = charter.release.unit
-    pace = Pace(charter.value.decisions_per_month, unit.usual, _waiting(charter))
-    arms = _arms(rollout, tried, before, unit.usual)
+    horizon = charter.value.horizon_months * _DAYS_PER_MONTH
+    pace = Pace(charter.value.decisions_per_month, unit.usual, _waiting(charter), horizon)
+    took = None if before is None else before.decisions
+    unknown, paired = unknown_payoffs(charter, tried.decisions, took)
+    arms = replace(_arms(rollout, tried, before, unit.usual), unknown=unknown)
+    if not paired:
+        arms = replace(arms, paired=None)
     return plan_release(
         rollout, arms, pace, unit=_unit(charter), most_days=charter.release.most_days
     )
@@ -107,9 +121,11 @@ def _arms(rollout: RolloutPlan, tried: Shown, before: Shown | None, usual: float
 
 
 def _deviation(estimate: Estimate) -> float:
-    """Return the deviation of one decision that an interval of a mean implies."""
-    half = (estimate.high - estimate.low) / 2
-    return half / _NORMAL * float(np.sqrt(estimate.n)) if np.isfinite(half) else 0.0
+    """Return the deviation of one decision that an interval of a mean implies.
+
+    It is infinite where the interval is: then payoffs spread as wide as their bounds allow.
+    """
+    return (estimate.high - estimate.low) / 2 / _NORMAL * float(np.sqrt(estimate.n))
 
 
 def _minus(one: Estimate, other: Estimate) -> Estimate:

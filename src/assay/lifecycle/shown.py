@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,18 +18,23 @@ __all__ = ["Shown", "evaluations_of", "shown_by"]
 
 @dataclass(frozen=True)
 class Shown:
-    """What an evaluation showed, per decision: the version's value, its uplift, the baseline's."""
+    """What an evaluation showed, per decision: the version's value, its uplift, the baseline's.
+
+    `decisions` counts the version's actions (empty in regression).
+    """
 
     value: Estimate
     uplift: Estimate
     baseline: Estimate
+    decisions: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, assessment: Mapping[str, Any]) -> Shown:
         """Read the assessment that an evaluation holds."""
         base = assessment["baselines"][assessment["baseline"]]
         found = (assessment["value"], assessment["uplift_per_decision"], base)
-        return cls(*(Estimate.from_document(one) for one in found))
+        value, uplift, baseline = (Estimate.from_document(one) for one in found)
+        return cls(value, uplift, baseline, dict(assessment.get("decisions", {})))
 
 
 def evaluations_of(
