@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,6 +147,33 @@ def test_each_entity_counts_with_its_first_decision_when_watched() -> None:
     assert alone.watched.mean == pytest.approx(found.watched.mean)
     assert "by entity" in found.once.method
     assert "first decision" in found.watched.method
+
+
+def test_without_bounds_rare_payoffs_say_nothing_and_the_books_say_why() -> None:
+    """A call costs what a column says, and nothing caps the column."""
+    records, outcomes = _served(900, 8)
+    for row, one in enumerate(records):
+        one["inputs"] = {"minutes": 1.0}
+        outcomes[row] = "yes" if row % 90 == 0 else "no"
+    capped, open_ended = (_charter(), _charter())
+    costly = {"call": {"yes": "10 - minutes", "no": "0 - minutes"}, "skip": {"yes": 10, "no": 0}}
+    value = open_ended.value.model_copy(update={"actions": costly})
+    open_ended = open_ended.model_copy(update={"value": value})
+    found = control_measured(open_ended, records, outcomes, NOW)
+    assert found is not None
+    assert found.once is None
+    assert (found.watched.low, found.watched.high) == (-np.inf, np.inf)
+    nothing = MonitorResult((), (), Changes((), ()), Joined(np.zeros(0, dtype=np.int64), 0, 0))
+    observed = replace(nothing, by_control=found)
+    books = value_so_far(open_ended, ModelState("calls"), MemoryBlobs(), observed)
+    assert any("That says nothing yet" in line for line in books.words)
+    json.dumps(books.document(), allow_nan=False)
+    bounded = control_measured(capped, records, outcomes, NOW)
+    assert bounded is not None
+    assert bounded.once is not None
+    assert "widened to its bounds" in bounded.once.method
+    assert np.isfinite([bounded.watched.low, bounded.watched.high]).all()
+    assert bounded.watched.method.startswith("empirical-Bernstein")
 
 
 def _observed(records: list[dict[str, Any]], outcomes: list[str | None]) -> MonitorResult:

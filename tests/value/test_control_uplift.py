@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from assay.value.control import Split, control_sequence, control_uplift
+from assay.value.control import Split, control_uplift
+from assay.value.control_sequence import Watch, control_sequence
 
 LIFT = 0.3
 OFFERED = np.array([9.0, -1.0])
@@ -106,7 +107,8 @@ def test_too_few_controls_say_nothing_and_cases_without_a_share_are_left_out() -
     paid, control = np.ones(1000), np.arange(1000) < 29
     assert control_uplift(Split(paid, control, np.full(1000, 0.05)), seed=0) is None
     share = np.where(np.arange(1000) < 500, 0.2, 0.0)
-    half = control_uplift(Split(paid, np.arange(1000) < 100, share), seed=0)
+    alternating = np.tile([0.0, 1.0], 500)
+    half = control_uplift(Split(alternating, np.arange(1000) < 100, share), seed=0)
     assert half is not None
     assert (half.n, half.mean) == (500, 0.0)
 
@@ -123,7 +125,7 @@ def test_what_is_no_split_is_refused() -> None:
     with pytest.raises(ValueError, match="an entity comes twice"):
         control_sequence(twice)
     with pytest.raises(ValueError, match="leaves the bounds"):
-        control_sequence(Split(two, flags, np.full(2, 0.5)), (-1.0, 0.5))
+        control_sequence(Split(two, flags, np.full(2, 0.5)), Watch(bounds=(-1.0, 0.5)))
 
 
 @pytest.mark.parametrize("bounds", [None, (-1.0, 10.0)])
@@ -134,7 +136,7 @@ def test_a_watched_sequence_errs_at_most_as_often_as_promised(
     missed, runs, width = 0, 150, []
     for _ in range(runs):
         one = world(rng, 4000, repeated=False).split
-        _, low, high = control_sequence(one, bounds)
+        _, low, high = control_sequence(one, Watch(bounds))
         missed += bool(((low > TRUE) | (high < TRUE)).any())
         width.append(high[-1] - low[-1])
     assert missed / runs <= 0.05

@@ -13,7 +13,8 @@ from assay.charter.policy import BestAction
 from assay.stats.bootstrap import bootstrap_mean
 from assay.stats.estimate import Estimate
 from assay.value.classification import ClassificationValuation
-from assay.value.control import Split, control_sequence, control_uplift
+from assay.value.control import Split, control_uplift
+from assay.value.control_sequence import Watch, control_sequence
 from assay.value.payoff import PayoffTable
 from assay.value.regression import RegressionValuation
 from assay.value.share_cost import (
@@ -37,7 +38,7 @@ def test_the_promised_decisions_resolve_the_uplift_four_times_in_five() -> None:
         control = rng.random(n) < SHARE
         paid = rng.normal(np.where(control, 1.0, 1.0 + UPLIFT), DEVIATION)
         split = Split(paid, control, np.full(n, SHARE))
-        _, low, _ = control_sequence(split, tightest_at=round(planned.watched))
+        _, low, _ = control_sequence(split, Watch(tightest_at=round(planned.watched)))
         watched += bool((low > 0).any())
         first = split.at(np.arange(n) < planned.fixed)
         found = control_uplift(first, seed=run)
@@ -76,7 +77,7 @@ def test_exploring_costs_nothing_where_actions_pay_alike() -> None:
 
 def test_deviations_are_read_back_from_intervals() -> None:
     values = np.random.default_rng(43).normal(2, 3, 20_000)
-    found = Spread.of(*(bootstrap_mean(values, seed=seed) for seed in (0, 1)))
+    found = Spread.of(bootstrap_mean(values, seed=0), bootstrap_mean(values, seed=1))
     assert found.policy == pytest.approx(3, rel=0.05)
     assert found.baseline == pytest.approx(3, rel=0.05)
 

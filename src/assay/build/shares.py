@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.build.tested import Tested
 from assay.charter.charter import Charter
+from assay.guardrails.plugin import Cases
 from assay.value.assessment import Assessment
+from assay.value.certain_baseline import baseline_varies
 from assay.value.identification import identification
 from assay.value.share_cost import Spread, exploration_cost
 from assay.value.share_plan import SharePlan, Shares, share_plan
@@ -56,6 +62,22 @@ def shares_of(tested: Tested, assessment: Assessment, seed: int) -> SharePlan:
         charter.value,
         shares,
         assessment.uplift_per_decision,
-        Spread.of(assessment.value, assessment.baselines[assessment.baseline]),
+        _spread(cases, base, assessment),
         charter.monitoring.boundary.floor_per_month,
     )
+
+
+def _spread(cases: Cases, base: NDArray[Any], assessment: Assessment) -> Spread:
+    """Return how payoffs spread on the test rows, and how rare those off the commonest are."""
+    valued = cases.valuation
+    own, other = (
+        valued.realised(decisions, cases.outcomes, cases.columns)
+        for decisions in (cases.decisions, base)
+    )
+    found = Spread.of(
+        assessment.value, assessment.baselines[assessment.baseline], paid=(own, other)
+    )
+    if not baseline_varies(valued):
+        return replace(found, baseline_deviates=0.0)
+    # A payoff that no test row has may still come: as rare as one that one row had.
+    return replace(found, baseline_deviates=max(found.baseline_deviates, 1 / len(cases)))

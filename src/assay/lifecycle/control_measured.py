@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,20 +12,17 @@ from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
 from assay.charter.delay import label_delay
+from assay.errors import ExpressionError
 from assay.evidence.states import BASELINE_ARM, CONTROL_ARM
 from assay.lifecycle.payoffs import realised_payoffs
 from assay.monitor.cases import moments
 from assay.monitor.join import first_of_each
 from assay.monitor.matured import matured
 from assay.stats.estimate import Estimate
-from assay.value.control import (
-    LEAST_UNITS,
-    ControlMeasured,
-    Split,
-    control_sequence,
-    control_uplift,
-)
-from assay.value.valuation import valuation
+from assay.value.certain_baseline import baseline_varies
+from assay.value.control import LEAST_UNITS, ControlMeasured, Split, control_uplift
+from assay.value.control_sequence import Watch, control_watched
+from assay.value.valuation import Valuation, valuation
 
 __all__ = ["control_measured"]
 
@@ -47,11 +45,16 @@ def control_measured(
     interval takes each entity with its first decision, so that its units are independent. None
     without a control share, where an action hides the outcome that its payoff depends on, and
     below `LEAST_UNITS` on either side.
+
+    Where the charter bounds payoffs, both intervals hold from then on. Where it does not, they say
+    nothing (the watched one is infinite) until each arm has 10 units whose payoff differs from the
+    commonest one: see `control_sequence`.
     """
     counting = _counting(charter, records, now)
     if not counting.any():
         return None
-    payoffs = _payoffs(charter, records, outcomes)
+    valued = valuation(charter.value, charter.data)
+    payoffs = _payoffs(charter, valued, records, outcomes)
     if _blind(charter, records, payoffs, counting):
         return None
     known = counting & np.isfinite(payoffs)
@@ -66,9 +69,16 @@ def control_measured(
     if split.smaller_side() < LEAST_UNITS:
         return None
     unit = f"{charter.value.currency} per decision"
+    watch = Watch(
+        bounds=_bounds(valued, split),
+        tightest_at=round(_MONTHS * charter.value.decisions_per_month),
+        control_varies=baseline_varies(valued),
+    )
     return ControlMeasured(
-        watched=_watched(split, unit, round(_MONTHS * charter.value.decisions_per_month)),
-        once=control_uplift(split, seed=seed, unit=unit),
+        watched=_watched(split, watch, unit),
+        once=control_uplift(
+            split, seed=seed, unit=unit, bounds=watch.bounds, control_varies=watch.control_varies
+        ),
         decisions=len(rows),
         controls=int(split.control.sum()),
         unknown=int((counting & ~known).sum()),
@@ -90,8 +100,10 @@ def _counting(charter: Charter, records: Records, now: datetime) -> NDArray[np.b
     return found & matured(moments(records), label_delay(charter), now)
 
 
-def _payoffs(charter: Charter, records: Records, outcomes: Sequence[Any]) -> NDArray[np.float64]:
-    valued, missing = valuation(charter.value, charter.data), charter.release.missing_outcome
+def _payoffs(
+    charter: Charter, valued: Valuation, records: Records, outcomes: Sequence[Any]
+) -> NDArray[np.float64]:
+    missing = charter.release.missing_outcome
     told = [missing if one is None else one for one in outcomes]
     return realised_payoffs(valued, records, told)
 
@@ -110,11 +122,20 @@ def _blind(
     return any(records[row]["decision"] not in shown for row in unknown)
 
 
-def _watched(split: Split, unit: str, tightest_at: int) -> Estimate:
-    words = "asymptotic confidence sequence to the control share"
+def _bounds(valued: Valuation, split: Split) -> tuple[float, float] | None:
+    """Return what a decision can pay, None where the charter does not say or payoffs leave it."""
+    try:
+        bounds = valued.bounds()
+    except ExpressionError:  # a payoff of amounts may leave its columns without caps
+        return None
+    return None if not np.isfinite(bounds).all() or split.leaves(bounds) else bounds
+
+
+def _watched(split: Split, watch: Watch, unit: str) -> Estimate:
+    words = ""
     if split.entities is not None:
         firsts = np.zeros(len(split.payoffs), dtype=np.bool_)
         firsts[first_of_each(split.entities.tolist())] = True
-        split, words = split.at(firsts), f"{words}, each entity's first decision"
-    mean, low, high = control_sequence(split, tightest_at=tightest_at)
-    return Estimate(float(mean[-1]), float(low[-1]), float(high[-1]), len(mean), words, unit)
+        split, words = split.at(firsts), ", each entity's first decision"
+    found = control_watched(split, watch, unit)
+    return replace(found, method=found.method + words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -124,6 +125,11 @@ def _shown_by_control(found: ControlMeasured | None, volume: float, unit: str) -
         f"volume, whatever actions do to outcomes: {found.decisions:,} decisions, "
         f"{found.controls:,} of them in the control."
     )
+    if math.isinf(found.watched.high):
+        text += (
+            " That says nothing yet: each arm needs 10 payoffs that differ from its commonest one, "
+            "and both together 500 units. Caps on what payoffs read would bound it from the first."
+        )
     if found.unknown:
         text += f" {found.unknown:,} without an outcome are taken to be like the others."
     return [text]

@@ -8,19 +8,18 @@ entity's outcome depends on the arm of another, and that arms differ in nothing 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.stats.asymptotic_sequence import asymptotic_sequence
 from assay.stats.bootstrap import bootstrap_mean
 from assay.stats.clusters import Clusters, clustered_mean
-from assay.stats.empirical_bernstein import empirical_bernstein_sequence
+from assay.stats.deviating_cases import LEAST_DEVIATING, deviating_cases
 from assay.stats.estimate import Estimate
 
-__all__ = ["LEAST_UNITS", "ControlMeasured", "Split", "control_sequence", "control_uplift"]
+__all__ = ["LEAST_UNITS", "ControlMeasured", "Split", "control_uplift"]
 
 LEAST_UNITS = 30
 """Units on the smaller side of a split below which nothing is said."""
@@ -68,6 +67,12 @@ class Split:
         """
         return self.at(self.share > 0)
 
+    def leaves(self, bounds: tuple[float, float]) -> bool:
+        """Whether a payoff lies outside the bounds."""
+        slack = 1e-9 * max(1.0, *np.abs(bounds))  # payoffs round
+        outside = (self.payoffs < bounds[0] - slack) | (self.payoffs > bounds[1] + slack)
+        return bool(outside.any())
+
     def smaller_side(self) -> int:
         """Return how many units, entities or decisions, are on the side that has fewer."""
         if self.entities is None:
@@ -81,9 +86,13 @@ class Split:
 class ControlMeasured:
     """The uplift per decision that a control share shows, all in all.
 
-    `watched` may be looked at ever so often; `once` is narrower and for a single look. `decisions`
-    were compared, `controls` of them in the control; `unknown` were left out since nobody knows
-    what they paid, though their time is over: they are taken to be like the others of their arm.
+    `watched` may be looked at ever so often; `once` is narrower and for a single look. Payoffs that
+    are rare must have been seen before their mean can be told: without bounds on payoffs `watched`
+    is infinite and `once` None until each arm has 10 units whose payoff differs from the commonest
+    one (`stats.deviating_cases`); with bounds both hold from the first, and are wide until then.
+    `decisions` were compared, `controls` of them in the control; `unknown` were left out since
+    nobody knows what they paid, though their time is over: they are taken to be like the others of
+    their arm.
     """
 
     watched: Estimate
@@ -109,6 +118,8 @@ def control_uplift(
     seed: int | np.random.Generator,
     unit: str = "",
     kind: Literal["hajek", "horvitz_thompson"] = "hajek",
+    bounds: tuple[float, float] | None = None,
+    control_varies: bool = True,
 ) -> Estimate | None:
     """Return the policy's uplift per decision over the baseline, with a 95% bootstrap interval.
 
@@ -120,7 +131,15 @@ def control_uplift(
     difference; its bias is of the order of one over the number of controls. Strata where an
     arm has fewer than two decisions are left out. Entities are resampled whole.
 
-    One look at a time: `control_sequence` is for watching. None below `LEAST_UNITS` on either side.
+    A few units, or rare payoffs of which few were seen, say less than resampling believes. With
+    finite `bounds`, the least and the most that one decision can pay, the interval is widened as
+    `bootstrap_mean` widens it: what one more decision could have brought in the arm that has few
+    counts as well. Without them nothing is said until each arm has 10 units whose payoffs deviate
+    (`stats.deviating_cases`); the control is excepted where `control_varies` is False, since the
+    value model lets it be paid one amount alone.
+
+    One look at a time: `control_sequence` is for watching. None below `LEAST_UNITS` on either side,
+    and where too few payoffs deviate. Raises ValueError where a payoff leaves its bounds.
 
     >>> rng = np.random.default_rng(2)
     >>> control = rng.random(4000) < 0.2
@@ -133,13 +152,15 @@ def control_uplift(
         compared = _both_sided(compared)
     if compared.smaller_side() < LEAST_UNITS:
         return None
-    contrast = _centred(compared) if kind == "hajek" else _weighted(compared)
+    bounded = bounds is not None and bool(np.isfinite(bounds).all())
+    if not bounded and _deviating(compared, control_varies=control_varies) < LEAST_DEVIATING:
+        return None
+    if bounds is not None and compared.leaves(bounds):
+        raise ValueError(f"a payoff leaves the bounds {bounds}")
+    contrast = _contrast(compared, kind)
     words = {"hajek": "Hájek difference", "horvitz_thompson": "Horvitz-Thompson difference"}
-    named = compared.entities
-    if named is None:
-        found = bootstrap_mean(contrast, seed=seed, unit=unit)
-    else:
-        found = clustered_mean(contrast, Clusters.of(named, "entity"), seed=seed, unit=unit)
+    ends = _reach(compared, bounds, kind) if bounds is not None and bounded else None
+    found = _mean(contrast, compared.entities, ends, seed, unit)
     return Estimate(
         found.mean,
         found.low,
@@ -151,87 +172,98 @@ def control_uplift(
     )
 
 
-def control_sequence(
-    split: Split,
-    bounds: tuple[float, float] | None = None,
-    confidence: float = 0.95,
-    tightest_at: int = 2000,
-) -> tuple[Floats, Floats, Floats]:
-    """Return the uplift so far and bounds on it after each unit, all bounds valid at once.
-
-    Each unit says `m1 - m0 + (1 - Z)(Y - m1) / (1 - c) - Z (Y - m0) / c`, where m1 and m0 are the
-    mean payoffs of either arm among the units before it: unbiased for any such guess and any
-    recorded chance c, and far less noisy than without one (the augmented estimator of Robins,
-    Rotnitzky and Zhao, JASA 89, 1994). With `bounds`, the least and the most that one unit can
-    pay, nothing else is assumed (empirical Bernstein); without, the sequence is asymptotic and
-    infinite below 500 units, and tightest near `tightest_at` of them: see
-    `stats.asymptotic_sequence`. A unit is one entity's: with several
-    decisions of one, give their sum over a horizon that is the same for all. Raises ValueError
-    where a payoff leaves its bounds, or an entity comes twice.
-    """
-    split = split.comparable()
-    if split.entities is not None and len(np.unique(split.entities)) < len(split.entities):
-        raise ValueError("an entity comes twice: sum what it was paid over a fixed horizon")
-    middle = 0.0 if bounds is None else (bounds[0] + bounds[1]) / 2
-    said = _foreseen(split, middle)
-    mean = np.cumsum(said) / np.arange(1, len(said) + 1)
-    if bounds is None:
-        return mean, *asymptotic_sequence(said, confidence, tightest_at)
-    if len(split.payoffs) and (split.payoffs.min() < bounds[0] or split.payoffs.max() > bounds[1]):
-        raise ValueError(f"a payoff leaves the bounds {bounds}")
-    low, high = empirical_bernstein_sequence(said, _reach(split.share, bounds), confidence)
-    return mean, low, high
+def _mean(
+    contrast: Floats,
+    entities: NDArray[Any] | None,
+    ends: tuple[float, float] | None,
+    seed: int | np.random.Generator,
+    unit: str,
+) -> Estimate:
+    """Return the mean with its interval, widened to the ends of a contrast where they are known."""
+    if entities is None:
+        return bootstrap_mean(contrast, seed=seed, unit=unit, bounds=ends)
+    clusters = Clusters.of(entities, "entity")
+    found = clustered_mean(contrast, clusters, seed=seed, unit=unit)
+    if ends is None:
+        return found
+    wide = bootstrap_mean(contrast, seed=seed, clusters=clusters.codes, bounds=ends)
+    return replace(
+        found,
+        low=min(found.low, wide.low),
+        high=max(found.high, wide.high),
+        method=f"{found.method}, widened to its bounds",
+    )
 
 
 def _both_sided(split: Split) -> Split:
     """Return the strata, by recorded share, that have two decisions on either side."""
-    strata, place = np.unique(split.share, return_inverse=True)
-    inside = np.bincount(place, split.control, len(strata))
-    outside = np.bincount(place, ~split.control, len(strata))
-    return split.at(((inside >= 2) & (outside >= 2))[place])
+    strata = _Strata.of(split)
+    both: Flags = np.min(strata.count, axis=0) >= 2
+    return split.at(both[strata.place])
 
 
-def _weighted(split: Split) -> Floats:
-    chance = np.where(split.control, split.share, 1.0 - split.share)
-    signed: Floats = np.where(split.control, -1.0, 1.0) * split.payoffs / chance
-    return signed
+@dataclass(frozen=True, eq=False)
+class _Strata:
+    """Decisions by recorded share: `place` (n,) says which of S strata, `share` (S,) its share.
+
+    `count` and `mean` (2, S) are of the policy and of the control in each.
+    """
+
+    place: NDArray[np.int64]
+    share: Floats
+    count: Floats
+    mean: Floats
+
+    @classmethod
+    def of(cls, split: Split) -> _Strata:
+        share, place = np.unique(split.share, return_inverse=True)
+        sides = (~split.control, split.control)
+        count = np.stack([np.bincount(place, side, len(share)) for side in sides]).astype(float)
+        total = [np.bincount(place, side * split.payoffs, len(share)) for side in sides]
+        return cls(place.astype(np.int64), share, count, np.stack(total) / np.maximum(count, 1))
+
+    def contrast(self, payoffs: float | Floats, arm: Any, stratum: Any) -> Floats:
+        """Return what payoffs say of the stratified difference, whose spread is its error."""
+        pull = np.array([[1.0], [-1.0]]) * self.count.sum(axis=0) / np.maximum(self.count, 1)
+        difference = self.mean[0] - self.mean[1]
+        said: Floats = pull[arm, stratum] * (payoffs - self.mean[arm, stratum])
+        return np.asarray(said + difference[stratum])
+
+    def weighted(self, payoffs: float | Floats, arm: Any, stratum: Any) -> Floats:
+        """Return payoffs over the chance of their arm, those of the control below zero."""
+        signed: Floats = np.stack([1 / (1 - self.share), -1 / self.share])
+        return np.asarray(signed[arm, stratum] * payoffs)
 
 
-def _centred(split: Split) -> Floats:
-    """Return values whose mean is the stratified difference and whose spread is its error."""
-    strata, place = np.unique(split.share, return_inverse=True)
-    size = np.bincount(place, minlength=len(strata)).astype(np.float64)
-    difference, contrast = np.zeros(len(strata)), np.zeros(len(place))
-    for side, sign in ((split.control, -1.0), (~split.control, 1.0)):
-        count = np.bincount(place, side, len(strata))
-        mean = np.bincount(place, side * split.payoffs, len(strata)) / count
-        difference += sign * mean
-        contrast += sign * side * (split.payoffs - mean[place]) * (size / count)[place]
-    return contrast + difference[place]
+def _contrast(split: Split, kind: str) -> Floats:
+    strata = _Strata.of(split)
+    said = strata.contrast if kind == "hajek" else strata.weighted
+    return said(split.payoffs, split.control.astype(np.int64), strata.place)
 
 
-def _foreseen(split: Split, middle: float) -> Floats:
-    """Return what each unit says of the uplift, beside the means of the units before it."""
-    guess = np.zeros((2, len(split.payoffs)))
-    for row, side in enumerate((~split.control, split.control)):
-        total, count = np.cumsum(side * split.payoffs), np.cumsum(side)
-        mean = np.where(count > 0, total / np.maximum(count, 1), middle)
-        guess[row] = np.concatenate([[middle], mean[:-1]])[: len(split.payoffs)]
-    policy, control = guess
-    return (
-        policy
-        - control
-        + ~split.control * (split.payoffs - policy) / (1.0 - split.share)
-        - split.control * (split.payoffs - control) / np.where(split.share > 0, split.share, 1.0)
-    )
+def _reach(split: Split, bounds: tuple[float, float], kind: str) -> tuple[float, float]:
+    """Return the least and the most that a decision could have said, in either arm."""
+    strata = _Strata.of(split)
+    said = strata.contrast if kind == "hajek" else strata.weighted
+    arm, stratum = np.indices(strata.count.shape)
+    ends = np.stack([said(bound, arm, stratum) for bound in bounds])
+    slack = 1e-9 * max(1.0, float(np.abs(ends).max()))  # differences of means round
+    return float(ends.min()) - slack, float(ends.max()) + slack
 
 
-def _reach(share: Floats, bounds: tuple[float, float]) -> tuple[float, float]:
-    """Return the least and the most that one unit can say, whatever the means before it."""
-    if not len(share):
-        return 0.0, 0.0
-    width = bounds[1] - bounds[0]
-    # The distance to a guess within the bounds counts 1 / chance times, the guess itself once less.
-    reach = width * float(max((1 / share).max(), (1 / (1 - share)).max()))
-    slack = 1.0 + 1e-9  # sums of guesses round
-    return -reach * slack, reach * slack
+def _deviating(split: Split, *, control_varies: bool) -> float:
+    """Return how many units deviate in the arm that has fewer; an entity is one unit of each."""
+    strata = _Strata.of(split)
+    apart = split.payoffs - strata.mean[split.control.astype(np.int64), strata.place]
+    sides = [_by_unit(split, apart, side) for side in (~split.control, split.control)]
+    units = np.concatenate(sides)
+    rate = deviating_cases(units) / len(units)  # what one arm lacks may have come in the other
+    return min(min(deviating_cases(one), rate * len(one)) for one in sides[: 1 + control_varies])
+
+
+def _by_unit(split: Split, values: Floats, side: Flags) -> Floats:
+    """Return one arm's values, summed up by entity."""
+    if split.entities is None:
+        return values[side]
+    _, codes = np.unique(split.entities[side], return_inverse=True)
+    return np.bincount(codes, values[side]).astype(np.float64)

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.stats.asymptotic_sequence import LEAST_CASES
 from assay.stats.clusters import Clusters, clustered_mean
+from assay.stats.deviating_cases import deviating_cases
 from assay.stats.estimate import Estimate
 from assay.value.control import LEAST_UNITS
 from assay.value.payoff import Columns, Floats
@@ -21,8 +23,8 @@ __all__ = ["Resolution", "Spread", "control_cost", "exploration_cost", "least_co
 _NORMAL = NormalDist()
 _POWER = 0.8
 _ALPHA = 0.05
-_LEAST_WATCHED = 500
-"""Decisions below which the asymptotic sequence says nothing."""
+_LIKELY = 14.3
+"""Expected deviating payoffs of which 10 have come with a chance of 90 % (Poisson)."""
 _MOST = 0.5
 """The largest share that a charter can grant."""
 
@@ -34,6 +36,10 @@ class Spread:
     Where cases hang together it is larger than that of single payoffs: the deviation that, over the
     root of the decisions, gives the error of their mean.
 
+    `policy_deviates` and `baseline_deviates` are the shares of decisions whose payoff differs from
+    the commonest one (`stats.deviating_cases` over their number): where payoffs are rare, none of a
+    small control has them for long, and it says nothing. 0 where there is one payoff alone.
+
     >>> paid = Estimate(1.5, 1.4, 1.6, n=1000, method="bootstrap")
     >>> round(Spread.of(paid, paid).policy, 3)
     1.613
@@ -41,11 +47,41 @@ class Spread:
 
     policy: float
     baseline: float
+    policy_deviates: float = 1.0
+    baseline_deviates: float = 1.0
 
     @classmethod
-    def of(cls, policy: Estimate, baseline: Estimate) -> Spread:
-        """Read the deviations back from the intervals of two means."""
-        return cls(_deviation(policy), _deviation(baseline))
+    def of(
+        cls, policy: Estimate, baseline: Estimate, paid: tuple[Floats, Floats] | None = None
+    ) -> Spread:
+        """Read the deviations back from the intervals of two means.
+
+        `paid` are the payoffs (n,) under the policy and under the baseline; None where it is known
+        that they are not rare.
+        """
+        spread = cls(_deviation(policy), _deviation(baseline))
+        if paid is None:
+            return spread
+        own, base = (deviating_cases(one) / len(one) for one in paid)
+        return replace(spread, policy_deviates=own, baseline_deviates=base)
+
+    def least_under_control(self, share: float) -> float:
+        """Return the decisions from which a control share says anything at all.
+
+        Both arms have 10 deviating payoffs by then with a chance of 90 %, and there are 500.
+        """
+        return self._told(1 - share, share)
+
+    def least_under_exploration(self, share: float, actions: int, differing: float) -> float:
+        """Return the same for the inverse-propensity difference."""
+        return self._told(differing * (1 - share + share / actions), differing * share / actions)
+
+    def _told(self, own: float, other: float) -> float:
+        arms = ((own, self.policy_deviates), (other, self.baseline_deviates))
+        chances = [part * deviates for part, deviates in arms if deviates]
+        if not all(chances):
+            return math.inf
+        return max([LEAST_CASES, *(_LIKELY / chance for chance in chances)])
 
     def under_control(self, share: float) -> float:
         """Return the variance that one decision adds to the difference to a control share."""
@@ -68,7 +104,8 @@ class Resolution:
     `fixed` is for a single look agreed beforehand (a z-test); `watched` for an asymptotic
     confidence sequence (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024) looked at after each
     decision, tuned to that number. Both suffice with a chance of 80 % at 95 % confidence; some
-    watched runs are clear long before.
+    watched runs are clear long before. Neither speaks before `least` decisions: see
+    `Spread.least_under_control`.
 
     >>> found = Resolution.of(variance=100.0, uplift=0.5, decisions_per_month=1000)
     >>> round(found.fixed), round(found.watched), round(found.months_watched, 1)
@@ -82,12 +119,20 @@ class Resolution:
     months_watched: float
 
     @classmethod
-    def of(cls, variance: float, uplift: float, decisions_per_month: float) -> Resolution:
+    def of(
+        cls,
+        variance: float,
+        uplift: float,
+        decisions_per_month: float,
+        least: float = LEAST_CASES,
+    ) -> Resolution:
         """Return when an uplift is resolved; never (infinity) where it is not above zero."""
         fixed, watched = math.inf, math.inf
         if uplift > 0:
-            fixed = variance * (_fixed_reach() / uplift) ** 2
-            watched = max(variance * (_watched_reach() / uplift) ** 2, _LEAST_WATCHED)
+            # One look needs as many rare payoffs as watching does, and no other 500 decisions.
+            rare = least if least > LEAST_CASES else 0.0
+            fixed = max(variance * (_fixed_reach() / uplift) ** 2, rare)
+            watched = max(variance * (_watched_reach() / uplift) ** 2, least)
         return cls(
             uplift, fixed, watched, fixed / decisions_per_month, watched / decisions_per_month
         )
@@ -157,8 +202,9 @@ def least_control_share(
 ) -> float | None:
     """Return the smallest control share that resolves an uplift in so many months, watched.
 
-    It is rounded up to a tenth of a percent, and has at least 30 decisions in the control. None
-    where even half of all would not do.
+    It is rounded up to a tenth of a percent, has at least 30 decisions in the control, and 10
+    payoffs of them that differ from the commonest one with a chance of 90 %. None where even half
+    of all would not do.
 
     >>> spread = Spread(3.0, 3.0)
     >>> least_control_share(spread, uplift=0.5, decisions_per_month=1400, months=6)
@@ -169,7 +215,7 @@ def least_control_share(
     """
     decisions = decisions_per_month * months
     known = math.isfinite(spread.policy) and math.isfinite(spread.baseline)
-    if uplift <= 0 or decisions < _LEAST_WATCHED or not known:
+    if uplift <= 0 or decisions < LEAST_CASES or not known:
         return None
     most = decisions * (uplift / _watched_reach()) ** 2
     # policy^2 / (1 - c) + baseline^2 / c = most, as a quadratic in c; the smaller root is wanted.
@@ -179,10 +225,11 @@ def least_control_share(
     if inner < 0 or half <= 0:
         return None
     root = base / (half + math.sqrt(inner))
-    share = max(
-        math.ceil(1000 * root - 1e-9) / 1000, math.ceil(1000 * LEAST_UNITS / decisions) / 1000
-    )
-    return share if share <= _MOST else None
+    rare = _LIKELY / spread.baseline_deviates if spread.baseline_deviates else 0.0
+    least = max(root, LEAST_UNITS / decisions, rare / decisions)
+    share = math.ceil(1000 * least - 1e-9) / 1000
+    told = share <= _MOST and spread.least_under_control(share) <= decisions
+    return share if told else None
 
 
 def _deviation(mean: Estimate) -> float:

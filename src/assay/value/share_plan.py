@@ -91,7 +91,8 @@ def share_plan(
 
     The floor stands in where no uplift above zero is promised. What a control costs rests on the
     promised uplift, what exploring costs on forecasts that no action moves: both carry the mark
-    where the uplift is not identified.
+    where the uplift is not identified. "However often one looks" holds from when each arm has 10
+    payoffs that differ from its commonest one (`control_sequence`), which the months count in.
     """
     volume, months = model.decisions_per_month, model.horizon_months
     uplift = promised.mean if promised.mean > 0 else max(floor_per_month, 0.0) / volume
@@ -103,7 +104,8 @@ def share_plan(
     helps = shows[CONTROL] and identified.live.by != OUTCOMES
 
     def controlled(share: float) -> Granted:
-        found = Resolution.of(spread.under_control(share), uplift, volume)
+        least = spread.least_under_control(share)
+        found = Resolution.of(spread.under_control(share), uplift, volume, least)
         resolved = found if shows[CONTROL] and math.isfinite(found.watched) else None
         return Granted(share, control_cost(cost, share, volume), resolved)
 
@@ -123,7 +125,8 @@ def _explored(shares: Shares, spread: Spread, uplift: float, volume: float) -> G
     if shares.exploration_cost is None:
         return None
     variance = spread.under_exploration(shares.exploration, shares.actions, shares.differing)
-    found = Resolution.of(variance, uplift, volume)
+    least = spread.least_under_exploration(shares.exploration, shares.actions, shares.differing)
+    found = Resolution.of(variance, uplift, volume, least)
     resolved = found if math.isfinite(found.watched) and variance else None
     return Granted(shares.exploration, shares.exploration_cost, resolved)
 
@@ -182,7 +185,7 @@ def _shows(one: Granted, share: str) -> str:
     return (
         f"shows an uplift of {found.uplift:.4g} per decision within {found.months_watched:,.1f} "
         f"months however often one looks ({found.months_fixed:,.1f} at one look agreed "
-        f"beforehand){inside}"
+        f"beforehand){inside}; both hold once each arm has 10 payoffs off its commonest one"
     )
 
 
