@@ -45,13 +45,15 @@ def hours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_page_shows_amounts(hours: Path) -> None:
     text = Workspace(hours).report().read_text()
-    assert "3 a unit too low, 1 a unit too high" in text
+    assert "-3 for each unit too low, -1 for each unit too high" in text
     assert 'aria-label="Outcomes below each quantile"' in text
     assert 'aria-label="Uplift by place"' in text
     assert "One person holds every role here" in text
     assert "mae" in text
     assert "What each threshold is worth" not in text
-    assert "one constant for every case" in text
+    assert "How many cases get each action" not in text
+    assert ">costs<" not in text
+    assert "the charter names no costs and no floor above zero, so that any uplift pays" in text
     assert "payoff: cost of each unit under" in text
 
 

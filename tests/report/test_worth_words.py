@@ -73,8 +73,14 @@ def test_ranges_to_one_side_are_told() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"text": "A ROC AUC of 0.8 brings 1.", "auc": 0.8, "measured": 0.85}, "is 0.850."),
-        ({"text": "A mean absolute error of 9 brings 1.", "measured": 12345.0}, "is 12,345."),
+        (
+            {"text": "The break-even is a ROC AUC of 0.8: x.", "auc": 0.8, "measured": 0.85},
+            "ROC AUC is 0.850.",
+        ),
+        (
+            {"text": "The break-even is a mean absolute error of 9: x.", "measured": 12345.0},
+            "error is 12,345.",
+        ),
         ({"text": "No model brings 1.", "auc": None, "measured": 0.8}, "No model brings 1."),
         ({"text": "Break-even is not told."}, "Break-even is not told."),
     ],
@@ -131,3 +137,69 @@ def test_money_that_may_never_come_back_in_evidence_new_and_old(never: str | Non
     assert ", never]; the chance" in words(unsure)
     paid["mean"] = paid["low"] = never
     assert "The expected cash flow is not paid back" in words(unsure)
+
+
+def test_sentences_stand_under_the_heading_where_one_looks_for_them() -> None:
+    given = content()
+    given["words"] = ["First things first.", "Retrainings come.", "The control share costs."]
+    given["business_case"]["words"] = ["Retrainings come."]
+    given["shares"] = {
+        "words": ["The control share costs."],
+        "identification": {"evaluation": {"identified": True}},
+    }
+    given["break_even"] = {"text": "No model covers the costs.", "auc": None, "measured": 0.8}
+    given["no_threshold"] = "`skip` pays best whatever the outcome."
+    found = dict(worth_of(given, "none", None).sections)
+    assert list(found) == [
+        "What to know first",
+        "Thresholds",
+        "Business case",
+        "How good a model must be",
+        "What the shares show",
+    ]
+    assert found["What to know first"] == ("First things first.",)
+    assert found["Thresholds"] == ("`skip` pays best whatever the outcome.",)
+    assert found["Business case"][-1] == "Retrainings come."
+    assert found["What the shares show"] == ("The control share costs.",)
+
+
+def test_a_threshold_names_its_action() -> None:
+    given = content()
+    line = [0.0, 1.0]
+    given["value_curve"] = {
+        "thresholds": line,
+        "mean": line,
+        "low": [None, 0.5],
+        "high": [None, 1.5],
+        "unit": "EUR per decision",
+        "action": "call",
+        "otherwise": "skip",
+        "outcome": "yes",
+    }
+    one = {"threshold": 0.5, "text": "0.5 decides these cases as well as 0.1", "how": "agreed"}
+    beyond = {"threshold": 0.1, "text": "0.1 is no choice: it x", "how": "agreed", "beyond": "x"}
+    given["thresholds"] = [one, beyond]
+    worth = worth_of(given, "none", 0.1)
+    first, *others = dict(worth.sections)["Thresholds"]
+    assert first.startswith("A threshold is the probability of `yes` from which a case gets `call`")
+    assert others == [
+        "`call` from 0.5 on decides these cases as well as 0.1 (agreed).",
+        "`call` from 0.1 on is no choice: it x.",
+    ]
+    label = worth.value_pictures[0].get_xlabel()
+    assert label == "act: `call` when the probability of `yes` reaches"
+
+
+def test_who_gets_each_action_and_what_the_net_holds() -> None:
+    given = content()
+    assert worth_of(given, "none", None).decisions == {}
+    given["assessment"]["decisions"] = {"call": 3, "skip": 6}
+    assert worth_of(given, "none", None).decisions == {"the policy": {"call": 3, "skip": 6}}
+    baselines = {"nobody": {"call": 0, "skip": 9}}
+    given["decisions"] = {"policy": {"call": 4, "skip": 5}, "baselines": baselines}
+    decided = worth_of(given, "none", None).decisions
+    assert decided == {"the policy": {"call": 4, "skip": 5}, **baselines}
+    assert worth_of(given, "none", None).named("Net per month").endswith("after running costs")
+    given["business_case"]["net_of"] = ["running costs", "retrainings", "the yearly decay"]
+    named = worth_of(given, "none", None).named("Net per month")
+    assert named == "Net per month, after running costs, retrainings and the yearly decay"

@@ -48,7 +48,8 @@ def changes_in_words(charter: Charter, start: date | None) -> tuple[str, ...]:
     if start is None:
         words = (
             f"The charter changes {_listed([*payoffs, *costs])}. The business case leaves that "
-            f"out, for {_undated(charter)}; with them it would charge costs by month."
+            f"out, for {_undated(charter)}; with dates it would charge changed costs in their "
+            "months."
         )
         return (words,)
     words = f"The business case begins on {start:%Y-%m-%d}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from datetime import datetime
 from importlib.resources import files
@@ -14,10 +15,16 @@ from assay.charter.people import Role
 from assay.evidence.event import Event
 from assay.report.figure import svg
 from assay.report.ledger_words import in_words
+from assay.report.promised import (
+    agreed_amounts,
+    agreed_changes,
+    agreed_decisions,
+    payoff_table,
+)
 from assay.report.story import Story, Version
 from assay.report.time import alert_rows, time_pictures, window_rows
 from assay.report.waterfall import waterfall
-from assay.report.worth import Worth, worth_of
+from assay.report.worth import NET, Worth, worth_of
 from assay.stats.estimate import Estimate
 
 __all__ = ["page"]
@@ -29,14 +36,17 @@ def page(story: Story) -> str:
     """Return the page as HTML; it needs no network, no script and no other file."""
     folder = files("assay.report") / "templates"
     environment = Environment(autoescape=True, undefined=StrictUndefined)
-    environment.filters.update(money=_money, number=_number, words=_words, when=_when)
+    environment.filters.update(coded=_coded, money=_money, number=_number, words=_words, when=_when)
     template = environment.from_string((folder / "page.html").read_text(encoding="utf-8"))
     return template.render(
         charter=story.charter,
         css=(folder / "page.css").read_text(encoding="utf-8"),
         at=_when(story.at),
         people=_people(story.charter),
-        payoffs=_payoffs(story.charter),
+        payoffs=payoff_table(story.charter.value),
+        decided=agreed_decisions(story.charter),
+        amounts=agreed_amounts(story.charter.value),
+        **_changes(story),
         ledger={
             "intact": story.ledger.intact,
             "text": story.ledger.text,
@@ -48,6 +58,20 @@ def page(story: Story) -> str:
         **_bridge(story),
         **_about_version(story),
     )
+
+
+def _changes(story: Story) -> dict[str, Any]:
+    """Return the agreed changes, and which payoffs the figures of the version were made with."""
+    value = story.charter.agreed.value
+    content = {} if story.version is None else story.version.content("evaluation")
+    made = content.get("changes_made")
+    dated = bool(content) and content["business_case"].get("start") is not None
+    rows = agreed_changes(value, made, dated=dated)
+    if not rows or made is None:
+        return {"changes": rows, "payoffs_of": ""}
+    as_of = f"that hold since {made[-1]}" if made else "agreed at first, before any of these dates"
+    text = f"The figures on this page were made with the payoffs and costs {as_of}."
+    return {"changes": rows, "payoffs_of": text}
 
 
 def _bridge(story: Story) -> dict[str, Any]:
@@ -76,7 +100,8 @@ def _about_version(story: Story) -> dict[str, Any]:
         "measured_on": worth.measured_on if worth else "",
         "value_pictures": [svg(one) for one in worth.value_pictures] if worth else [],
         "value_rows": worth.marked_rows if worth else (),
-        "value_words": worth.words if worth else (),
+        "value_sections": worth.sections if worth else (),
+        "decisions": worth.decisions if worth else {},
         "shown_pictures": [svg(one) for one in worth.shown_pictures] if worth else [],
         "statistics": worth.statistics if worth else (),
         "checks": [check for one in version.evidence for check in one.checks],
@@ -145,7 +170,7 @@ def _tiles(worth: Worth | None, baseline: str) -> list[dict[str, str]]:
     figures = worth.figures
     chosen = (
         (f"Planned uplift over {baseline}", figures["Uplift per month"]),
-        ("Net, after running costs", figures["Net per month, after running costs"]),
+        (NET, figures[NET]),
         ("Net present value", figures["Net present value"]),
         ("Share of the ceiling", figures["Share of the ceiling reached"]),
     )
@@ -165,20 +190,6 @@ def _tile(label: str, estimate: Estimate | None) -> dict[str, str]:
 def _people(charter: Charter) -> list[tuple[str, str]]:
     held = ((role, charter.people.holders(role)) for role in Role)
     return [(_words(role.value), ", ".join(names)) for role, names in held if names]
-
-
-def _payoffs(charter: Charter) -> dict[str, Any] | None:
-    value = charter.value
-    if value.actions is None:
-        costs = value.payoff or f"{value.under:g} a unit too low, {value.over:g} a unit too high"
-        return {"head": ["costs"], "rows": [["amount", costs]]}
-    tables = [cells for cells in value.actions.values() if isinstance(cells, dict)]
-    head = list(dict.fromkeys(name for cells in tables for name in cells)) or ["any outcome"]
-    rows = [
-        [action, *(str(cells[name] if isinstance(cells, dict) else cells) for name in head)]
-        for action, cells in value.actions.items()
-    ]
-    return {"head": head, "rows": rows}
 
 
 def _entry(event: Event) -> dict[str, Any]:
@@ -203,6 +214,14 @@ def _number(number: float | None) -> str:
 
 def _words(name: str) -> str:
     return str(name).replace("_", " ")
+
+
+def _coded(text: str) -> str:
+    """Return a text, escaped, as HTML, with what stands between a pair of backticks as code."""
+    parts = [html.escape(part) for part in text.split("`")]
+    if len(parts) % 2 == 0:
+        return html.escape(text)
+    return "".join(f"<code>{one}</code>" if i % 2 else one for i, one in enumerate(parts))
 
 
 def _when(moment: datetime | str) -> str:

@@ -33,11 +33,12 @@ def value_curve(
     ceiling: float | None = None,
     priced: float | None = None,
     words: str = "",
+    acts: str = "act when the probability reaches",
 ) -> Axes:
     """Draw uplift against the threshold with its band, the threshold in use and the ceiling.
 
     `priced` is marked as a threshold not to use, and `words` stand above the picture: what it
-    would cost.
+    would cost. `acts` says what is done at a threshold.
     """
     x, y = np.asarray(thresholds), np.asarray(mean)
     with axes("What each threshold is worth") as ax:
@@ -55,7 +56,7 @@ def value_curve(
         if words:
             ax.set_title(ax.get_title("left"), pad=24)
             ax.text(0, 1.02, words, transform=ax.transAxes, fontsize=9, va="bottom", color=INK)
-        ax.set_xlabel("act when the probability reaches")
+        ax.set_xlabel(acts)
         money_axis(ax, f"uplift, {unit}")
     return ax
 

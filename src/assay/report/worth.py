@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
 
 from assay.report import plots
+from assay.report.sections import Section, curve_words, payback_month, sections_of
 from assay.stats.estimate import Estimate
 
-__all__ = ["Worth", "worth_of"]
+__all__ = ["NET", "Worth", "worth_of"]
+
+NET = "Net per month"
+"""The name of the figure that holds more than the uplift."""
 
 _HALF = 0.5
 
 
 @dataclass(frozen=True)
 class Worth:
-    """What an evaluation says about value, ready to be shown."""
+    """What an evaluation says about value, ready to be shown.
+
+    `decisions` counts the cases that get each action, by who decides; it is empty where decisions
+    are amounts. `net_of` says what the net holds beside the uplift.
+    """
 
     measured_on: str
-    words: tuple[str, ...]
+    sections: tuple[Section, ...]
+    decisions: Mapping[str, Mapping[str, int]]
     rows: tuple[tuple[str, Estimate | None], ...]
     value_pictures: tuple[Axes, ...]
     shown_pictures: tuple[Axes, ...]
     statistics: tuple[tuple[str, float], ...]
+    net_of: str = "running costs"
     identified: bool = True
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All sentences in the order in which they stand on the page."""
+        return tuple(words for _, section in self.sections for words in section)
 
     @property
     def marked_rows(self) -> tuple[tuple[str, Estimate | None], ...]:
@@ -36,6 +51,7 @@ class Worth:
 
     def named(self, name: str) -> str:
         """Return a figure's name as it is shown."""
+        name = f"{name}, after {self.net_of}" if name == NET else name
         return name if self.identified else f"{name} (not identified)"
 
     @property
@@ -50,18 +66,20 @@ def worth_of(content: Mapping[str, Any], baseline: str, used: float | None) -> W
     on = content["measured_on"]
     return Worth(
         measured_on=f"Measured on {on['rows']:,} test rows: {on['part']}.",
-        words=(*content["words"], *_about_thresholds(content), *_about_business(content)),
+        sections=sections_of(content),
+        decisions=_decisions(content),
         rows=(
             ("Uplift per decision", _estimate(assessed["uplift_per_decision"])),
             ("Uplift per month", _estimate(assessed["uplift_per_month"])),
             ("Ceiling (perfect information)", _estimate(assessed["ceiling"])),
             ("Share of the ceiling reached", _estimate(assessed["share_of_ceiling"])),
-            ("Net per month, after running costs", _estimate(case["net_per_month"])),
+            (NET, _estimate(case["net_per_month"])),
             ("Net present value", _estimate(case["net_present_value"])),
             ("Return on investment", _estimate(case["return_on_investment"])),
         ),
         value_pictures=tuple(_value_pictures(content, baseline, used)),
         shown_pictures=tuple(_shown_pictures(content)),
+        net_of=_listed(case.get("net_of", ("running costs",))),
         statistics=tuple(
             (name, value)
             for name, value in content["statistics"].items()
@@ -81,54 +99,18 @@ def _estimate(document: Mapping[str, Any] | None) -> Estimate | None:
     return None if document is None else Estimate.from_document(document)
 
 
-def _about_thresholds(content: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say what other thresholds than the policy's would have cost on the test rows."""
-    return tuple(f"{one['text']} ({one['how']})." for one in content.get("thresholds", ()))
+def _decisions(content: Mapping[str, Any]) -> Mapping[str, Mapping[str, int]]:
+    """Return the counts of each action; evidence of older builds has the policy's alone."""
+    found = content.get("decisions")
+    if found is None:
+        own = content["assessment"].get("decisions")
+        return {"the policy": own} if own else {}
+    return {"the policy": found["policy"], **found["baselines"]} if found else {}
 
 
-def _about_business(content: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say what the business case rests on; evidence of older builds says less."""
-    case, words = content["business_case"], []
-    if "text" in case:
-        words.append(case["text"])
-    words.append(_payback(case))
-    expected = case["net_present_value"]
-    off = abs(case.get("likeliest", expected["mean"]) - expected["mean"])
-    if off > 0.005 * abs(expected["mean"]):
-        words.append(
-            f"With everything at its likeliest the net present value would be "
-            f"{case['likeliest']:,.0f} {expected['unit']}: the stated ranges reach further to one "
-            "side."
-        )
-    storm, least = content.get("tornado"), content.get("break_even")
-    return (*words, *([storm["text"]] if storm else ()), *([_break_even(least)] if least else ()))
-
-
-def _payback(case: Mapping[str, Any]) -> str:
-    """Say when the money is back, or that it never is."""
-    mean, *ends = (_month(case, name) for name in ("mean", "low", "high"))
-    months = len(case["cash"]) - 1
-    early, late = ("never" if math.isinf(end) else f"{end:.0f}" for end in ends)
-    chance = f"the chance of it within {months} months is {case['chance_of_payback']:.0%}"
-    if math.isinf(mean):
-        return f"The expected cash flow is not paid back; {chance}."
-    when = f"in month {mean:.0f} [{early}, {late}]"
-    return f"The expected cash flow is paid back {when}; {chance}."
-
-
-def _month(case: Mapping[str, Any], name: str) -> float:
-    """Return a month of the payback, infinite for never: null in evidence of older builds."""
-    month = case["payback_month"][name]
-    return math.inf if month is None else float(month)
-
-
-def _break_even(least: Mapping[str, Any]) -> str:
-    """Say how good a model must be, and how good this one is."""
-    measured = least.get("measured")
-    if measured is None or not least["text"].startswith(("A ", "The break-even is ")):
-        return str(least["text"])
-    figure = f"ROC AUC is {measured:.3f}" if "auc" in least else f"error is {_short(measured)}"
-    return f"{least['text']} This model's {figure}."
+def _listed(parts: Sequence[str]) -> str:
+    """Return parts as one says them: a, b and c."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
 
 
 def _value_pictures(content: Mapping[str, Any], baseline: str, used: float | None) -> list[Axes]:
@@ -160,30 +142,39 @@ def _curve(content: Mapping[str, Any], baseline: str, used: float | None) -> lis
         plots.value_curve(
             curve["thresholds"],
             curve["mean"],
-            curve["low"],
-            curve["high"],
+            _known(curve["low"]),
+            _known(curve["high"]),
             unit=curve["unit"],
             baseline=baseline,
             used=content.get("policy_threshold") if used is None else used,
             priced=_HALF if priced else None,
-            words=priced[0]["text"] if priced else "",
+            words=curve_words(content, priced[0]["text"]) if priced else "",
+            acts=_acts(curve),
         )
     ]
+
+
+def _known(ends: Sequence[float | None]) -> list[float]:
+    """Return the ends of a band, not a number where none is known."""
+    return [math.nan if end is None else end for end in ends]
+
+
+def _acts(curve: Mapping[str, Any]) -> str:
+    """Say what a threshold on the curve's axis does; evidence of older builds does not say."""
+    if "action" not in curve:
+        return "act when the probability reaches"
+    return f"act: `{curve['action']}` when the probability of `{curve['outcome']}` reaches"
 
 
 def _business_pictures(content: Mapping[str, Any]) -> list[Axes]:
     case, storm = content["business_case"], content.get("tornado")
     currency = case["net_per_month"]["unit"].split()[0]
-    band = tuple(
-        [math.nan if amount is None else amount for amount in case[end]]
-        for end in ("cash_low", "cash_high")
-    )
     pictures = [
         plots.cash_flow(
             case["cash"],
             currency=currency,
-            payback=_month(case, "mean"),
-            band=(band[0], band[1]),
+            payback=payback_month(case, "mean"),
+            band=(_known(case["cash_low"]), _known(case["cash_high"])),
         )
     ]
     bars = [] if storm is None else [_bar(bar) for bar in storm["bars"] if _drawn(bar)]
