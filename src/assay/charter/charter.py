@@ -79,13 +79,16 @@ class Charter(Section):
         """Return the charter as it holds on a day: agreed changes of payoffs and costs are made.
 
         Its digests stay those of what was agreed, changes included: what rests on it is not void
-        because a day came that everybody signed for.
+        because a day came that everybody signed for. A later call starts from what was agreed too.
         """
-        value = self.value.at(day)
+        agreed = self.agreed
+        value = agreed.value.at(day)
         if value == self.value:
             return self
         then = self.model_copy(update={"value": value})
-        then._agreed = self.agreed  # noqa: SLF001 - our own copy
+        if dict(then) == dict(agreed):
+            return agreed
+        then._agreed = agreed  # noqa: SLF001 - our own copy
         return then
 
     @property

@@ -6,19 +6,23 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 from assay.charter import (
+    faults_of_capacity,
+    faults_of_changes,
     faults_of_control,
     faults_of_data,
     faults_of_limits,
     faults_of_payoffs,
     faults_of_people,
     faults_of_policy,
+    faults_of_refer,
     faults_of_release,
+    faults_of_uncertainty,
     faults_of_value,
 )
 from assay.charter.charter import Charter
 from assay.charter.faults_of_limits import guardrail_metrics
 from assay.charter.finding import Finding
-from assay.charter.partial import Unread
+from assay.charter.unread import apart
 
 __all__ = ["findings_between"]
 
@@ -27,6 +31,10 @@ _RULES = (
     *faults_of_value.RULES,
     *faults_of_payoffs.RULES,
     *faults_of_policy.RULES,
+    *faults_of_capacity.RULES,
+    *faults_of_refer.RULES,
+    *faults_of_changes.RULES,
+    *faults_of_uncertainty.RULES,
     *faults_of_people.RULES,
     *faults_of_limits.RULES,
     *faults_of_release.RULES,
@@ -42,12 +50,4 @@ def findings_between(charter: Charter, known_metrics: Collection[str] | None) ->
     rules: list[Callable[[Charter], Iterator[Finding]]] = [*_RULES]
     if known_metrics is not None:
         rules.append(partial(guardrail_metrics, known=known_metrics))
-    found: list[Finding] = []
-    for rule in rules:
-        try:
-            # Extended one by one, so that what a rule found before it stopped is kept.
-            for finding in rule(charter):
-                found.append(finding)  # noqa: PERF402
-        except Unread:
-            continue
-    return found
+    return list(apart(rule(charter) for rule in rules))

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from assay.charter.charter import Charter
+from assay.charter.data import Data
 from assay.charter.faults_of_policy import actions_of
 from assay.charter.finding import Finding
 from assay.charter.policy import REFER
+from assay.charter.unread import apart
 from assay.errors import did_you_mean
 
 __all__ = ["RULES"]
@@ -27,26 +29,36 @@ def _one_order(charter: Charter) -> Iterator[Finding]:
 
 def _outcome_is_no_feature(charter: Charter) -> Iterator[Finding]:
     data = charter.data
-    for key in ("time", "entity"):
-        if getattr(data, key) == data.outcome:
-            mend = "name another column; the outcome is what the model predicts"
-            yield Finding(("data", key), "this is the outcome column", mend)
-    for key in ("sensitive", "known_after", "ignore"):
-        for i, column in enumerate(getattr(data, key)):
-            if column == data.outcome:
-                mend = "take it out; the outcome is never a feature anyway"
-                yield Finding(("data", key, i), "this is the outcome column", mend)
+    yield from apart(_key_is_outcome(data, key) for key in ("time", "entity"))
+    yield from apart(_list_has_outcome(data, key) for key in ("sensitive", "known_after", "ignore"))
+
+
+def _key_is_outcome(data: Data, key: str) -> Iterator[Finding]:
+    if getattr(data, key) == data.outcome:
+        mend = "name another column; the outcome is what the model predicts"
+        yield Finding(("data", key), "this is the outcome column", mend)
+
+
+def _list_has_outcome(data: Data, key: str) -> Iterator[Finding]:
+    for i, column in enumerate(getattr(data, key)):
+        if column == data.outcome:
+            mend = "take it out; the outcome is never a feature anyway"
+            yield Finding(("data", key, i), "this is the outcome column", mend)
 
 
 def _columns_once(charter: Charter) -> Iterator[Finding]:
-    for key in ("sensitive", "known_after", "ignore", "revealed_by", "moved_by"):
-        columns = getattr(charter.data, key)
-        for i, column in enumerate(columns):
-            if column in columns[:i]:
-                yield Finding(("data", key, i), "named twice", "keep it once")
+    keys = ("sensitive", "known_after", "ignore", "revealed_by", "moved_by")
+    yield from apart(_once(charter.data, key) for key in keys)
 
 
-def _known_before(charter: Charter) -> Iterator[Finding]:
+def _once(data: Data, key: str) -> Iterator[Finding]:
+    columns = getattr(data, key)
+    for i, column in enumerate(columns):
+        if column in columns[:i]:
+            yield Finding(("data", key, i), "named twice", "keep it once")
+
+
+def _sensitive_known_before(charter: Charter) -> Iterator[Finding]:
     data = charter.data
     for i, column in enumerate(data.sensitive):
         if column in data.known_after:
@@ -55,10 +67,16 @@ def _known_before(charter: Charter) -> Iterator[Finding]:
                 "both sensitive and known only after the decision",
                 "keep it in one list: fairness is judged on what is known before",
             )
-    for key in ("time", "entity"):
-        if getattr(data, key) in data.known_after:
-            mend = "take it out of `known_after`, or name another column"
-            yield Finding(("data", key), "listed as known only after the decision", mend)
+
+
+def _keys_known_before(charter: Charter) -> Iterator[Finding]:
+    yield from apart(_key_known_before(charter.data, key) for key in ("time", "entity"))
+
+
+def _key_known_before(data: Data, key: str) -> Iterator[Finding]:
+    if getattr(data, key) in data.known_after:
+        mend = "take it out of `known_after`, or name another column"
+        yield Finding(("data", key), "listed as known only after the decision", mend)
 
 
 def _positive(charter: Charter) -> Iterator[Finding]:
@@ -129,7 +147,8 @@ RULES = (
     _one_order,
     _outcome_is_no_feature,
     _columns_once,
-    _known_before,
+    _sensitive_known_before,
+    _keys_known_before,
     _positive,
     _revealed_by,
     _window,

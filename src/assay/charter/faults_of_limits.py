@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator
 
 from assay.charter.charter import Charter
 from assay.charter.finding import Finding, Path
-from assay.charter.limits import Limit
+from assay.charter.limits import Guardrail, Limit
 from assay.charter.metrics import ACCEPTANCE, needs_column
+from assay.charter.unread import apart
 from assay.errors import did_you_mean
 
 __all__ = ["RULES", "guardrail_metrics"]
@@ -33,10 +34,12 @@ def _acceptance_of_task(charter: Charter) -> Iterator[Finding]:
 
 
 def _limits_leave_room(charter: Charter) -> Iterator[Finding]:
-    for metric, limit in charter.acceptance.items():
-        yield from _room(limit, ("acceptance", metric))
-    for i, guardrail in enumerate(charter.guardrails):
-        yield from _room(guardrail, ("guardrails", i))
+    limits = charter.acceptance.items()
+    yield from apart(_room(limit, ("acceptance", metric)) for metric, limit in limits)
+
+
+def _guardrails_leave_room(charter: Charter) -> Iterator[Finding]:
+    yield from apart(_room(one, ("guardrails", i)) for i, one in enumerate(charter.guardrails))
 
 
 def _room(limit: Limit, path: Path) -> Iterator[Finding]:
@@ -46,30 +49,33 @@ def _room(limit: Limit, path: Path) -> Iterator[Finding]:
 
 
 def _guardrail_columns(charter: Charter) -> Iterator[Finding]:
-    sensitive = charter.data.sensitive
-    for i, guardrail in enumerate(charter.guardrails):
-        if guardrail.column is None:
-            if needs_column(guardrail.metric):
-                choices = ", ".join(sensitive) or "a column of `data.sensitive`"
-                yield Finding(
-                    ("guardrails", i, "column"),
-                    f"missing: {guardrail.metric} compares the groups of a column",
-                    f"add `column: …` ({choices})",
-                )
-        elif guardrail.column not in sensitive:
-            hint = did_you_mean(guardrail.column, sensitive)
-            mend = hint or f"add `{guardrail.column}` to `data.sensitive`"
-            yield Finding(("guardrails", i, "column"), "not among `data.sensitive`", mend)
+    yield from apart(_column(charter, i) for i in range(len(charter.guardrails)))
+
+
+def _column(charter: Charter, i: int) -> Iterator[Finding]:
+    guardrail, sensitive = charter.guardrails[i], charter.data.sensitive
+    path: Path = ("guardrails", i, "column")
+    if guardrail.column is None:
+        if needs_column(guardrail.metric):
+            choices = ", ".join(sensitive) or "a column of `data.sensitive`"
+            problem = f"missing: {guardrail.metric} compares the groups of a column"
+            yield Finding(path, problem, f"add `column: …` ({choices})")
+    elif guardrail.column not in sensitive:
+        hint = did_you_mean(guardrail.column, sensitive)
+        mend = hint or f"add `{guardrail.column}` to `data.sensitive`"
+        yield Finding(path, "not among `data.sensitive`", mend)
 
 
 def guardrail_metrics(charter: Charter, known: Collection[str]) -> Iterator[Finding]:
     """Yield guardrails whose metric no plug-in measures."""
-    for i, guardrail in enumerate(charter.guardrails):
-        if guardrail.metric not in known:
-            mend = (
-                did_you_mean(guardrail.metric, known) or f"use one of: {', '.join(sorted(known))}"
-            )
-            yield Finding(("guardrails", i, "metric"), "no such guardrail", mend)
+    guardrails = charter.guardrails
+    yield from apart(_measured(guardrail, i, known) for i, guardrail in enumerate(guardrails))
+
+
+def _measured(guardrail: Guardrail, i: int, known: Collection[str]) -> Iterator[Finding]:
+    if guardrail.metric not in known:
+        mend = did_you_mean(guardrail.metric, known) or f"use one of: {', '.join(sorted(known))}"
+        yield Finding(("guardrails", i, "metric"), "no such guardrail", mend)
 
 
 def _boundary(charter: Charter) -> Iterator[Finding]:
@@ -92,6 +98,7 @@ RULES = (
     _acceptance_known,
     _acceptance_of_task,
     _limits_leave_room,
+    _guardrails_leave_room,
     _guardrail_columns,
     _boundary,
     _something_to_search,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from assay.charter.charter import Charter
-from assay.charter.finding import Finding, Path
+from assay.charter.finding import Finding, Path, dotted
 from assay.charter.policy import Cell
+from assay.charter.unread import Unread
 from assay.charter.value import Payoffs
 from assay.errors import ExpressionError, did_you_mean
 from assay.expression import Expression, parse
@@ -16,11 +18,22 @@ __all__ = ["RULES", "expression_finding", "payoff_bounds"]
 _OF_REGRESSION = ("decision", "outcome")
 
 
-def _cells(charter: Charter) -> Iterator[tuple[Path, Cell]]:
-    """Yield every payoff, those of later dates included, and what actions use up of a budget."""
-    yield from _payoffs(("value",), charter.value)
+def _sources(charter: Charter) -> Iterator[Iterator[tuple[Path, Cell]]]:
+    """Yield where formulas stand: payoffs, what actions use up, and payoffs of later dates."""
+    yield _payoffs(("value",), charter.value)
+    yield _used_up(charter)
     for i, change in enumerate(charter.value.changes):
-        yield from _payoffs(("value", "changes", i), change)
+        yield _payoffs(("value", "changes", i), change)
+
+
+def _cells(charter: Charter) -> Iterator[tuple[Path, Cell]]:
+    """Yield every cell that can be read; what cannot be is told at its own place."""
+    for source in _sources(charter):
+        with suppress(Unread):
+            yield from source
+
+
+def _used_up(charter: Charter) -> Iterator[tuple[Path, Cell]]:
     if charter.value.policy.kind == "budget":
         for action, cell in charter.value.policy.costs.items():
             yield ("value", "policy", "costs", action), cell
@@ -76,8 +89,8 @@ def _capped(charter: Charter) -> Iterator[Finding]:
             told.add(column)
             yield Finding(
                 ("value", "caps", column),
-                f"nothing bounds `{column}`, which the payoff at `{'.'.join(map(str, path))}` "
-                "reads; bounds on value are known before data",
+                f"nothing bounds `{column}`, which `{dotted(path)}` reads; bounds on value are "
+                "known before data",
                 did_you_mean(column, set(caps).difference(formula.columns))
                 or f"add `{column}: [least, most]` under `value.caps`",
             )
@@ -85,7 +98,7 @@ def _capped(charter: Charter) -> Iterator[Finding]:
 
 def _caps_read(charter: Charter) -> Iterator[Finding]:
     formulas = [formula for _, formula in _formulas(charter)]
-    if len(formulas) < len(list(_cells(charter))):
+    if len(formulas) < sum(1 for source in _sources(charter) for _ in source):
         return  # a payoff that does not parse may read any column
     read = frozenset[str]().union(*(formula.columns for formula in formulas))
     known = read.union(_OF_REGRESSION) if charter.task == "regression" else read
@@ -118,7 +131,8 @@ def payoff_bounds(charter: Charter) -> tuple[float, float] | None:
     """
     value = charter.value
     if value.function is not None:
-        return value.function.bounds
+        least, most = value.function.bounds
+        return (least, most) if least <= most and value.actions is None else None
     found = [_bounds(charter, given) for given in (value, *value.changes)]
     ends = [each for each in found if each is not None]
     if found[0] is None or not ends:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from assay.charter.charter import Charter
 from assay.charter.finding import Finding
 from assay.charter.people import line_of_defence
+from assay.charter.unread import apart
 
 __all__ = ["RULES"]
 
@@ -53,15 +54,17 @@ def _two_lines(charter: Charter) -> Iterator[Finding]:
 
 
 def _risks_owned(charter: Charter) -> Iterator[Finding]:
-    if charter.people.solo:
-        return
-    for i, entry in enumerate(charter.risk.register_):
-        if not charter.people.holders(entry.owner):
-            yield Finding(
-                ("risk", "register", i, "owner"),
-                "nobody holds this role",
-                f"add `{entry.owner.value}: NAME` under `people`, or name another owner",
-            )
+    yield from apart(_owned(charter, i) for i in range(len(charter.risk.register_)))
+
+
+def _owned(charter: Charter, i: int) -> Iterator[Finding]:
+    owner = charter.risk.register_[i].owner
+    if not charter.people.solo and not charter.people.holders(owner):
+        yield Finding(
+            ("risk", "register", i, "owner"),
+            "nobody holds this role",
+            f"add `{owner.value}: NAME` under `people`, or name another owner",
+        )
 
 
 RULES = (_solo_in_low_tier, _signers_held, _two_lines, _risks_owned)

@@ -83,4 +83,23 @@ def _label(given: str | float) -> str:
     return str(int(given)) if isinstance(given, float) and given.is_integer() else str(given)
 
 
-RULES = (_canary_bounded, _budget_below_stakes, _unit_has_an_owner, _missing_outcome_known)
+def _policy_decides(charter: Charter) -> Iterator[Finding]:
+    release = charter.release
+    control, exploration = release.control_share, release.exploration_share
+    if control + exploration >= 1:
+        left = (1 - control) * (1 - exploration)
+        yield Finding(
+            ("release", "exploration_share"),
+            f"beside `control_share: {control:g}` the policy, and a canary's steps with it, would "
+            f"decide only {100 * left:.0f} % of the cases",
+            "lower one of the two; 0.05 of each shows what it is there for",
+        )
+
+
+RULES = (
+    _canary_bounded,
+    _budget_below_stakes,
+    _unit_has_an_owner,
+    _missing_outcome_known,
+    _policy_decides,
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -11,7 +12,7 @@ from pydantic_core import ErrorDetails
 from assay.charter.finding import Finding, Path
 from assay.errors import did_you_mean
 
-__all__ = ["findings_of"]
+__all__ = ["choice", "findings_of"]
 
 _KINDS = {
     "string": "text",
@@ -39,6 +40,8 @@ _LIMITS = {
     "less_than_equal": ("le", "at most"),
 }
 _CHOICES = {"literal_error": "expected", "enum": "expected", "union_tag_invalid": "expected_tags"}
+_NO_PAIR = ("missing", "too_long", "too_short", "tuple_type")
+"""What pydantic says where two numbers are wanted and something else is given."""
 _CURRENCIES = {"€": "EUR", "EURO": "EUR", "EUROS": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
 
 
@@ -58,10 +61,7 @@ def findings_of(
         for place, found in places.items()
         if not any(len(other) > len(place) and other[: len(place)] == place for other in places)
     }
-    findings = [_finding(found, (*path, *place), field) for place, found in deepest.items()]
-    if isinstance(raw, dict) and errors[0]["type"] == "union_tag_invalid":
-        return [findings[0]._replace(path=(*path, "kind"))]
-    return findings
+    return [_finding(found, (*path, *place), field) for place, found in deepest.items()]
 
 
 def _place(loc: tuple[int | str, ...], given: Any) -> Path:
@@ -87,6 +87,8 @@ def _finding(errors: list[ErrorDetails], path: Path, field: FieldInfo) -> Findin
     if errors[0]["input"] is None:
         mend = f"fill it in{_in_words(field.description)}"
         return Finding(path, "empty", mend if field.is_required() else f"{mend}, or take it out")
+    if _is_pair(field.annotation) and errors[0]["type"] in _NO_PAIR:
+        return Finding(path, "not a list of two numbers", _pair_around(path, errors[0]["input"]))
     if kinds and len(kinds) == len({error["type"].split("_")[0] for error in errors}):
         return Finding(path, f"not {' or '.join(kinds)}", _example(list(kinds), errors[0]["input"]))
     error = _most_telling(errors)
@@ -99,9 +101,38 @@ def _example(kinds: list[str], given: Any) -> str:
         return f"write a list: [{given}]"
     if kinds == ["text"] and isinstance(given, int | float):
         return f'put it between quotes: "{given}"'
+    if len(kinds) > 2:
+        return "write one word or one number"
     if "a number" in kinds and "text" in kinds:
         return "write a number, or a formula over columns"
     return _EXAMPLES[kinds[0]]
+
+
+def _is_pair(annotation: Any) -> bool:
+    """Whether a field, or each entry of it, is a list of the least and the most."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is tuple:
+        return len(arguments) == 2 and Ellipsis not in arguments
+    return any(_is_pair(argument) for argument in arguments)
+
+
+def _pair_around(path: Path, given: Any) -> str:
+    """Say how a range is written, around the one number that was given.
+
+    >>> _pair_around(("value", "uncertainty", "decisions_per_month"), 1800)
+    'write the least and the most, as in [1500, 2100]'
+    """
+    single = given[0] if isinstance(given, list) and len(given) == 1 else given
+    if not isinstance(single, int | float) or not math.isfinite(single) or not single:
+        return "write [least, most]"
+    if path[-2:-1] != ("uncertainty",):
+        return f"write the least and the most, as in [{min(single, 0):g}, {max(single, 0):g}]"
+    step = 10.0 ** math.floor(math.log10(abs(single) / 6))
+    reach = max(step, round(abs(single) / 6 / step) * step)
+    most = single + reach
+    if path[-1] == "uplift_kept_per_year":
+        most = min(most, 1.0)
+    return f"write the least and the most, as in [{single - reach:g}, {most:g}]"
 
 
 def _is_about_form(error: ErrorDetails) -> bool:
@@ -119,18 +150,26 @@ def _one(error: ErrorDetails, description: str | None) -> tuple[str, str]:
         limit = f"{words} {context[name]:g}"
         return "out of range", f"write a number {limit}{_in_words(description)}"
     if kind in _CHOICES:
-        return _choice(str(context.get("tag", given)), str(context[_CHOICES[kind]]))
+        expected = str(context[_CHOICES[kind]]).replace(" or ", ",").split(",")
+        return choice(str(context.get("tag", given)), [word.strip(" '") for word in expected])
     if kind == "string_pattern_mismatch":
         return _form(str(given), str(context["pattern"]), description)
     if kind in ("string_too_short", "too_short"):
         return "empty", f"fill it in{_in_words(description)}"
+    if kind.startswith("date_"):
+        return "not a date", "write a date as 2026-12-01"
     if kind == "value_error":
         return "cannot be read", str(context["error"])
-    return f"not right: {error['msg'].lower()}", f"change it{_in_words(description)}"
+    return "cannot be read", f"see its entry in the charter's reference{_in_words(description)}"
 
 
-def _choice(given: str, expected: str) -> tuple[str, str]:
-    choices = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
+def choice(given: str, among: Iterable[str]) -> tuple[str, str]:
+    """Return what is wrong with a word that is none of the choices, and the mend.
+
+    >>> choice("topk", ["top_k", "budget"])
+    ('not among the choices', 'did you mean `top_k`? Choose top_k, budget')
+    """
+    choices = list(among)
     hint = did_you_mean(given, choices)
     return "not among the choices", f"{hint} " * bool(hint) + f"Choose {', '.join(choices)}"
 

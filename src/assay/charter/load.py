@@ -13,18 +13,19 @@ from assay.charter.charter import Charter
 from assay.charter.document import Document, read_document
 from assay.charter.faults_between import findings_between
 from assay.charter.finding import Finding
-from assay.charter.partial import read_partially
+from assay.charter.partial import MISFIT, read_partially
 from assay.charter.section import Section
 from assay.errors import CharterError, Fault
 
 __all__ = ["load_charter", "parse_charter"]
 
 
-def load_charter(path: Path, known_metrics: Collection[str] | None = None) -> Charter:
+def load_charter(path: str | Path, known_metrics: Collection[str] | None = None) -> Charter:
     """Read a charter's file, or the `charter.yaml` of a folder.
 
     Raises CharterError with every fault: of the file, of types, and between sections.
     """
+    path = Path(path)
     file = path / "charter.yaml" if path.is_dir() else path
     if not file.is_file():
         mend = "name a folder that holds `charter.yaml`, or draft one with `assay new`"
@@ -62,7 +63,7 @@ def parse_charter(text: str, where: str, known_metrics: Collection[str] | None =
         raise CharterError(where, [Fault("charter", "not a charter", given, mend)])
     charter, findings = _read(data)
     findings = [*document.findings, *findings]
-    told = {finding.path for finding in findings}
+    told = {finding.path for finding in findings if finding.problem != MISFIT}
     between = findings_between(charter, known_metrics)
     findings += (finding for finding in between if finding.path not in told)
     findings += booleans_for_numbers(data, told)
@@ -78,7 +79,7 @@ def _read(data: dict[str, Any]) -> tuple[Charter, list[Finding]]:
         partial, findings = read_partially(Charter, data, _homes())
         # Nothing refused may pass: what only the whole charter's reading saw is told as it is.
         findings = findings or [
-            Finding(fault["loc"], f"not right: {fault['msg']}", "change it")
+            Finding(fault["loc"], f"cannot be read: {fault['msg']}", "change it")
             for fault in error.errors()
         ]
     # A Partial answers as a charter does, and raises Unread for what could not be read.

@@ -49,7 +49,9 @@ class Release(Section):
 
     strategy: Literal["immediate", "canary"] = "immediate"
     steps: tuple[float, ...] = Field(
-        default=(0.1, 0.5), min_length=1, description="Shares of traffic, growing."
+        default=(0.1, 0.5),
+        min_length=1,
+        description="Shares of the entities outside the control, growing.",
     )
     capture: Literal["sync", "async"] = Field(
         default="sync", description="`sync`: an answer leaves after its capture is on disk."
@@ -83,7 +85,10 @@ class Release(Section):
         description="What becomes of an unsettled canary; `promote` lets guardrails alone decide.",
     )
     exploration_share: float = Field(
-        default=0.0, ge=0, le=0.5, description="Share of cases that get a random action."
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="Share of cases outside the control that get a random action.",
     )
     control_share: float = Field(
         default=0.0,

@@ -9,28 +9,31 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from types import MappingProxyType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from types import MappingProxyType
+from typing import Annotated, Any, get_origin
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from assay.charter.faults_of_types import findings_of
-from assay.charter.finding import Finding, Path
+from assay.charter.faults_of_types import choice, findings_of
+from assay.charter.finding import Finding, Path, shown
+from assay.charter.meant import kinds_of, meant_kind, section_in
 from assay.charter.section import Section
+from assay.charter.unread import Unread
 from assay.errors import did_you_mean
 
-__all__ = ["Partial", "Unread", "read_partially"]
+__all__ = ["MISFIT", "Partial", "read_partially"]
 
-
-class Unread(Exception):
-    """A rule asked for a field that could not be read; the field's own fault is told already."""
-
+MISFIT = "does not hold together"
+"""The problem of a section whose keys are each right, but not beside one another."""
 
 _UNREAD: Any = object()
 
-_STAND_INS = {"actions": ""}
+_STAND_INS: dict[Any, Any] = {"actions": "", "baselines": "", "costs": 0}
 """Fields whose keys stay of use where a value cannot be read, and what then stands for it."""
+
+_FOLLOWS = {"baseline": "baselines"}
+"""Fields that can be missing only beside another one, which is told of first."""
 
 
 class Partial:
@@ -88,6 +91,8 @@ class _Reader:
             return self._value(field, raw[key], (*path, key))
         if not field.is_required():
             return field.get_default(call_default_factory=True, validated_data={})
+        if key in _FOLLOWS and not isinstance(raw.get(_FOLLOWS[key]), dict):
+            return _UNREAD
         self.findings.append(Finding((*path, key), "missing", _add(key, field)))
         return _UNREAD
 
@@ -115,12 +120,15 @@ class _Reader:
             except Unread:
                 continue
             except ValueError as error:
-                self.findings.append(Finding(path, "does not hold together", str(error)))
+                given = getattr(error, "given", None)
+                self.findings.append(Finding(path, MISFIT, str(error), given))
 
     def _value(self, field: FieldInfo, raw: Any, path: Path) -> Any:
         annotation = field.annotation
-        inner = _section_in(annotation, raw)
+        inner = section_in(annotation, raw)
         reads_text = any(isinstance(rule, BeforeValidator) for rule in field.metadata)
+        if inner is None and raw is not None and (kinds := kinds_of(annotation)):
+            return self._of_unknown_kind(kinds, raw, path)
         if inner is None or (inner is annotation and reads_text):
             return self._leaf(field, raw, path)
         if get_origin(annotation) is tuple and isinstance(raw, list):
@@ -131,6 +139,32 @@ class _Reader:
             return self._leaf(field, raw, path)
         kind = {"kind": raw} if isinstance(raw, str) and "kind" in inner.model_fields else raw
         return self.section(inner, kind, path)
+
+    def _of_unknown_kind(self, kinds: dict[str, type[Section]], raw: Any, path: Path) -> Any:
+        """Tell of the kind, and of what is wrong whatever it was meant to be."""
+        if not isinstance(raw, dict):
+            self.findings.append(Finding(path, *choice(shown(raw).strip("`"), kinds)))
+            return _UNREAD
+        kind, sure = meant_kind(raw, kinds)
+        problem, mend = (
+            choice(str(raw["kind"]), kinds)
+            if "kind" in raw
+            else (
+                "missing",
+                f"add `kind: {kind}`" if sure else f"add `kind: …`: {', '.join(kinds)}",
+            )
+        )
+        self.findings.append(Finding((*path, "kind"), problem, mend))
+        if kind is None:
+            return _UNREAD
+        reader = _Reader(self.home)
+        partial = reader.section(kinds[kind], {**raw, "kind": kind}, path)
+        self.findings += [
+            finding
+            for finding in reader.findings
+            if sure or finding.problem not in ("missing", "no such key", MISFIT)
+        ]
+        return partial
 
     def _leaf(self, field: FieldInfo, raw: Any, path: Path) -> Any:
         adapter = _adapter(field)
@@ -170,25 +204,6 @@ def _validators(section: type[Section], mode: str) -> Iterator[Any]:
     for decorator in section.__pydantic_decorators__.model_validators.values():
         if decorator.info.mode == mode:
             yield decorator.func
-
-
-def _section_in(annotation: Any, raw: Any) -> type[Section] | None:
-    """Return the section class that a field holds, alone, in a list or by name."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is tuple:
-        return _section_in(arguments[0], raw)
-    if origin is dict:
-        return _section_in(arguments[1], raw)
-    if origin in (Union, UnionType):
-        kind = raw.get("kind") if isinstance(raw, dict) else raw
-        for argument in arguments:
-            section = _section_in(argument, None)
-            of_kind = section.model_fields.get("kind") if section else None
-            if of_kind is not None and of_kind.default == kind:
-                return section
-    return None
 
 
 def _no_section(section: type[Section], raw: Any) -> tuple[str, str]:

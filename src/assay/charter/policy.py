@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from assay.charter.section import Section, Text
+from assay.charter.section import Misfit, Section, Text
 
 __all__ = [
     "REFER",
@@ -46,8 +46,13 @@ class Windowed(Section):
 
     @model_validator(mode="after")
     def _one_window(self) -> Windowed:
-        if (self.of is None) == (self.per is None):
-            raise ValueError("give `of` (a number of cases) or `per` (day, week or month)")
+        if self.of is None and self.per is None:
+            raise Misfit("give `of` (a number of cases) or `per` (day, week or month)")
+        if self.of is not None and self.per is not None:
+            mend = (
+                f"take `of` out for the limit of a {self.per}, or `per` for that of {self.of} cases"
+            )
+            raise Misfit(mend, "of", "per")
         return self
 
     def cases(self, decisions_per_month: float) -> float:
@@ -139,6 +144,9 @@ class Refer(Section):
 
     @model_validator(mode="after")
     def _one_reviewer(self) -> Refer:
-        if (self.accuracy is None) == (self.confusion is None):
-            raise ValueError("give `accuracy`, or `confusion` (outcome -> action -> share)")
+        if self.accuracy is None and self.confusion is None:
+            raise Misfit("give `accuracy`, or `confusion` (outcome -> action -> share)")
+        if self.accuracy is not None and self.confusion is not None:
+            mend = "take `accuracy` out: `confusion` says for each outcome how people decide"
+            raise Misfit(mend, "accuracy", "confusion")
         return self

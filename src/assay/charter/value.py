@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
+from assay.charter.merged import merged_actions, merged_refer
 from assay.charter.policy import BestAction, Cell, Policy, Refer, Share
-from assay.charter.section import Section, Text
+from assay.charter.section import Day, Misfit, Section, Text
 
 __all__ = ["Change", "Function", "Payoffs", "Range", "Uncertainty", "ValueModel"]
 
@@ -53,10 +55,13 @@ class Payoffs(Section):
 class Change(Payoffs):
     """Payoffs and costs that hold from a date on; what is not named stays as it was.
 
-    The day begins at midnight of the charter's time zone.
+    Of `actions` every payoff that is named is replaced and every other stays; new actions or
+    outcomes would need a new model. Of `refer` a capacity that is not named stays. Changes may
+    stand in any order; each holds from its own day on, which begins at midnight of the charter's
+    time zone.
     """
 
-    since: date
+    since: Day = Field(description="The first day on which it holds.", examples=["2027-01-01"])
     run_cost_per_month: Amount | None = None
     cost_per_decision: Amount | None = None
     retraining_cost: Amount | None = None
@@ -101,7 +106,7 @@ class ValueModel(Payoffs):
     policy: Policy = BestAction()
     function: Function | None = None
     changes: tuple[Change, ...] = Field(
-        default=(), description="Payoffs and costs that hold from a date on, in order of dates."
+        default=(), description="Payoffs and costs that hold from a date on, in any order."
     )
     decisions_per_month: float = Field(gt=0)
     horizon_months: int = Field(default=12, gt=0, le=600)
@@ -116,6 +121,7 @@ class ValueModel(Payoffs):
     )
     discount_rate: float = Field(default=0, ge=0, lt=1, description="A year, as a share.")
     uncertainty: Uncertainty = Uncertainty()
+    _agreed: dict[str, Any] | None = PrivateAttr(default=None)
 
     @model_validator(mode="before")
     @classmethod
@@ -129,17 +135,23 @@ class ValueModel(Payoffs):
 
     @model_validator(mode="after")
     def _one_kind_of_payoff(self) -> ValueModel:
-        regression = self.payoff is not None or self.under is not None or self.over is not None
-        given = (self.actions is not None) + regression + (self.function is not None)
-        if given != 1:
-            raise ValueError(
+        amounts = [key for key in ("payoff", "under", "over") if getattr(self, key) is not None]
+        tables = [key for key in ("actions", "function") if getattr(self, key) is not None]
+        if not amounts and not tables:
+            raise Misfit(
                 "give `actions` (classification), or `under` and `over`, or `payoff` (regression), "
                 "or a `function`"
             )
-        if regression and (self.under is None) != (self.over is None):
-            raise ValueError("`under` and `over` go together")
-        if self.payoff is not None and self.under is not None:
-            raise ValueError("give `payoff`, or `under` and `over`, not both")
+        if len(tables) + bool(amounts) > 1:
+            raise Misfit(_only_one(tables, amounts), *tables, *amounts)
+        if amounts in (["under"], ["over"]):
+            raise Misfit("`under` and `over` go together: add the other", *amounts)
+        if len(amounts) > 1 and "payoff" in amounts:
+            others = " and ".join(f"`{key}`" for key in amounts[1:])
+            raise Misfit(
+                f"give `payoff`, or `under` and `over`, not both: take {others} out or `payoff`",
+                *amounts,
+            )
         return self
 
     @property
@@ -151,19 +163,49 @@ class ValueModel(Payoffs):
     def at(self, day: date) -> ValueModel:
         """Return the value model as it holds on a day: every change up to it is made.
 
+        It starts from what was agreed, whatever day this one was asked for before: a later call
+        asks anew, forwards or backwards, and the same day gives the same. Changes are made in the
+        order of their dates; payoffs that a change does not name stay.
+
         >>> model = ValueModel.model_validate({
         ...     "currency": "EUR", "under": 3, "over": 1, "baselines": {"none": 0},
         ...     "baseline": "none", "decisions_per_month": 1,
         ...     "changes": [{"since": "2027-01-01", "under": 4}]})
         >>> model.at(date(2026, 12, 31)).under, model.at(date(2027, 1, 1)).under
         (3.0, 4.0)
+        >>> model.at(date(2027, 1, 1)).at(date(2026, 12, 31)).under
+        3.0
         """
-        made: dict[str, Any] = {}
+        if not self.changes:
+            return self
+        agreed = self._agreed or {name: getattr(self, name) for name in _DATED}
+        holds = dict(agreed)
         for change in sorted(self.changes, key=lambda one: one.since):
             if change.since <= day:
-                made |= {
-                    name: getattr(change, name)
-                    for name in Change.model_fields
-                    if name != "since" and getattr(change, name) is not None
-                }
-        return self.model_copy(update=made) if made else self
+                holds |= _made(change, holds)
+        if all(getattr(self, name) == value for name, value in holds.items()):
+            return self
+        then = self.model_copy(update=holds)
+        then._agreed = None if holds == agreed else agreed  # noqa: SLF001 - our own copy
+        return then
+
+
+_DATED = tuple(name for name in Change.model_fields if name != "since")
+"""The fields that a date can change."""
+
+
+def _made(change: Change, holds: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that a change replaces, as they are after it."""
+    made = {name: getattr(change, name) for name in _DATED if getattr(change, name) is not None}
+    if change.actions is not None:
+        made["actions"] = merged_actions(holds["actions"] or {}, change.actions)
+    if change.refer is not None:
+        made["refer"] = merged_refer(holds["refer"], change.refer)
+    return made
+
+
+def _only_one(tables: list[str], amounts: list[str]) -> str:
+    """Say which of several kinds of payoff to take out."""
+    kinds = [*tables, *([" and ".join(amounts)] if amounts else [])]
+    names = " or ".join(f"`{kind}`".replace(" and ", "` and `") for kind in kinds)
+    return f"keep one kind of payoff and take the others out: {names}"
