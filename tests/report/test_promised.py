@@ -51,7 +51,7 @@ def charter(
         ),
         (
             {"kind": "budget", "amount": 100, "of": 1000, "costs": {"call": 1.5, "skip": "fee"}},
-            "for at most 100 of 1,000 cases; each case uses up: call 1.5, skip fee",
+            "for at most 100 in every 1,000 cases; each case uses up: call 1.5, skip fee",
         ),
         ({"kind": "threshold", "action": "call", "at": 0.2}, "`call` from a probability of 0.2 on"),
         ({"kind": "threshold", "action": "call"}, "else `skip` (learned from known outcomes)"),

@@ -74,7 +74,8 @@ def test_a_share_that_is_granted_tells_its_cost_and_time() -> None:
     assert found.control is not None
     assert found.control.cost.mean == 100
     assert found.words[0].startswith("The control share of 20 % costs 100 EUR per month [60, 140]")
-    assert "one look agreed beforehand" in found.words[0]
+    assert "if one looks once, when agreed beforehand" in found.words[0]
+    assert " EUR per decision within " in found.words[0]
     assert not any("would do it" in line for line in found.words)
     slow = _plan(control=0.01, moved_by=("call",))
     assert "would do it within the horizon of 12 months" in slow.words[-1]
@@ -146,3 +147,11 @@ def test_a_cost_that_is_not_identified_says_so_beside_the_amount() -> None:
     moved = _plan(control=0.2, moved_by=("call",))
     assert "[60, 140] (not identified) and shows" in moved.words[0]
     assert "not identified" not in _plan(control=0.2).words[0]
+
+
+def test_what_shows_at_once_still_takes_some_time() -> None:
+    found = _plan(control=0.2, moved_by=("call",), spread=0.1)
+    assert found.control is not None
+    assert found.control.resolves is not None
+    assert found.control.resolves.months_fixed < 0.05
+    assert "(within 0.1 months if one looks once" in found.words[0]

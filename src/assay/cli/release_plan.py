@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
 __all__ = ["tell_plan"]
 
-_HEAD = ("where this is true", "units", "8 of 10 by", "fixed test", "chance", "decisions", "days")
+_HEAD = (
+    "where this is true",
+    "units on average",
+    "units in 8 of 10 runs",
+    "units of a fixed test",
+    "chance",
+    "decisions",
+    "days",
+)
 
 
 def tell_plan(plan: ReleasePlan) -> None:

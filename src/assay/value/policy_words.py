@@ -32,7 +32,8 @@ def _own_actions(valuation: ClassificationValuation) -> str:
     if isinstance(policy, BestAction):
         return "the action of highest expected payoff"
     if isinstance(policy, Budget):
-        return f"the actions that bring most for at most {policy.amount:,g}{_window(policy)}"
+        window = _window(policy) if policy.of is None else f" in every {policy.of:,} cases"
+        return f"the actions that bring most for at most {policy.amount:,g}{window}"
     rest = f", else `{policy.otherwise}`" if policy.otherwise else ""
     if isinstance(policy, TopK):
         return f"`{policy.action}` for the best {policy.k:,}{_window(policy)}{rest}"

@@ -182,11 +182,17 @@ def _shows(one: Granted, share: str) -> str:
     inside = ""
     if share == CONTROL:
         inside = f", with about {one.share * found.watched:,.0f} decisions in the control by then"
+    currency = one.cost.unit.split()[0]
+    once = f"within {_months(found.months_fixed)} if one looks once, when agreed beforehand"
     return (
-        f"shows an uplift of {found.uplift:.4g} per decision within {found.months_watched:,.1f} "
-        f"months however often one looks ({found.months_fixed:,.1f} at one look agreed "
-        f"beforehand){inside}; both hold once each arm has 10 payoffs off its commonest one"
+        f"shows an uplift of {found.uplift:.4g} {currency} per decision within "
+        f"{_months(found.months_watched)} however often one looks ({once}){inside}; both hold once "
+        "each arm has 10 payoffs off its commonest one"
     )
+
+
+def _months(count: float) -> str:
+    return "0.1 months" if count < 0.1 else f"{count:,.1f} months"
 
 
 def _percent(share: float) -> str:
