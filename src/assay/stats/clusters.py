@@ -57,7 +57,8 @@ def clustered_mean(
 
     `bounds`, the least and the most that a value can be, widen the interval to what cases that were
     not drawn may hold (see `bootstrap_mean`): where few cases pay much, resampling alone is too
-    sure.
+    sure. That is of single cases, also where they hang together: a whole cluster at a bound is
+    beyond what anybody expects.
 
     Cases are taken as independent where `clusters` is None. Few clusters tell little about how
     far clusters lie apart: both sides are stretched as Student's t stretches the normal, with one
@@ -72,16 +73,17 @@ def clustered_mean(
     >>> clustered_mean(hours, None, seed=1)
     -0.06044 [-0.1132, -0.01286]
     """
+    alone = bootstrap_mean(values, seed=seed, unit=unit, bounds=bounds)
     if clusters is None:
-        return bootstrap_mean(values, seed=seed, unit=unit, bounds=bounds)
-    found = bootstrap_mean(values, seed=seed, clusters=clusters.codes, unit=unit, bounds=bounds)
+        return alone
+    found = bootstrap_mean(values, seed=seed, clusters=clusters.codes, unit=unit)
     factor = stretch(clusters.count, found.confidence)
-    least, most = bounds or (-math.inf, math.inf)
+    low = found.mean - factor * (found.mean - found.low)
+    high = found.mean + factor * (found.high - found.mean)
+    if bounds is not None:
+        low, high = max(min(low, alone.low), bounds[0]), min(max(high, alone.high), bounds[1])
     return replace(
-        found,
-        low=max(found.mean - factor * (found.mean - found.low), least),
-        high=min(found.mean + factor * (found.high - found.mean), most),
-        method=found.method.replace("by entity", f"by {clusters.by}"),
+        found, low=low, high=high, method=found.method.replace("by entity", f"by {clusters.by}")
     )
 
 
