@@ -33,6 +33,7 @@ Cell = float | Text
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
+_OTHERWISE = "What is done with the others; needed where there are more than two actions."
 _A_YEAR = {"day": 365.25, "week": 365.25 / 7, "month": 12.0}
 
 
@@ -74,10 +75,18 @@ class Threshold(Section):
     """
 
     kind: Literal["threshold"] = "threshold"
-    action: Text
-    otherwise: Text | None = None
-    at: float | None = Field(default=None, ge=0, le=1)
-    refer_from: float | None = Field(default=None, ge=0, le=1)
+    action: Text = Field(description="What is done with cases from the threshold on.")
+    otherwise: Text | None = Field(default=None, description=_OTHERWISE)
+    at: float | None = Field(
+        default=None, ge=0, le=1, description="The threshold, a probability.", examples=[0.12]
+    )
+    refer_from: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="The probability from which on a person decides.",
+        examples=[0.08],
+    )
 
 
 class BestAction(Section):
@@ -94,9 +103,9 @@ class TopK(Windowed):
     """
 
     kind: Literal["top_k"] = "top_k"
-    action: Text
-    otherwise: Text | None = None
-    k: int = Field(gt=0)
+    action: Text = Field(description="What is done with the best cases.")
+    otherwise: Text | None = Field(default=None, description=_OTHERWISE)
+    k: int = Field(gt=0, description="Cases of each window that get it, at most.")
 
 
 class Budget(Windowed):
@@ -107,9 +116,11 @@ class Budget(Windowed):
     """
 
     kind: Literal["budget"] = "budget"
-    amount: float = Field(gt=0)
+    amount: float = Field(gt=0, description="What a window may use up, in the unit of `costs`.")
     costs: dict[Text, Cell] = Field(
-        min_length=1, description="Action -> what one case uses up: a number or an expression."
+        min_length=1,
+        description="Action -> what one case uses up: a number or an expression.",
+        examples=[{"call": 0.25, "letter": 1}],
     )
 
 
@@ -126,7 +137,7 @@ Policy = Annotated[
 class Capacity(Windowed):
     """At most `k` cases in each window."""
 
-    k: int = Field(gt=0)
+    k: int = Field(gt=0, description="Cases of each window, at most.")
 
 
 class Refer(Section):
@@ -138,9 +149,21 @@ class Refer(Section):
     """
 
     cost: float = Field(ge=0, description="What each referred case costs.")
-    accuracy: float | None = Field(default=None, ge=0, le=1)
-    confusion: dict[Text, dict[Text, Share]] | None = None
-    capacity: Capacity | None = None
+    accuracy: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Chance that the person takes the action that pays best.",
+        examples=[0.9],
+    )
+    confusion: dict[Text, dict[Text, Share]] | None = Field(
+        default=None,
+        description="Outcome -> action -> how often people take it then; each adds up to 1.",
+        examples=[{"yes": {"call": 0.9, "skip": 0.1}, "no": {"call": 0.2, "skip": 0.8}}],
+    )
+    capacity: Capacity | None = Field(
+        default=None, description="How many cases people can take; without it, any number."
+    )
 
     @model_validator(mode="after")
     def _one_reviewer(self) -> Refer:

@@ -20,6 +20,9 @@ def charter_json_schema() -> dict[str, Any]:
     """
     schema = Charter.model_json_schema(by_alias=True, mode="validation")
     definitions: dict[str, Any] = schema["$defs"]
+    for section in (schema, *definitions.values()):
+        if "description" in section:
+            section["description"] = section["description"].partition(">>>")[0].rstrip()
     _accept_short_people(definitions["People"])
     _accept_short_policy(definitions["ValueModel"]["properties"]["policy"])
     return {

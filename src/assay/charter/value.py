@@ -27,9 +27,11 @@ class Function(Section):
     outcomes, and with the columns it reads; it returns payoffs. `bounds` hold for every case.
     """
 
-    name: Text
-    bounds: Range = Field(description="The least and the most that one case can pay.")
-    columns: tuple[Text, ...] = ()
+    name: Text = Field(description="The name under which the package offers it.")
+    bounds: Range = Field(
+        description="The least and the most that one case can pay.", examples=[[-1, 900]]
+    )
+    columns: tuple[Text, ...] = Field(default=(), description="Columns that it reads.")
     actions: tuple[Text, ...] | None = Field(default=None, description="For classification.")
     outcomes: tuple[Text, ...] | None = Field(
         default=None, description="For classification, the positive one last."
@@ -42,8 +44,12 @@ class Payoffs(Section):
     actions: dict[Text, Cell | dict[Text, Cell]] | None = Field(
         default=None, description="Action -> payoff, or action -> {outcome: payoff}."
     )
-    under: float | None = Field(default=None, ge=0, description="Cost of each unit decided too low")
-    over: float | None = Field(default=None, ge=0, description="Cost of each unit decided too high")
+    under: float | None = Field(
+        default=None, ge=0, description="Cost of each unit decided too low."
+    )
+    over: float | None = Field(
+        default=None, ge=0, description="Cost of each unit decided too high."
+    )
     payoff: Text | None = Field(
         default=None, description="Expression in `decision`, `outcome` and columns (regression)."
     )
@@ -62,9 +68,13 @@ class Change(Payoffs):
     """
 
     since: Day = Field(description="The first day on which it holds.", examples=["2027-01-01"])
-    run_cost_per_month: Amount | None = None
-    cost_per_decision: Amount | None = None
-    retraining_cost: Amount | None = None
+    run_cost_per_month: Amount | None = Field(default=None, description="What running costs then.")
+    cost_per_decision: Amount | None = Field(
+        default=None, description="What each decision costs to make then."
+    )
+    retraining_cost: Amount | None = Field(
+        default=None, description="What each retraining costs then."
+    )
 
 
 class Uncertainty(Section):
@@ -73,12 +83,24 @@ class Uncertainty(Section):
     They enter as triangular distributions. What is not named is taken as certain.
     """
 
-    decisions_per_month: Range | None = None
-    build_cost: Range | None = None
-    run_cost_per_month: Range | None = None
-    cost_per_decision: Range | None = None
-    retraining_cost: Range | None = None
-    uplift_kept_per_year: tuple[Share, Share] | None = None
+    decisions_per_month: Range | None = Field(
+        default=None, description="Fewest and most cases a month.", examples=[[1200, 2000]]
+    )
+    build_cost: Range | None = Field(
+        default=None, description="Least and most to build it.", examples=[[3000, 9000]]
+    )
+    run_cost_per_month: Range | None = Field(
+        default=None, description="Least and most to run it for a month.", examples=[[200, 450]]
+    )
+    cost_per_decision: Range | None = Field(
+        default=None, description="Least and most for each decision.", examples=[[0.01, 0.03]]
+    )
+    retraining_cost: Range | None = Field(
+        default=None, description="Least and most for each retraining.", examples=[[50, 200]]
+    )
+    uplift_kept_per_year: tuple[Share, Share] | None = Field(
+        default=None, description="Least and most that is kept.", examples=[[0.7, 1]]
+    )
 
 
 class ValueModel(Payoffs):
@@ -91,7 +113,9 @@ class ValueModel(Payoffs):
 
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, such as EUR.")
     caps: dict[Text, tuple[float, float]] = Field(
-        default_factory=dict, description="Column -> [least, most]: bounds a payoff's column."
+        default_factory=dict,
+        description="Column -> [least, most]: bounds a payoff's column.",
+        examples=[{"balance": [0, 100000]}],
     )
     baselines: dict[Text, Cell] = Field(
         min_length=1,
@@ -103,15 +127,21 @@ class ValueModel(Payoffs):
     baseline: Text = Field(
         description="The baseline that uplift is measured against; needed where there are several."
     )
-    policy: Policy = BestAction()
-    function: Function | None = None
+    policy: Policy = Field(default=BestAction(), description="How cases are decided.")
+    function: Function | None = Field(
+        default=None, description="A payoff function of a package, in the place of the keys above."
+    )
     changes: tuple[Change, ...] = Field(
         default=(), description="Payoffs and costs that hold from a date on, in any order."
     )
-    decisions_per_month: float = Field(gt=0)
-    horizon_months: int = Field(default=12, gt=0, le=600)
-    build_cost: float = Field(default=0, ge=0)
-    run_cost_per_month: float = Field(default=0, ge=0)
+    decisions_per_month: float = Field(gt=0, description="Cases decided in a month.")
+    horizon_months: int = Field(
+        default=12, gt=0, le=600, description="Months that the business case looks ahead."
+    )
+    build_cost: float = Field(default=0, ge=0, description="Spent once, before the first month.")
+    run_cost_per_month: float = Field(
+        default=0, ge=0, description="What running it costs a month, whatever is decided."
+    )
     cost_per_decision: float = Field(
         default=0, ge=0, description="What each decision costs to make, whatever it is."
     )
@@ -120,7 +150,9 @@ class ValueModel(Payoffs):
         default=1, description="Share of the uplift that is still there after a year."
     )
     discount_rate: float = Field(default=0, ge=0, lt=1, description="A year, as a share.")
-    uncertainty: Uncertainty = Uncertainty()
+    uncertainty: Uncertainty = Field(
+        default=Uncertainty(), description="Ranges of the figures above for the business case."
+    )
     _agreed: dict[str, Any] | None = PrivateAttr(default=None)
 
     @model_validator(mode="before")

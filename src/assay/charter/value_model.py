@@ -45,7 +45,7 @@ def value_model(
     >>> value_model("{currency: EUR, under: 3, baselines: {none: 0}}")
     Traceback (most recent call last):
     assay.errors.CharterError: The value model has 2 faults:
-      value.decisions_per_month: missing (given: nothing). To mend: add `decisions_per_month: …`.
+      value.decisions_per_month: missing (given: nothing). To mend: add `decisions_per_month: …` ...
       value: does not hold together (given: `under` on line 1). To mend: `under` and `over` go ...
     """
     document = _document(given)
