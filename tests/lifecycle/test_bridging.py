@@ -83,8 +83,8 @@ def test_it_goes_from_the_evaluation_to_what_came(
     content = next(one.content for one in evaluation if one.kind == "evaluation")
     plan = content["assessment"]["uplift_per_month"]
     assert told.bridge.planned.mean == pytest.approx(plan["mean"])
-    assert told.bridge.planned.low == pytest.approx(plan["low"])
-    assert told.bridge.planned.high == pytest.approx(plan["high"])
+    # the evaluation's interval is widened to what decisions could have paid, the bridge's is not
+    assert plan["low"] <= told.bridge.planned.low < told.bridge.planned.high <= plan["high"]
     assert told.bridge.planned.unit == "EUR per month"
     # the newest 200 rows wait for their outcome; who is not called pays nothing
     records = list(workspace.ports.captures.read())[:700]

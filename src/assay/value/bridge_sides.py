@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from assay.errors import DataError
 from assay.stats.clusters import Clusters
+from assay.value.against import decided
 from assay.value.payoff import Columns, Floats
 from assay.value.valuation import Valuation
 
@@ -168,11 +169,14 @@ def _possible(side: Side, payer: Side, decisions: NDArray[Any]) -> Floats:
 
 
 def _decided(side: Side, decider: Side) -> NDArray[Any]:
-    """Return a policy's decisions on a side's cases, in the order of that side's actions."""
+    """Return a policy's decisions on a side's cases, in the order of that side's actions.
+
+    Those that were made where the policy is the side's own; else limits are kept as they come.
+    """
     if decider is side and side.decisions is not None:
         return side.decisions
     policy = decider.policy or decider.valuation
-    made = policy.decide(forecast_in(side, policy.labels), side.columns)
+    made = decided(policy, forecast_in(side, policy.labels), side.columns)
     return _renamed(made, policy.actions, side.valuation.actions)
 
 
