@@ -18,9 +18,12 @@ from assay.value.assessment import Assessment
 from assay.value.break_even import BreakEven
 from assay.value.bridge import Bridge
 from assay.value.business_case import BusinessCase
+from assay.value.classification import ClassificationValuation
 from assay.value.curve import ValueCurve
+from assay.value.payoff import Columns
 from assay.value.threshold_cost import policy_threshold
 from assay.value.tornado import Tornado
+from assay.value.valuation import Valuation
 
 __all__ = ["Picture", "plot"]
 
@@ -90,7 +93,16 @@ def _(found: Appraisal) -> Axes:
         ceiling=found.ceiling().mean / found.model.decisions_per_month,
         priced=_HALF,
         words=priced.text,
+        acts=_acting(found.valuation, found.columns, n),
     )
+
+
+def _acting(valuation: Valuation, columns: Columns, n: int) -> str:
+    """Say what is done from a threshold on, on which outcome's probability."""
+    if not isinstance(valuation, ClassificationValuation):
+        return "act when the probability reaches"
+    act, _ = valuation.alternatives(valuation.payoffs(columns, n))
+    return f"{valuation.actions[act]} when the probability of {valuation.labels[-1]} reaches"
 
 
 @_drawn.register
