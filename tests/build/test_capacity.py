@@ -50,6 +50,8 @@ def test_higher_scores_than_those_that_taught_warn() -> None:
     assert "learned on other rows" in check.note
     (said,) = beyond_capacity([check])
     assert "where at most 0.1 (1 of 10) is agreed" in said
+    wide = replace(check, limit="at most 0.15 (150 of 1,000), 0.16 by chance")
+    assert "where at most 0.15 (150 of 1,000) is agreed" in beyond_capacity([wide])[0]
 
 
 def test_ties_at_the_cut_get_no_place_and_the_note_says_so() -> None:

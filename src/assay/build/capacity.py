@@ -39,7 +39,7 @@ def beyond_capacity(checks: Iterable[Check]) -> tuple[str, ...]:
     """Say in one sentence each which limits the policy does not keep to by itself."""
     return tuple(
         f"By itself the policy would use {one.measured:.2%} of cases for the {one.name}, where "
-        f"{one.limit.split(',')[0]} is agreed: amounts here end where places do."
+        f"{one.limit.split(', ')[0]} is agreed: amounts here end where places do."
         for one in checks
         if one.name.startswith("capacity") and not one.passed and one.measured is not None
     )
