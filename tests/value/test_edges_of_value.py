@@ -105,6 +105,24 @@ def test_perfect_information_finds_decisions_far_from_outcomes() -> None:
     assert paid.min() > -0.1
 
 
+def test_who_is_not_referred_takes_no_place_of_the_called() -> None:
+    rng = np.random.default_rng(86)
+    model = {**VALUE, "actions": {"call": {"yes": 9, "no": -1}, "skip": 0}}
+    model["refer"] = {"cost": 0.5, "accuracy": 0.9, "capacity": {"k": 5, "per": "day"}}
+    model["policy"] = {"kind": "top_k", "action": "call", "k": 150, "of": 1000}
+    p = rng.beta(1, 9, 5000)
+    taught = appraise(model, p, np.where(rng.random(5000) < p, "yes", "no"), positive="yes").tuned()
+    q = rng.beta(3, 5, 5000)
+    later = appraise(model, q, np.where(rng.random(5000) < q, "yes", "no"), positive="yes").on(
+        taught
+    )
+    found = later.assessment()
+    assert 600 < found.decisions["call"] <= 750
+    assert 300 < found.decisions["refer"] <= 5000 * 5 / (12_000 / 365.25) + 5
+    assert found.share_of_ceiling is not None
+    assert found.share_of_ceiling.mean < 1
+
+
 def test_a_tuned_policy_earns_no_more_than_its_places_allow() -> None:
     rng = np.random.default_rng(85)
     taught = rare(rng, 4000, policy={"kind": "top_k", "action": "call", "k": 5, "of": 1000}).tuned()

@@ -137,18 +137,23 @@ class ClassificationValuation:
         """Return decisions of cases in the order in which they came, each limit kept in its window.
 
         A learned price keeps to a limit on average, while cases are like those that taught it. Here
-        whoever comes when the window's places are gone gets what is best without one, as where
-        somebody counts (places of a window of cases are kept for later ones, those of a day are
-        not). Decisions that share a limit out among given cases keep it already.
+        whoever comes when the window's places are gone gets what is best of what uses up nothing,
+        as where somebody counts (places of a window of cases are kept for later ones, those of a
+        day are not). Decisions that share a limit out among given cases keep it already.
         """
         if self.prices is None:
             return decisions
         n, kept = len(decisions), decisions.copy()
         by_action = expected_by_action(self.payoffs(columns, n), self._checked(forecast))
-        for limit, use in zip(self.limits, self._uses(columns, n), strict=True):
-            full = np.broadcast_to(use, by_action.shape)
-            free = np.argmax(np.where(full <= 0, by_action, -np.inf), axis=1)
-            late = limit.late(full[np.arange(n), kept])
+        uses = [np.broadcast_to(use, by_action.shape) for use in self._uses(columns, n)]
+        if not uses:
+            return kept
+        # Who goes without one limit takes nothing of another either, so that each is kept.
+        total = np.sum([use / max(float(use.max()), 1e-300) for use in uses], axis=0)
+        least = total <= total.min(axis=1, keepdims=True) + 1e-9
+        free = np.argmax(np.where(least, by_action, -np.inf), axis=1)
+        for limit, use in zip(self.limits, uses, strict=True):
+            late = limit.late(use[np.arange(n), kept])
             kept[late] = free[late]
         return kept
 
