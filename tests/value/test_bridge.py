@@ -16,7 +16,7 @@ from assay.errors import DataError, ModelError
 from assay.stats.clusters import Clusters
 from assay.value.bridge import PARTS, Bridge, bridge
 from assay.value.bridge_cells import common_cells, score_of
-from assay.value.bridge_sides import Side, forecast_in, paid_by
+from assay.value.bridge_sides import Side, forecast_in, paid_instead_by
 from assay.value.shapley import shapley_average
 from assay.value.valuation import Valuation, valuation
 
@@ -230,11 +230,15 @@ def test_names_in_another_order_change_nothing() -> None:
             plan, valuation=two, forecast=plan.forecast[:, place], outcomes=code[plan.outcomes]
         )
         decided = one.decide(plan.forecast, plan.columns)
-        for like in (same, paid_by(plan, two), paid_by(replace(plan, decisions=decided), two)):
+        for like in (
+            same,
+            paid_instead_by(plan, two),
+            paid_instead_by(replace(plan, decisions=decided), two),
+        ):
             found = bridge(plan, like, seed=3, resamples=200)
             assert all(abs(part) < 1e-9 for part in amounts_of(found).values())
     with pytest.raises(DataError, match="know the outcomes"):
-        paid_by(plan, binary())
+        paid_instead_by(plan, binary())
 
 
 def test_cases_without_a_like_are_mix_and_said_to_be() -> None:

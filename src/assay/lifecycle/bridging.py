@@ -33,7 +33,7 @@ from assay.ports.ledger import Ledger
 from assay.ports.ports import Ports
 from assay.stats.clusters import Clusters, row_blocks
 from assay.value.bridge import Bridge, bridge
-from assay.value.bridge_sides import Side, paid_by
+from assay.value.bridge_sides import Side, paid_instead_by
 from assay.value.valuation import Valuation, valuation, valuation_from_document
 
 __all__ = ["Bridged", "bridge_so_far"]
@@ -183,7 +183,7 @@ def _realised(
         clusters=_clusters(cases, planned),
         known=cases.labelled,
     )
-    return paid_by(side, payer)
+    return paid_instead_by(side, payer)
 
 
 def _payer(agreed: Valuation, served: Valuation) -> Valuation:

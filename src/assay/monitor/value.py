@@ -156,11 +156,7 @@ def realised_uplift(
         calibration = errors[1] * float(hidden.mean())
         estimate = _widened(estimate, float(np.hypot(*errors)) * float(hidden.mean()))
     told = len(decisions) if certain.all() else int(seen.sum())
-    moved = _moved(valuation, decisions, columns, moved_by)
-    if moved.any():
-        # A baseline that pays the same whatever comes needs no outcome but the one that came.
-        base = valuation.baseline(columns, len(decisions))
-        moved &= ~possible_payoffs(valuation, forecast, base, columns).certain
+    moved = _not_identified(valuation, forecast, decisions, columns, moved_by)
     return Realised(
         uplift=replace(estimate, n=told, method=_method(estimate.method, pending, hidden, moved)),
         value=float(value.sum()),
@@ -171,6 +167,21 @@ def realised_uplift(
         calibration=calibration,
         moved=int(moved.sum()),
     )
+
+
+def _not_identified(
+    valuation: Valuation,
+    forecast: Floats,
+    decisions: NDArray[Any],
+    columns: Columns,
+    moved_by: Collection[str],
+) -> NDArray[np.bool_]:
+    """Return the cases whose baseline would have met another outcome, and been paid by it."""
+    moved = _moved(valuation, decisions, columns, moved_by)
+    if moved.any():
+        base = valuation.baseline(columns, len(decisions))
+        moved &= ~possible_payoffs(valuation, forecast, base, columns).certain
+    return moved
 
 
 def _count(rows: NDArray[np.bool_], entities: NDArray[Any] | None) -> int:

@@ -15,7 +15,7 @@ from assay.value.against import decided
 from assay.value.payoff import Columns, Floats
 from assay.value.valuation import Valuation
 
-__all__ = ["Side", "assumed", "crossed_uplifts", "forecast_in", "paid_by", "require_alike"]
+__all__ = ["Side", "assumed", "crossed_uplifts", "forecast_in", "paid_instead_by", "require_alike"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Side:
         return len(self.outcomes)
 
 
-def paid_by(side: Side, payer: Valuation) -> Side:
+def paid_instead_by(side: Side, payer: Valuation) -> Side:
     """Return a side whose cases another valuation pays; what decided on them stays.
 
     Raises DataError where the two do not have the same task, currency, outcomes and actions.
