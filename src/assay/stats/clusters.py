@@ -73,14 +73,14 @@ def clustered_mean(
     >>> clustered_mean(hours, None, seed=1)
     -0.06044 [-0.1132, -0.01286]
     """
-    alone = bootstrap_mean(values, seed=seed, unit=unit, bounds=bounds)
     if clusters is None:
-        return alone
+        return bootstrap_mean(values, seed=seed, unit=unit, bounds=bounds)
     found = bootstrap_mean(values, seed=seed, clusters=clusters.codes, unit=unit)
     factor = stretch(clusters.count, found.confidence)
     low = found.mean - factor * (found.mean - found.low)
     high = found.mean + factor * (found.high - found.mean)
     if bounds is not None:
+        alone = bootstrap_mean(values, seed=seed, bounds=bounds)
         low, high = max(min(low, alone.low), bounds[0]), min(max(high, alone.high), bounds[1])
     return replace(
         found, low=low, high=high, method=found.method.replace("by entity", f"by {clusters.by}")

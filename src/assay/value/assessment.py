@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from assay.stats.clusters import Clusters, clustered_mean
 from assay.stats.estimate import Estimate
 from assay.value.against import decided, hindsight_payoffs, per_decision
-from assay.value.ceiling import ceiling
 from assay.value.payoff import Columns, Floats
-from assay.value.reach import Reach, reach_of_difference, reach_of_payoff
+from assay.value.reach import (
+    Reach,
+    reach_of_difference,
+    reach_of_knowing,
+    reach_of_payoff,
+)
 from assay.value.valuation import Valuation
 
 __all__ = ["Assessment", "assess"]
@@ -132,7 +136,7 @@ def assess(
             for name, paid_then in bases.items()
         },
         uplift_over=over,
-        ceiling=ceiling(valuation, outcomes, columns, seed=seed, clusters=clusters),
+        ceiling=mean(best, reach_of_knowing(valuation, len(outcomes), columns)),
         share_of_ceiling=_share(mean, paid - base, best),
         decisions=_counted(valuation, decisions),
     )

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from assay.stats.clusters import Clusters, clustered_mean
 from assay.stats.estimate import Estimate
-from assay.value.against import per_decision
-from assay.value.classification import ClassificationValuation
+from assay.value.against import baseline_payoffs, hindsight_payoffs, per_decision
 from assay.value.payoff import Columns
-from assay.value.reach import Reach
+from assay.value.reach import reach_of_knowing
 from assay.value.valuation import Valuation
 
 __all__ = ["ceiling"]
@@ -42,27 +41,13 @@ def ceiling(
     >>> ceiling(bank, outcomes, {}, seed=0).mean
     0.9
     """
-    known = valuation.perfect(outcomes, columns)
-    instead = valuation.baseline(columns, len(outcomes))
-    gain = valuation.realised(known, outcomes, columns) - valuation.realised(
-        instead, outcomes, columns
+    gain = hindsight_payoffs(valuation, outcomes, columns) - baseline_payoffs(
+        valuation, outcomes, columns
     )
     return clustered_mean(
         gain,
         clusters,
         seed=seed,
         unit=per_decision(valuation),
-        bounds=_reach(valuation, outcomes, columns),
+        bounds=reach_of_knowing(valuation, len(outcomes), columns),
     )
-
-
-def _reach(valuation: Valuation, outcomes: NDArray[Any], columns: Columns) -> Reach:
-    """Return what knowing an outcome can gain: of any outcome that a case may have."""
-    if not isinstance(valuation, ClassificationValuation) or valuation.limits:
-        return None
-    n = len(outcomes)
-    payoffs = valuation.payoffs(columns, n)
-    instead = valuation.baseline(columns, n)
-    base = payoffs[np.arange(n) if len(payoffs) > 1 else 0, instead]
-    gain = payoffs.max(axis=1) - base
-    return float(gain.min()), float(gain.max())

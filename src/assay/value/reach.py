@@ -11,7 +11,7 @@ from assay.value.classification import ClassificationValuation
 from assay.value.payoff import Columns, Floats
 from assay.value.valuation import Valuation
 
-__all__ = ["Reach", "reach_of_difference", "reach_of_payoff"]
+__all__ = ["Reach", "reach_of_difference", "reach_of_knowing", "reach_of_payoff"]
 
 Reach = tuple[float, float] | None
 """Bounds of one case's amount; None where nothing bounds it."""
@@ -51,6 +51,27 @@ def reach_of_difference(
     if one is None or other is None:
         return None
     return float((one - other).min()), float((one - other).max())
+
+
+def reach_of_knowing(valuation: Valuation, n: int, columns: Columns) -> Reach:
+    """Return the least and the most by which knowing the outcome can pay more than the baseline.
+
+    None in regression, and where limits stand between: who goes without is not known beforehand.
+
+    >>> from assay.charter.policy import BestAction
+    >>> from assay.value.payoff import PayoffTable
+    >>> table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
+    >>> bank = ClassificationValuation("EUR", table, BestAction(), {"nobody": "skip"}, "nobody")
+    >>> reach_of_knowing(bank, 2, {})
+    (0.0, 9.0)
+    """
+    if not isinstance(valuation, ClassificationValuation) or valuation.limits:
+        return None
+    instead = _possible(valuation, valuation.baseline(columns, n), columns)
+    if instead is None:
+        return None
+    gain = valuation.payoffs(columns, n).max(axis=1) - instead
+    return float(gain.min()), float(gain.max())
 
 
 def _possible(valuation: Valuation, decisions: NDArray[Any], columns: Columns) -> Floats | None:

@@ -125,6 +125,7 @@ def threshold_cost(
     if not 0 <= threshold <= 1:
         raise ValueError(f"a threshold lies between 0 and 1, not at {threshold}")
     bare = _bare(valuation, columns, len(forecast))
+    chosen = replace(bare, learned=threshold).decide(forecast, columns)
     use: float | None
     reach: Reach = None
     if against == "best":
@@ -132,18 +133,14 @@ def threshold_cost(
         instead = f"use {use:.3g}"
         how = "learned on these cases, each part judged by what the others teach"
     else:
-        paid = policy_payoffs(valuation, forecast, outcomes, columns)
-        reach = reach_of_difference(
-            valuation,
-            decided(valuation, forecast, columns),
-            _at(bare, threshold).decide(forecast, columns),
-            columns,
-        )
+        own = decided(valuation, forecast, columns)
+        paid = valuation.realised(own, outcomes, columns)
+        reach = reach_of_difference(valuation, own, chosen, columns)
         use, instead, how = _policy_in_words(valuation, columns, len(forecast))
-    plain = _paid_at(bare, threshold, forecast, outcomes, columns)
+    plain = bare.realised(chosen, outcomes, columns)
     lost = clustered_mean(paid - plain, clusters, seed=seed, bounds=reach)
     cost = lost.scaled(decisions_per_month, f"{valuation.currency} per month")
-    beyond = _beyond(valuation, _at(bare, threshold).decide(forecast, columns), columns)
+    beyond = _beyond(valuation, chosen, columns)
     return ThresholdCost(threshold, use, cost, instead, how, beyond)
 
 
@@ -204,11 +201,7 @@ def _paid_at(
     outcomes: NDArray[Any],
     columns: Columns,
 ) -> Floats:
-    return policy_payoffs(_at(bare, threshold), forecast, outcomes, columns)
-
-
-def _at(bare: ClassificationValuation, threshold: float) -> ClassificationValuation:
-    return replace(bare, learned=threshold)
+    return policy_payoffs(replace(bare, learned=threshold), forecast, outcomes, columns)
 
 
 def _beyond(valuation: ClassificationValuation, decisions: Ints, columns: Columns) -> str:
