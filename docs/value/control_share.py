@@ -15,7 +15,7 @@ import numpy as np
 
 import assay
 from assay.charter.data import Data
-from assay.charter.operation import Release
+from assay.charter.release import Release
 from assay.report.figure import BAD, GOLD, GOOD, INK, QUIET, axes, money_axis
 from assay.stats.deviating_cases import deviating_cases
 from assay.value.control import Split, control_uplift

@@ -65,7 +65,6 @@ TYPES: list[tuple[dict[str, Any], str, str]] = [
     ({"release": {"undecided": "hold"}}, "release.undecided", "Choose promote, roll_back"),
     ({"build": {"train": "train.py"}}, "build.train", "`module:function` beside the charter"),
     ({"build": {"seed": True}}, "build.seed", "write a number"),
-    ({"response": {"acts_alone": "perhaps"}}, "response.acts_alone", "true or false"),
     ({"name": "Bank Deposits!"}, "name", "`bank-deposits`"),
     ({"name": "€"}, "name", "`my-model`"),
 ]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from assay.charter.operation import Boundary
+from assay.charter.monitoring import Boundary
 from assay.monitor.drift import Drift
 from assay.monitor.feature_drift import Aspect, FeatureDrift
 from assay.monitor.finding import drift_findings, value_findings

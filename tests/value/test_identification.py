@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from assay.charter.data import Data
-from assay.charter.operation import Release
+from assay.charter.release import Release
 from assay.charter.value import ValueModel
 from assay.stats.estimate import Estimate
 from assay.value.identification import (

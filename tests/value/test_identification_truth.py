@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from assay.charter.data import Data
-from assay.charter.operation import Release
+from assay.charter.release import Release
 from assay.charter.value import ValueModel
 from assay.value.identification import Identified, identification
 

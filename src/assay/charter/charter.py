@@ -12,9 +12,11 @@ from pydantic import Field, PrivateAttr
 
 from assay.charter.data import Data
 from assay.charter.limits import Guardrail, Limit
-from assay.charter.operation import Monitoring, Release, Response
+from assay.charter.monitoring import Monitoring
 from assay.charter.people import People
 from assay.charter.problem import Problem, Strategy
+from assay.charter.release import Release
+from assay.charter.response import Response
 from assay.charter.risk import Risk
 from assay.charter.section import Name, Section, Text
 from assay.charter.value import ValueModel

@@ -18,6 +18,7 @@ from assay.charter import (
     faults_of_release,
     faults_of_uncertainty,
     faults_of_value,
+    faults_of_watching,
 )
 from assay.charter.charter import Charter
 from assay.charter.faults_of_limits import guardrail_metrics
@@ -38,6 +39,7 @@ _RULES = (
     *faults_of_people.RULES,
     *faults_of_limits.RULES,
     *faults_of_release.RULES,
+    *faults_of_watching.RULES,
     *faults_of_control.RULES,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from assay.charter.operation import Boundary
+from assay.charter.monitoring import Boundary
 from assay.monitor.drift import Drift
 from assay.monitor.volume import DAYS_PER_MONTH, Volume
 from assay.stats.estimate import Estimate

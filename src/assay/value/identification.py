@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.charter.data import Data
-from assay.charter.operation import Release
 from assay.charter.policy import REFER
+from assay.charter.release import Release
 from assay.charter.value import ValueModel
 from assay.stats.estimate import Estimate
 from assay.value.potential import Potential

@@ -1,17 +1,16 @@
-"""How the model goes live, how it is watched, and what is done about a breach."""
+"""How the model goes live."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
 from assay.charter.data import Span, SpanText
 from assay.charter.section import Section
 
-__all__ = ["Boundary", "Monitoring", "Release", "Response", "Unit"]
+__all__ = ["Release", "Unit"]
 
 
 class Unit(Section):
@@ -103,46 +102,3 @@ class Release(Section):
         if any(a >= b for a, b in pairwise(shares)):
             raise ValueError("`steps` must grow and lie strictly between 0 and 1: [0.1, 0.5]")
         return self
-
-
-class Boundary(Section):
-    """Agreed limits on uplift, in the charter's currency.
-
-    A window breaches when the upper bound of its uplift lies below `floor_per_month`, or when its
-    loss against the baseline is surely above `max_loss_per_day`.
-    """
-
-    floor_per_month: float = 0.0
-    goal_per_month: float | None = None
-    max_loss_per_day: float | None = Field(default=None, gt=0)
-
-
-class Monitoring(Section):
-    """Windows, boundaries on value, and when a change in a feature is worth a word."""
-
-    window: SpanText = Span(count=1000, unit="row")
-    time_zone: str = "UTC"
-    boundary: Boundary = Boundary()
-    false_discovery_rate: float = Field(default=0.05, gt=0, lt=0.5)
-    least_effect: float = Field(
-        default=0.05, ge=0, description="Smallest shift worth an alert, in standard deviations."
-    )
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The time zone that days and windows are cut in."""
-        return ZoneInfo(self.time_zone)
-
-
-class Response(Section):
-    """What follows a breach: nothing, retraining by the calendar, or retraining on alert."""
-
-    policy: Literal["static", "scheduled", "triggered"] = "triggered"
-    every: int = Field(default=4, gt=0, description="Windows between scheduled retrainings.")
-    cooldown: int = Field(default=0, ge=0, description="Windows of rest after a response.")
-    training_rows: int | None = Field(
-        default=None, gt=0, description="Newest rows a retraining uses; all where not given."
-    )
-    acts_alone: bool = Field(
-        default=False, description="Whether a response may go live without a new sign-off."
-    )
