@@ -13,7 +13,19 @@ from assay.stats.profile import is_score
 
 __all__ = ["DAYS_PER_MONTH", "Finding", "FindingKind", "drift_findings", "value_findings"]
 
-FindingKind = Literal["value", "plan", "drift", "stale"]
+FindingKind = Literal[
+    "value",
+    "plan",
+    "drift",
+    "stale",
+    "creep",
+    "schema",
+    "performance",
+    "concept",
+    "fairness",
+    "service",
+    "commit",
+]
 _SHOWN = 3
 
 
