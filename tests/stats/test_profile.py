@@ -109,16 +109,20 @@ def test_score_tables_travel_with_profiles_and_add_up() -> None:
     table = score_table(
         np.array([0, 1, 1]),
         np.array([0, 1, 1]),
-        np.array([0.0, -1.0, -1.0]),
-        np.array([0.0, 10.0, 10.0]),
-        shape=(2, 2),
+        chance=np.array([[0.7, 0.3], [0.6, 0.4], [0.6, 0.4]]),
+        pairs=((0, 0), (1, 0)),
+        size=2,
+        terms=("amount",),
+        values=np.array([[5.0], [10.0], [20.0]]),
         outcomes=np.array([-1, 1, 0]),
     )
     with_scores = Profile(3, {}, table)
     both = merge(with_scores, with_scores)
     assert both.scores is not None
-    assert both.scores.realised() == 16.0
-    assert both.scores.expected(np.array([0.0, 0.5])) == 16.0
+    assert both.scores.n[0].tolist() == [[2, 0], [0, 4]]
+    assert both.scores.sums[0, 0].tolist() == [[10.0, 0.0], [0.0, 60.0]]
+    assert both.scores.products[0, 0].tolist() == [[50.0, 0.0], [0.0, 1000.0]]
+    assert both.scores.labelled[1, 0].tolist() == [[0, 0], [0, 2]]
     back = Profile.from_document(json.loads(json.dumps(both.document()))).scores
     assert back is not None
     assert back.document() == both.scores.document()

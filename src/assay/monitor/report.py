@@ -15,7 +15,6 @@ from assay.monitor.alerts import Judgement
 from assay.monitor.cases import Cases
 from assay.monitor.drift import LEAST_ROWS, Drift, drift
 from assay.monitor.finding import Finding, FindingKind, drift_findings, value_findings
-from assay.monitor.possible import Blocks, possible_uplifts
 from assay.monitor.track_record import Gap, TrackRecord, measured_gaps
 from assay.monitor.value import Expected, Realised, expected_uplift, realised_uplift
 from assay.monitor.volume import Volume
@@ -137,7 +136,7 @@ def measure(charter: Charter, watched: Watched, cases: Cases, *, seed: int = 0) 
     """
     forecast = watched.forecast(cases.score, cases.columns)
     blocks = watched.blocks(cases.score, cases.columns)
-    table = _table(watched, cases, forecast, blocks)
+    table = _table(watched, cases, forecast)
     scores = named_scores(cases.score, watched.valuation.labels)
     seen = profile({**cases.columns, **scores}, watched.reference.grid, None, table)
     limits = charter.monitoring
@@ -238,23 +237,21 @@ def _stale(charter: Charter, record: TrackRecord) -> Finding:
     )
 
 
-def _table(watched: Watched, cases: Cases, forecast: Floats, blocks: Blocks) -> ScoreTable | None:
-    """Return the score table of uplift for two outcomes, None for more and for amounts.
-
-    A table tells two outcomes apart by one slope. Nothing is read from it here: value before and
-    after labels is worked out from the rows, for any number of outcomes.
-    """
+def _table(watched: Watched, cases: Cases, forecast: Floats) -> ScoreTable | None:
+    """Return the score table of named actions, None for amounts."""
     valuation = watched.valuation
-    if valuation.task == "regression" or forecast.shape[1] != 2:
+    if valuation.task == "regression":
         return None
-    amounts = possible_uplifts(valuation, forecast, cases.decisions, cases.columns).amounts
+    count = len(valuation.actions)
+    baseline = valuation.baseline(cases.columns, cases.n)
     return score_table(
-        cases.decisions,
-        blocks.of_case,
-        amounts[:, 0],
-        amounts[:, 1] - amounts[:, 0],
-        shape=(len(valuation.actions), len(blocks.labelled)),
-        outcomes=np.where(cases.counting, cases.outcomes, -1),
+        watched.cells_of(cases.score, cases.columns),
+        cases.decisions * count + baseline,
+        chance=forecast,
+        pairs=tuple((own, base) for own in range(count) for base in range(count)),
+        size=watched.cells.size,
+        outcomes=np.where(cases.labelled, cases.outcomes, -1),
+        ripe=cases.matured,
     )
 
 

@@ -28,8 +28,11 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-PROFILE_FORMAT = 1
-"""Raise it when a field's meaning changes, and teach `Profile.from_document` the old one."""
+PROFILE_FORMAT = 2
+"""Raise it when a field's meaning changes, and teach `Profile.from_document` the old one.
+
+Format 1 had another score table, of two outcomes only; it is left out when read.
+"""
 
 SCORE = "@score"
 """The feature name under which the model's own score is profiled; no column starts with @."""
@@ -103,12 +106,12 @@ class Profile:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Profile:
         """Read a profile back; raises ValueError on a format this version does not know."""
-        if document.get("format") != PROFILE_FORMAT:
+        if document.get("format") not in (1, PROFILE_FORMAT):
             raise ValueError(
                 f"A profile has format {document.get('format')!r}; this version of Assay reads "
-                f"format {PROFILE_FORMAT}. Profile the window again."
+                f"formats up to {PROFILE_FORMAT}. Profile the window again."
             )
-        scores = document.get("scores")
+        scores = document.get("scores") if document["format"] > 1 else None
         return cls(
             document["n"],
             {name: _read(tally) for name, tally in document["features"].items()},
