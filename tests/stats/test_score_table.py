@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def made(seed: int, n: int, rows: slice = slice(None)) -> ScoreTable:
 def test_any_partition_of_the_rows_gives_the_same_table(seed: int, n: int, cuts: list[int]) -> None:
     whole = made(seed, n)
     ends = [0, *sorted(min(cut, n) for cut in cuts), n]
-    parts = [made(seed, n, slice(a, b)) for a, b in zip(ends, ends[1:], strict=False)]
+    parts = [made(seed, n, slice(a, b)) for a, b in pairwise(ends)]
     added = empty_table(SEGMENTS, PAIRS, ("a", "b"), 2, 5)
     for part in parts:
         added = added + part
