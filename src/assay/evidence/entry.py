@@ -25,6 +25,10 @@ _REQUIRED: dict[EventType, tuple[str, str]] = {
     EventType.RELEASE_PROMOTED: ("release", "version bundle reason"),
     EventType.RELEASE_ROLLED_BACK: ("release", "version to reason"),
     EventType.ALERT_RAISED: ("alert", "id kind text"),
+    EventType.ALERT_ESCALATED: ("alert", "id reason"),
+    EventType.ALERT_ACKNOWLEDGED: ("alert", "id by"),
+    EventType.ALERT_MUTED: ("alert", "id by reason until"),
+    EventType.ALERT_UNMUTED: ("alert", "id by"),
     EventType.ALERT_CLOSED: ("alert", "id reason"),
     EventType.RESPONSE_TAKEN: ("response", "kind reason"),
     EventType.VALUE_POSTED: ("value", "window arm version"),
@@ -54,7 +58,7 @@ def check_entry(subject: str, type_: str, content: bytes) -> None:
     lacking = [f"`{key}`" for key in ("at", *keys.split()) if key not in document]
     if lacking:
         raise ValueError(f"An entry `{type_}` on {subject} lacks {', '.join(lacking)}.")
-    for key in ("at", "expires"):
+    for key in ("at", "expires", "until"):
         if key in document and not _is_time(document[key]):
             raise ValueError(f"`{key}` of an entry `{type_}` is no time with a zone, in ISO 8601.")
     if "role" in document and document["role"] not in list(Role):

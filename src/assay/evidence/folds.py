@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from assay.evidence.alert_fold import alerts
 from assay.evidence.event import Event, EventType
 from assay.evidence.gate import Waiver
 from assay.evidence.sign_off import SignOff
@@ -87,26 +88,6 @@ def releases(events: Iterable[Event]) -> dict[str, ReleaseState]:
         state = state if step is None else step(state, event.data)
         states[name] = replace(state, revision=event.revision)
     return states
-
-
-def alerts(events: Iterable[Event]) -> tuple[AlertState, ...]:
-    """Fold entries on `alert:<name>` into alerts, in order of their first raising."""
-    states: list[AlertState] = []
-    newest: dict[tuple[str, str], int] = {}
-    for event, model in _about(events, "alert"):
-        data = event.data
-        place = newest.get((model, data["id"]))
-        if event.type == EventType.ALERT_RAISED:
-            if place is None or not states[place].open:
-                newest[model, data["id"]] = len(states)
-                states.append(_raised(model, data))
-            else:
-                states[place] = _repeated(states[place], data)
-        elif event.type == EventType.ALERT_CLOSED and place is not None:
-            states[place] = replace(
-                states[place], closed_at=_at(data), closed_because=data["reason"]
-            )
-    return tuple(states)
 
 
 def _charter_version(state: CharterState, event: Event) -> CharterVersion:
@@ -228,24 +209,6 @@ _RELEASE_STEPS = {
     EventType.RELEASE_PROMOTED.value: _promoted,
     EventType.RELEASE_ROLLED_BACK.value: _rolled_back,
 }
-
-
-def _raised(model: str, data: Mapping[str, Any]) -> AlertState:
-    return AlertState(
-        model=model,
-        id=data["id"],
-        kind=data["kind"],
-        text=data["text"],
-        raised_at=_at(data),
-        data=data,
-        windows=(data.get("window"),),
-    )
-
-
-def _repeated(state: AlertState, data: Mapping[str, Any]) -> AlertState:
-    return replace(
-        state, text=data["text"], data=data, windows=(*state.windows, data.get("window"))
-    )
 
 
 def _about(events: Iterable[Event], kind: str) -> Iterator[tuple[Event, str]]:

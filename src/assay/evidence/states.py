@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from assay.evidence.alert_state import AlertState
 from assay.evidence.candidate import Candidate
 from assay.evidence.gate import Waiver
 from assay.evidence.sign_off import SignOff
@@ -200,27 +201,3 @@ class ReleaseState:
     def against(self) -> Literal["champion", "baseline"]:
         """The arm that a challenger is tried against: the baseline where no champion serves."""
         return "baseline" if self.champion is None else "champion"
-
-
-@dataclass(frozen=True)
-class AlertState:
-    """One alert, from its first raising to its closing.
-
-    `data` is what the newest entry said: metric, window, measured, limit, value_per_day.
-    `windows` are all that it was raised in; the same cause raised after a close is a new alert.
-    """
-
-    model: str
-    id: str
-    kind: str
-    text: str
-    raised_at: datetime
-    data: Mapping[str, Any]
-    windows: tuple[Any, ...] = ()
-    closed_at: datetime | None = None
-    closed_because: str = ""
-
-    @property
-    def open(self) -> bool:
-        """Whether nobody has closed it yet."""
-        return self.closed_at is None

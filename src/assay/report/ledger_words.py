@@ -59,6 +59,12 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     EventType.RELEASE_PROMOTED: lambda d: f"version {d['version']} promoted: {d['reason']}",
     EventType.RELEASE_ROLLED_BACK: _rolled_back,
     EventType.ALERT_RAISED: lambda d: f"alert {d['id'][:8]}: {d['text']}",
+    EventType.ALERT_ESCALATED: lambda d: f"alert {d['id'][:8]} escalated: {d['reason']}",
+    EventType.ALERT_ACKNOWLEDGED: lambda d: f"alert {d['id'][:8]} acknowledged by {d['by']}",
+    EventType.ALERT_MUTED: lambda d: (
+        f"alert {d['id'][:8]} muted by {d['by']} until {d['until'][:16]}: {d['reason']}"
+    ),
+    EventType.ALERT_UNMUTED: lambda d: f"alert {d['id'][:8]} unmuted by {d['by']}",
     EventType.ALERT_CLOSED: lambda d: f"alert {d['id'][:8]} closed: {d['reason']}",
     EventType.RESPONSE_TAKEN: lambda d: f"response: {d['kind']} ({d['reason']})",
     EventType.VALUE_POSTED: lambda d: f"value of {d['window']} posted for version {d['version']}",
