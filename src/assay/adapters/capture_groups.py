@@ -39,17 +39,19 @@ def framed(lines: bytes) -> bytes:
     return _HEAD.pack(len(lines), zlib.crc32(lines)) + lines
 
 
-def read_groups(path: Path) -> Iterator[Record]:
-    """Yield the records of one file in order; a torn last group is left out.
+def read_groups(path: Path, begin: int = 0) -> Iterator[tuple[Record, int]]:
+    """Yield the records of one file in order, each with the byte after its group.
 
-    Raises StoreError where a group before the last does not match its checksum, where the file
-    is of another format, or cannot be read.
+    A torn last group is left out. `begin` is such a byte to go on from. Raises StoreError where a
+    group before the last does not match its checksum, where the file is of another format, or
+    cannot be read.
     """
     try:
         with path.open("rb") as file:
             end = os.fstat(file.fileno()).st_size
             magic = file.read(len(MAGIC))
             if magic == MAGIC:
+                file.seek(max(begin, len(MAGIC)))
                 yield from _groups(file, end, path)
             elif not MAGIC.startswith(magic):
                 raise StoreError(
@@ -62,7 +64,7 @@ def read_groups(path: Path) -> Iterator[Record]:
         ) from error
 
 
-def _groups(file: BinaryIO, end: int, path: Path) -> Iterator[Record]:
+def _groups(file: BinaryIO, end: int, path: Path) -> Iterator[tuple[Record, int]]:
     at = file.tell()
     while end - at >= _HEAD.size:
         length, checksum = _HEAD.unpack(file.read(_HEAD.size))
@@ -78,4 +80,4 @@ def _groups(file: BinaryIO, end: int, path: Path) -> Iterator[Record]:
                 )
             return
         for line in lines.splitlines():
-            yield msgspec.json.decode(line)
+            yield msgspec.json.decode(line), at

@@ -14,7 +14,7 @@ import msgspec
 
 from assay.adapters.capture_groups import MAGIC, framed, read_groups
 from assay.errors import StoreError
-from assay.ports.captures import Record
+from assay.ports.captures import Read, Record, is_failure
 
 __all__ = ["LogCaptures"]
 
@@ -60,9 +60,21 @@ class LogCaptures:
         return future
 
     def read(self) -> Iterator[Record]:
-        """Yield every whole record of every file in the folder, oldest file first."""
+        """Yield every whole prediction of every file in the folder, oldest file first."""
         for path in sorted(self._folder.glob("*.log")):
-            yield from read_groups(path)
+            yield from (record for record, _ in read_groups(path) if not is_failure(record))
+
+    def read_after(self, position: str) -> Read:
+        """Return whole records since a position: the byte in each file at which to go on."""
+        begin: dict[str, int] = msgspec.json.decode(position or "{}")
+        reached, records = {}, []
+        for path in sorted(self._folder.glob("*.log")):
+            end = begin.get(path.name, 0)
+            for record, after in read_groups(path, end):
+                records.append(record)
+                end = after
+            reached[path.name] = end
+        return Read(records, msgspec.json.encode(reached).decode())
 
     def close(self) -> None:
         """Write what is left and stop; a second call does nothing."""

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 import msgspec
 
 from assay.errors import StoreError
-from assay.ports.captures import Record
+from assay.ports.captures import Read, Record, is_failure
 
 __all__ = ["MemoryCaptures"]
 
@@ -38,9 +38,14 @@ class MemoryCaptures:
         return future
 
     def read(self) -> Iterator[Record]:
-        """Yield every record in order of writing."""
-        for line in tuple(self._lines):
-            yield msgspec.json.decode(line)
+        """Yield every prediction in order of writing."""
+        records = (msgspec.json.decode(line) for line in tuple(self._lines))
+        yield from (record for record in records if not is_failure(record))
+
+    def read_after(self, position: str) -> Read:
+        """Return records since a position, which is the number of records before it."""
+        lines = self._lines[int(position or 0) :]
+        return Read([msgspec.json.decode(line) for line in lines], str(len(self._lines)))
 
     def close(self) -> None:
         """Take nothing more in."""

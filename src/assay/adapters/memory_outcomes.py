@@ -25,13 +25,13 @@ class MemoryOutcomes:
         self._deliveries.append(rows)
         return True
 
-    def read(self) -> pl.DataFrame:
-        """Return every row of every delivery, oldest delivery first."""
-        if not self._deliveries:
+    def read(self, after: int = 0) -> pl.DataFrame:
+        """Return every row of the deliveries after a revision, oldest delivery first."""
+        if len(self._deliveries) <= after:
             return pl.DataFrame(
                 schema={"id": pl.String, "outcome": pl.String, "revision": pl.Int64}
             )
         return pl.concat(
             part.with_columns(pl.lit(number, dtype=pl.Int64).alias("revision"))
-            for number, part in enumerate(self._deliveries, start=1)
+            for number, part in enumerate(self._deliveries[after:], start=after + 1)
         )

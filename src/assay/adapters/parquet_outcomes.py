@@ -49,13 +49,14 @@ class ParquetOutcomes:
                 "Nothing was taken in; mend the disk and hand them in again."
             ) from error
 
-    def read(self) -> pl.DataFrame:
-        """Return every row of every delivery, oldest delivery first."""
+    def read(self, after: int = 0) -> pl.DataFrame:
+        """Return every row of the deliveries after a revision, oldest delivery first."""
         parts = [
             pl.read_parquet(file).with_columns(
-                pl.lit(int(file.name.split("-")[0]), dtype=pl.Int64).alias("revision")
+                pl.lit(_number(file), dtype=pl.Int64).alias("revision")
             )
             for file in self._files()
+            if _number(file) > after
         ]
         if not parts:
             return pl.DataFrame(
@@ -70,7 +71,7 @@ class ParquetOutcomes:
         files = self._files()
         if any(file.stem.endswith(digest) for file in files):
             return False
-        number = 1 + max((int(file.name.split("-")[0]) for file in files), default=0)
+        number = 1 + max((_number(file) for file in files), default=0)
         try:
             rows.write_parquet(unfinished)
             _sync(unfinished)
@@ -79,6 +80,10 @@ class ParquetOutcomes:
         finally:
             unfinished.unlink(missing_ok=True)
         return True
+
+
+def _number(file: Path) -> int:
+    return int(file.name.split("-")[0])
 
 
 def _sync(path: Path) -> None:

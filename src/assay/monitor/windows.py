@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from assay.charter.data import Span
 
-__all__ = ["Window", "cut_by_count", "cut_by_time", "cut_windows"]
+__all__ = [
+    "Window",
+    "cut_by_count",
+    "cut_by_time",
+    "cut_windows",
+    "numbered_window",
+    "window_numbers",
+]
 
 _SECONDS = {"hour": 3600, "day": 86_400}
 _QUARTER = 900
@@ -94,22 +101,53 @@ def cut_by_time(
     depend on which rows are there. Where clocks go back, the hour that comes twice falls
     into one window. The newest window is complete once `now` is past its end.
     """
-    zone = ZoneInfo(time_zone)
-    length = _SECONDS[span.unit] * span.count
-    if length == 0:
-        raise ValueError(f"`monitoring.window` is `{span}`: a window takes some time.")
     if not len(order):
         return ()
-    numbers = _wall_seconds(times, zone)[order] // length
+    numbers = window_numbers(times, span, time_zone)[order]
     firsts = np.flatnonzero(np.diff(numbers)) + 1
     parts = np.split(order, firsts)
     windows: list[Window] = []
     for number, rows in zip(numbers[np.concatenate([[0], firsts])].tolist(), parts, strict=True):
-        start, end = (_utc(number * length + extra, zone) for extra in (0, length))
         # Without a clock, a window is known to be over once a later one has rows.
-        over = len(windows) < len(parts) - 1 if now is None else now >= end
-        windows.append(Window(number, _name(number * length, span), rows, start, end, over))
+        newest = len(windows) == len(parts) - 1
+        windows.append(numbered_window(number, rows, span, time_zone, now, newest=newest))
     return tuple(windows)
+
+
+def window_numbers(times: NDArray[np.datetime64], span: Span, time_zone: str) -> NDArray[np.int64]:
+    """Return the number of each moment's window of time (UTC): see `cut_by_time`.
+
+    >>> noons = np.array(["2026-03-01T12:00", "2026-03-02T12:00"], dtype="datetime64[us]")
+    >>> np.diff(window_numbers(noons, Span.parse("1 day"), "Europe/Lisbon"))
+    array([1])
+    """
+    return _wall_seconds(times, ZoneInfo(time_zone)) // _length(span)
+
+
+def numbered_window(
+    number: int,
+    rows: NDArray[np.int64],
+    span: Span,
+    time_zone: str,
+    now: datetime | None,
+    *,
+    newest: bool,
+) -> Window:
+    """Return the window of time with a number, and its rows; `newest` has no later one beside it.
+
+    It is complete once `now` is past its end; without a clock once it is not the newest.
+    """
+    zone, length = ZoneInfo(time_zone), _length(span)
+    start, end = (_utc(number * length + extra, zone) for extra in (0, length))
+    over = not newest if now is None else now >= end
+    return Window(number, _name(number * length, span), rows, start, end, over)
+
+
+def _length(span: Span) -> int:
+    length = _SECONDS[span.unit] * span.count
+    if length == 0:
+        raise ValueError(f"`monitoring.window` is `{span}`: a window takes some time.")
+    return length
 
 
 def _wall_seconds(times: NDArray[np.datetime64], zone: ZoneInfo) -> NDArray[np.int64]:

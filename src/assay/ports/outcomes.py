@@ -17,6 +17,9 @@ class Outcomes(Protocol):
         """Keep a table (id, outcome) durably; False where just this delivery is here already."""
         ...
 
-    def read(self) -> pl.DataFrame:
-        """Return all rows as (id, outcome, revision); a later delivery has a higher revision."""
+    def read(self, after: int = 0) -> pl.DataFrame:
+        """Return rows as (id, outcome, revision), of deliveries whose revision is above `after`.
+
+        A later delivery has a higher revision.
+        """
         ...

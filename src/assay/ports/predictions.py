@@ -1,0 +1,116 @@
+"""Where predictions are read from to be monitored: our own captures, or anyone's log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+
+__all__ = ["INPUT", "NO_FAILURES", "SERVED", "Batch", "Predictions", "empty_served", "served_frame"]
+
+INPUT = "in:"
+"""What the names of input columns begin with in a frame of predictions."""
+
+SERVED: Mapping[str, pl.DataType] = {
+    "id": pl.String(),
+    "at": pl.Datetime("us"),
+    "version": pl.Int64(),
+    "bundle": pl.String(),
+    "arm": pl.String(),
+    "entity": pl.String(),
+    "explored": pl.Boolean(),
+    "propensity": pl.Float64(),
+    "revision": pl.Int64(),
+    "weight": pl.Float64(),
+    "control_share": pl.Float64(),
+    "latency_ms": pl.Float64(),
+}
+"""The columns of every frame of predictions; `at` is in UTC.
+
+Beside them stand `score` (float64, or a list of K of them), `decision` (text, or an amount), and
+one column `INPUT` + name for each input: float64 where all of its values are numbers, text else.
+"""
+
+NO_FAILURES = pl.DataFrame(
+    schema={"at": pl.Datetime("us"), "status": pl.Int64(), "latency_ms": pl.Float64()}
+)
+"""No request that was answered with an error."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Predictions that are new, requests that failed, and where reading is to go on.
+
+    `failures` has the columns of `NO_FAILURES`. `outcomes` (id, outcome) are those that the log
+    has itself, None where it has none.
+    """
+
+    rows: pl.DataFrame
+    failures: pl.DataFrame
+    position: str
+    outcomes: pl.DataFrame | None = None
+
+
+class Predictions(Protocol):
+    """A log of one model's predictions that grows."""
+
+    def after(self, position: str) -> Batch:
+        """Return what was logged since a position; "" is before everything.
+
+        A prediction may come again (its file was written anew): the caller takes each id once.
+        """
+        ...
+
+
+def empty_served() -> pl.DataFrame:
+    """Return a frame of no predictions."""
+    return pl.DataFrame(schema={**SERVED, "score": pl.Float64(), "decision": pl.String()})
+
+
+def served_frame(records: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return capture records as a frame of predictions, in the order in which they come.
+
+    >>> served = {"id": "a/0", "at": "2026-03-01T12:00:00+01:00", "model": "bank", "version": 1,
+    ...           "bundle": "d", "arm": "champion", "score": 0.5, "decision": "call",
+    ...           "inputs": {"age": 40}}
+    >>> frame = served_frame([served])
+    >>> frame["at"][0].hour, frame["in:age"][0]
+    (11, 40.0)
+    """
+    rows = list(records)
+    if not rows:
+        return empty_served()
+    columns: dict[str, pl.Series] = {}
+    for name, kind in SERVED.items():
+        values = _times(rows) if name == "at" else [row.get(name) for row in rows]
+        columns[name] = pl.Series(name, values, dtype=kind, strict=False)
+    columns["score"] = pl.Series("score", [row["score"] for row in rows], strict=False)
+    columns["decision"] = _series("decision", [row["decision"] for row in rows])
+    inputs = [row["inputs"] for row in rows]
+    names = dict.fromkeys(name for given in {tuple(one) for one in inputs} for name in given)
+    for name in names:
+        column = INPUT + name
+        columns[column] = _series(column, [given.get(name) for given in inputs])
+    return pl.DataFrame(columns).with_columns(pl.col("score").cast(_score_type(columns["score"])))
+
+
+def _score_type(scores: pl.Series) -> Any:
+    return pl.List(pl.Float64) if isinstance(scores.dtype, pl.List) else pl.Float64
+
+
+def _times(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Return when each was made, in UTC, whatever zone it was written in."""
+    times = [datetime.fromisoformat(row["at"]) for row in rows]
+    plain = [one.astimezone(UTC).replace(tzinfo=None) if one.tzinfo else one for one in times]
+    return np.array(plain, dtype="datetime64[us]")
+
+
+def _series(name: str, values: Sequence[Any]) -> pl.Series:
+    if all(value is None or isinstance(value, int | float) for value in values):
+        return pl.Series(name, values, dtype=pl.Float64, strict=False)
+    texts = [None if value is None else str(value) for value in values]
+    return pl.Series(name, texts, dtype=pl.String)
