@@ -19,7 +19,7 @@ def test_only_a_sure_miss_is_a_finding() -> None:
     assert [(one.kind, one.metric) for one in sure] == [("value", "floor")]
     assert sure[0].measured == 50.0
     assert sure[0].value_per_day is not None
-    assert round(sure[0].value_per_day, 2) == 1.64
+    assert round(sure[0].value_per_day.mean, 2) == 1.64
     assert "below the floor: at least 100 EUR per month" in sure[0].text
     assert unsure == ()
 

@@ -176,7 +176,7 @@ def test_concept_drift_shows_in_value_and_makes_estimates_stale() -> None:
     assert {("value", "floor"), ("stale", "expected value")} <= _kinds(result)
     floor = next(one for one in result.alerts if one.finding.metric == "floor")
     assert floor.finding.value_per_day is not None
-    assert floor.finding.value_per_day > 0
+    assert floor.finding.value_per_day.mean > 0
     newest = result.windows[-1]
     assert newest.measured.realised is None
     assert newest.judged.basis is None

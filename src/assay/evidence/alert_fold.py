@@ -103,9 +103,7 @@ def _unmuted(state: AlertState, data: Mapping[str, Any]) -> AlertState:  # noqa:
 
 
 def _closed(state: AlertState, data: Mapping[str, Any]) -> AlertState:
-    windows = tuple(data.get("windows", ()))
-    closed = replace(state, closed_at=_at(data), closed_because=data["reason"])
-    return _in_windows(closed, windows)
+    return replace(state, closed_at=_at(data), closed_because=data["reason"])
 
 
 _STEPS = {

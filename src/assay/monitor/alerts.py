@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, get_args
 
 from assay.evidence.digest import digest_of
 from assay.evidence.states import AlertState
 from assay.monitor.finding import Finding, FindingKind
+from assay.stats.estimate import Estimate
 
-__all__ = ["Alert", "Changes", "Judgement", "changes", "follow"]
+__all__ = ["Alert", "Changes", "Escalation", "Judgement", "changes", "follow"]
 
 QUIET = 2
 """Judged windows in a row without the finding that close an alert: one may be chance."""
@@ -31,8 +34,8 @@ class Alert:
     """One cause (kind, metric, version) that findings share.
 
     `id` names model, cause and opening window: judging the same windows again gives the same ids.
-    `finding` is the newest one, `windows` every window that had it, `closed` the window that
-    closed the alert, and `reason` why.
+    `finding` is the newest one, `windows` every window that had it, `age` how many were judged on
+    it since it opened, `closed` the window that closed the alert, and `reason` why.
     """
 
     id: str
@@ -42,6 +45,7 @@ class Alert:
     quiet: int = 0
     closed: str | None = None
     reason: str = ""
+    age: int = 1
 
     @property
     def open(self) -> bool:
@@ -55,25 +59,45 @@ class Alert:
 
     def document(self) -> dict[str, Any]:
         """Return the content of an `alert.raised` entry, but for its moment."""
+        a_day = self.finding.value_per_day
         return {
             "id": self.id,
             "kind": self.finding.kind,
             "metric": self.finding.metric,
             "version": self.version,
             "window": self.windows[-1],
+            "windows": list(self.windows),
+            "age": self.age,
             "measured": self.finding.measured,
             "limit": self.finding.limit,
             "text": self.finding.text,
-            "value_per_day": self.finding.value_per_day,
+            "value_per_day": None if a_day is None else a_day.document(),
         }
 
 
 @dataclass(frozen=True)
+class Escalation:
+    """An alert to be said again, by its id in the ledger, and why."""
+
+    id: str
+    reason: str
+    alert: Alert
+
+    def document(self) -> dict[str, Any]:
+        """Return the content of an `alert.escalated` entry, but for its moment."""
+        return {**self.alert.document(), "id": self.id, "reason": self.reason}
+
+
+@dataclass(frozen=True)
 class Changes:
-    """What the ledger does not know yet: alerts to raise, and (id, reason) of those to close."""
+    """What the ledger does not know yet.
+
+    Alerts to raise, (id, reason) of those to close, and those to say again.
+    """
 
     raised: tuple[Alert, ...]
     closed: tuple[tuple[str, str], ...]
+    escalated: tuple[Escalation, ...] = ()
 
 
 def follow(model: str, judgements: Sequence[Judgement], *, quiet: int = QUIET) -> tuple[Alert, ...]:
@@ -99,15 +123,26 @@ def follow(model: str, judgements: Sequence[Judgement], *, quiet: int = QUIET) -
     return tuple(_retired(alerts, judgements))
 
 
-def changes(alerts: Sequence[Alert], recorded: Iterable[AlertState]) -> Changes:
+def changes(
+    alerts: Sequence[Alert],
+    recorded: Iterable[AlertState],
+    *,
+    escalate_after: int = 3,
+    now: datetime | None = None,
+    kinds: Collection[str] = get_args(FindingKind),
+) -> Changes:
     """Compare alerts with those that the ledger has for this model.
 
     They are the same by id, or by cause where they share a window: labels that come later can
-    move the opening. An open one in the ledger that the windows no longer give is closed; kinds
-    that monitoring does not give, and what people closed by hand, are left alone.
+    move the opening. An open one in the ledger that the windows no longer give is closed; `kinds`
+    that these windows do not give, and what people closed by hand, are left alone.
+
+    An open alert is said again once `escalate_after` more windows were judged since it was raised
+    and nobody acknowledged it (or muted it, as of `now`), and whenever its loss per day is at least
+    twice of what was last said, acknowledged or not. Every other repeat is silent.
     """
-    states = [state for state in recorded if state.kind in get_args(FindingKind)]
-    raised, closed, matched = [], [], set()
+    states = [state for state in recorded if state.kind in kinds]
+    raised, closed, escalated, matched = [], [], [], set()
     for alert in alerts:
         state = _recorded(alert, states)
         if state is None:
@@ -116,9 +151,38 @@ def changes(alerts: Sequence[Alert], recorded: Iterable[AlertState]) -> Changes:
             matched.add(state.id)
         if not alert.open and (state is None or state.open):
             closed.append((alert.id if state is None else state.id, alert.reason))
+        if alert.open and state is not None and state.open:
+            reason = _grown(alert, state) or _unheard(alert, state, escalate_after, now)
+            escalated += [Escalation(state.id, reason, alert)] if reason else []
     gone = "what is known by now no longer shows it"
     closed += [(state.id, gone) for state in states if state.open and state.id not in matched]
-    return Changes(tuple(raised), tuple(dict(closed).items()))
+    return Changes(tuple(raised), tuple(dict(closed).items()), tuple(escalated))
+
+
+def _grown(alert: Alert, state: AlertState) -> str:
+    """Say that the loss doubled, unless its interval reaches down to what was said before."""
+    told, now = state.told_per_day, alert.finding.value_per_day
+    if told is None or now is None or told.mean <= 0 or now.mean < 2 * told.mean:
+        return ""
+    if math.isfinite(now.low) and now.low <= told.mean:
+        return ""
+    return f"the estimated loss doubled, from {_amount(told)} to {_amount(now)}"
+
+
+def _amount(a_day: Estimate) -> str:
+    return (
+        f"{a_day.mean:,.0f} {a_day.unit}" if a_day.mean >= 100 else f"{a_day.mean:.3g} {a_day.unit}"
+    )
+
+
+def _unheard(alert: Alert, state: AlertState, after: int, now: datetime | None) -> str:
+    """Say for how many windows nobody answered, counted from the window it was raised at."""
+    muted = now is not None and state.muted(now)
+    waited = alert.age - int(state.data.get("age", 1))
+    if state.acknowledged or state.escalated or muted or waited < after:
+        return ""
+    windows = "1 window" if waited == 1 else f"{waited} windows"
+    return f"open for {windows} more, and nobody acknowledged it"
 
 
 def _recorded(alert: Alert, states: Sequence[AlertState]) -> AlertState | None:
@@ -126,7 +190,7 @@ def _recorded(alert: Alert, states: Sequence[AlertState]) -> AlertState | None:
         if state.id == alert.id:
             return state
     for state in states:
-        if _cause(state) == alert.cause and set(state.windows) & set(alert.windows):
+        if state.cause == alert.cause and set(state.windows) & set(alert.windows):
             return state
     return None
 
@@ -139,6 +203,7 @@ def _opened(model: str, judgement: Judgement, finding: Finding) -> Alert:
 def _next(alert: Alert, judgement: Judgement, finding: Finding | None, quiet: int) -> Alert:
     if judgement.version != alert.version or alert.finding.kind not in judgement.judged:
         return alert
+    alert = replace(alert, age=alert.age + 1)
     if finding is not None:
         return replace(alert, finding=finding, windows=(*alert.windows, judgement.window), quiet=0)
     if alert.quiet + 1 < quiet:
@@ -159,7 +224,3 @@ def _retired(alerts: list[Alert], judgements: Sequence[Judgement]) -> list[Alert
         else alert
         for alert in alerts
     ]
-
-
-def _cause(state: AlertState) -> tuple[str, str, int]:
-    return state.kind, str(state.data.get("metric")), int(state.data.get("version", 0))

@@ -7,6 +7,7 @@ from typing import Literal
 
 from assay.charter.monitoring import Boundary
 from assay.monitor.drift import Drift
+from assay.monitor.ranking import shortfall
 from assay.monitor.volume import DAYS_PER_MONTH, Volume
 from assay.stats.estimate import Estimate
 from assay.stats.profile import is_score
@@ -33,7 +34,9 @@ _SHOWN = 3
 class Finding:
     """One thing in one window that deserves an alert.
 
-    `value_per_day` is what it costs in the charter's currency, where that is known.
+    `value_per_day` is what it is estimated to cost, in the charter's currency per day (a gain is
+    negative); None where nobody knows. Estimates of several findings overlap: one change can show
+    in drift, in performance and in value, so they are not to be added up.
     """
 
     kind: FindingKind
@@ -41,7 +44,7 @@ class Finding:
     measured: float
     limit: str
     text: str
-    value_per_day: float | None = None
+    value_per_day: Estimate | None = None
 
 
 def value_findings(
@@ -65,30 +68,36 @@ def value_findings(
     ['floor']
     """
     currency = uplift.unit.split(" ", maxsplit=1)[0]
+    per_day, planned = f"{currency} per day", decisions_per_month / DAYS_PER_MONTH
     monthly = uplift.scaled(decisions_per_month, f"{currency} per month")
     a_day = Volume.planned(decisions_per_month) if volume is None else volume
-    daily = uplift.scaled(a_day.per_day, f"{currency} per day")
+    daily = uplift.scaled(a_day.per_day, per_day)
     said = "uplift" if basis == "realised" else "uplift expected before labels"
     found = []
     if monthly.high < boundary.floor_per_month:
         limit = f"at least {boundary.floor_per_month:,.0f} {currency} per month"
-        lost = (boundary.floor_per_month - monthly.mean) / DAYS_PER_MONTH
+        floor = boundary.floor_per_month / DAYS_PER_MONTH
+        lost = uplift.scaled(-planned, per_day).shifted(floor)
         text = f"{said} {monthly!r} lies below the floor: {limit}"
         found.append(Finding("value", "floor", monthly.mean, limit, text, lost))
     if boundary.max_loss_per_day is not None and daily.high < -boundary.max_loss_per_day:
         limit = f"at most {boundary.max_loss_per_day:,.0f} {currency} lost per day"
         text = f"{said} {daily!r} on {a_day} breaks the limit: {limit}"
-        found.append(Finding("value", "loss", daily.mean, limit, text, -daily.mean))
+        found.append(Finding("value", "loss", daily.mean, limit, text, daily.scaled(-1, per_day)))
     if plan is not None and uplift.high < plan.low:
         limit = f"the plan, {plan!r}"
-        lost = (plan.mean - uplift.mean) * decisions_per_month / DAYS_PER_MONTH
+        lost = shortfall(plan, uplift).scaled(planned, per_day)
         text = f"{said} {uplift!r} lies below {limit}"
         found.append(Finding("plan", "uplift", uplift.mean, limit, text, lost))
     return tuple(found)
 
 
-def drift_findings(drift: Drift) -> tuple[Finding, ...]:
-    """Return at most two findings: inputs that moved (together), and the model's score."""
+def drift_findings(drift: Drift, lost: Estimate | None = None) -> tuple[Finding, ...]:
+    """Return at most two findings: inputs that moved (together), and the model's score.
+
+    `lost` is what the changed mix of cases costs a day, from `ranking.lost_per_day`: one amount
+    that both findings share. Where it is not given their cost is unknown.
+    """
     inputs = [one for one in drift.moved if not is_score(one.feature)]
     scores = [one for one in drift.moved if is_score(one.feature)]
     found = []
@@ -97,11 +106,12 @@ def drift_findings(drift: Drift) -> tuple[Finding, ...]:
         more = f"; and {len(inputs) - _SHOWN} more" if len(inputs) > _SHOWN else ""
         count = sum(not is_score(name) for name in drift.features)
         text = f"{len(inputs)} of {count} inputs moved. {shown}{more}"
-        found.append(Finding("drift", "inputs", float(len(inputs)), "no input moves", text))
+        found.append(Finding("drift", "inputs", float(len(inputs)), "no input moves", text, lost))
     if scores:
         moved = "; ".join(_of_outcome(one.feature) + one.text for one in scores[:_SHOWN])
         text = f"the model's score moved: {moved}"
-        found.append(Finding("drift", "score", scores[0].effect, "the score does not move", text))
+        limit = "the score does not move"
+        found.append(Finding("drift", "score", scores[0].effect, limit, text, lost))
     return tuple(found)
 
 
