@@ -31,6 +31,7 @@ COMMANDS = {
     "up": "assay.cli.up",
     "outcomes": "assay.cli.outcomes",
     "monitor": "assay.cli.monitor",
+    "triage": "assay.cli.triage",
     "value": "assay.cli.value",
     "status": "assay.cli.status",
     "replay": "assay.cli.replay",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from assay.errors import DataError
 from assay.evidence.evidence import Evidence
 from assay.evidence.states import BASELINE_ARM, CONTROL_ARM, Live
 from assay.lifecycle.approval import version_state
+from assay.lifecycle.decided import Stretch
 from assay.lifecycle.releasing import release_state
 from assay.monitor.cases import Cases, moments, read_cases, served_once
 from assay.monitor.join import newest_outcomes
@@ -58,8 +59,18 @@ class Bridged:
         return {"version": self.version, "bridge": found, "words": list(self.words)}
 
 
-def bridge_so_far(charter: Charter, ports: Ports, now: datetime) -> Bridged:
-    """Return what lies between the plan of the version that serves and what it realised.
+def bridge_so_far(
+    charter: Charter,
+    ports: Ports,
+    now: datetime,
+    *,
+    version: int | None = None,
+    within: Stretch | None = None,
+) -> Bridged:
+    """Return what lies between the plan of a version and what it realised.
+
+    The version is the one that serves where none is named; `within` takes only what it decided
+    then, both ends included.
 
     Planned are the rows that judged the version, at the volume and costs of its charter. Realised
     are its own decisions whose label delay is over, paid by the charter as it is now, at the volume
@@ -67,8 +78,7 @@ def bridge_so_far(charter: Charter, ports: Ports, now: datetime) -> Bridged:
     counts) and at today's costs. Outcomes that have not come are left out as if they would not have
     differed; those that the action taken never shows are as the forecast expects, and said to be.
     """
-    state = release_state(ports.ledger, charter)
-    live = state.champion or state.challenger
+    live = _live(charter, ports, version)
     if live is None:
         return _none(None, "There is no value bridge yet: nothing is released.")
     planned = _judged(ports.ledger, ports.blobs, charter, live)
@@ -79,7 +89,7 @@ def bridge_so_far(charter: Charter, ports: Ports, now: datetime) -> Bridged:
             "judge a version were kept. Versions built from now on have one.",
         )
     watched = watch_bundle(fetch_bundle(ports.blobs, live.bundle))
-    served = _served(charter, ports, live, now)
+    served = _served(charter, ports, live, now, within)
     told = int(served.labelled[served.rows].sum())
     if told < LEAST_LABELS:
         return _none(
@@ -93,6 +103,13 @@ def bridge_so_far(charter: Charter, ports: Ports, now: datetime) -> Bridged:
     except DataError as error:
         return _none(live, f"There is no value bridge: {error}")
     return Bridged(live.version, found, (_basis(live, sides[1], told, served), *found.words()))
+
+
+def _live(charter: Charter, ports: Ports, version: int | None) -> Live | None:
+    if version is not None:
+        return Live(version, version_state(ports.ledger, charter, version).bundle)
+    state = release_state(ports.ledger, charter)
+    return state.champion or state.challenger
 
 
 def _none(live: Live | None, why: str) -> Bridged:
@@ -123,7 +140,9 @@ class _Served:
     rows: NDArray[np.int64]
 
 
-def _served(charter: Charter, ports: Ports, live: Live, now: datetime) -> _Served:
+def _served(
+    charter: Charter, ports: Ports, live: Live, now: datetime, within: Stretch | None
+) -> _Served:
     records = served_once(ports.captures.read(), charter.name)
     table = ports.outcomes.read()
     _, outcomes = newest_outcomes(
@@ -139,6 +158,9 @@ def _served(charter: Charter, ports: Ports, live: Live, now: datetime) -> _Serve
         ],
         dtype=np.bool_,
     )
+    if within is not None:
+        first, last = (np.datetime64(one.astimezone(UTC).replace(tzinfo=None)) for one in within)
+        own &= (first <= times) & (times <= last)
     ripe = own & matured(times, label_delay(charter), now)
     reveals = charter.data.revealed_by
     hidden = np.array(

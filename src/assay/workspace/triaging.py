@@ -1,0 +1,37 @@
+"""What stands behind an alert."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.workspace.watching import Watching
+
+if TYPE_CHECKING:
+    from assay.lifecycle.triage import Triage
+
+__all__ = ["Triaging"]
+
+
+class Triaging(Watching):
+    """Breaches, one page each."""
+
+    def triage(self, alert: str | None = None) -> Triage:
+        """Gather what stands behind an alert, by its id or the beginning of it.
+
+        Where none is named it is the open alert that costs most, or the newest of all.
+        """
+        from assay.evidence.folds import alerts
+        from assay.lifecycle.triage import alert_called, foremost, triage
+
+        known = alerts(self.ports.ledger.events(f"alert:{self.charter.name}"))
+        one = foremost(known) if alert is None else alert_called(alert, known)
+        return triage(self.charter, self.ports, one, self.observe().windows, self._now())
+
+    def draw_triage(self, found: Triage, out: Path | None = None) -> Path:
+        """Write a breach as one HTML page, `triage-<id>.html`, and return its path."""
+        from assay.adapters.whole_file import write_whole
+        from assay.report.triage_page import triage_page
+
+        path = out or self.directory / f"triage-{found.alert.id[:8]}.html"
+        return write_whole(path, triage_page(found, self.charter).encode())
