@@ -16,6 +16,7 @@ from assay.adapters.memory_captures import MemoryCaptures
 from assay.errors import StoreError
 from assay.evidence.bundle import Bundle
 from assay.gateway import app as app_module
+from assay.ports.captures import is_failure
 
 Body = Callable[..., dict[str, Any]]
 
@@ -61,8 +62,9 @@ def test_every_answer_is_captured_with_all_that_later_joins_need(
     assert set(first) == {
         *("id", "at", "model", "version", "bundle", "arm", "entity", "inputs", "score"),
         *("probability", "decision", "expected_value", "explored", "propensity"),
-        *("revision", "weight", "control_share"),
+        *("revision", "weight", "control_share", "latency_ms"),
     }
+    assert 0 < first["latency_ms"] < 60_000
     assert (first["revision"], first["weight"]) == (stage.follower.serving.desired.revision, 0.0)
     assert first["at"] == "2026-03-01T12:00:00+00:00"
     assert (first["model"], first["version"], first["arm"]) == ("bank", 1, "champion")
@@ -71,6 +73,19 @@ def test_every_answer_is_captured_with_all_that_later_joins_need(
     assert first["decision"] == outputs["decision"][0]
     assert first["probability"] == outputs["probability"][0]
     assert (first["explored"], first["propensity"]) == (False, 1.0)
+
+
+def test_a_request_that_failed_is_captured_beside_the_predictions(
+    client: httpx.Client, stage: Any, body: Body
+) -> None:
+    assert client.post(INFER, content=b"{").status_code == 400
+    assert client.post("/v2/models/nobody/infer", json=body(1)).status_code == 404
+    assert client.post(INFER, json=body(2)).status_code == 200
+    assert len(list(stage.captures.read())) == 2, "readers of predictions do not see it"
+    read = stage.captures.read_after("").records
+    failed = [one for one in read if is_failure(one)]
+    assert [(one["status"], one["model"]) for one in failed] == [(400, "bank")]
+    assert len(read) == 3
 
 
 def test_missing_values_are_null_in_request_and_capture(

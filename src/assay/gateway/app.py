@@ -46,13 +46,15 @@ class Gateway:
 
     async def infer(self, model: str, version: str | None, body: bytes) -> bytes:
         """Answer one request; returns after its capture is on disk where the charter says so."""
+        begun = perf_counter()
         serving = self.serving(model)
         pinned = None if version is None else _arm_of(serving, version)
         if len(body) > _WORK_FOR_A_THREAD:
             answer = await asyncio.to_thread(self._answer, serving, pinned, body)
         else:
             answer = self._answer(serving, pinned, body)
-        written = self.captures.append(answer.records)
+        took = _milliseconds(begun)
+        written = self.captures.append([{**one, "latency_ms": took} for one in answer.records])
         written.add_done_callback(lambda done: self._count_lost(done.exception(), answer))
         if serving.desired.capture == "sync":
             await asyncio.wrap_future(written)
@@ -65,6 +67,16 @@ class Gateway:
         if serving is None or not serving.arms or serving.desired.model != model:
             raise HTTPException(404, f"No model {model[:100]!r} is served here.")
         return serving
+
+    def failed(self, model: str, status: int, begun: float) -> None:
+        """Capture that a request for a model that is served here was answered with an error."""
+        serving = self.follower.serving
+        if serving is not None and serving.arms and serving.desired.model == model:
+            at = self.clock.now().isoformat()
+            took = _milliseconds(begun)
+            self.captures.append(
+                [{"failed": True, "at": at, "model": model, "status": status, "latency_ms": took}]
+            )
 
     def _answer(self, serving: Serving, pinned: int | None, body: bytes) -> Answer:
         request = decode_request(body, serving.desired.entity)
@@ -160,7 +172,7 @@ def _add_metadata(app: FastAPI, gateway: Gateway) -> None:
 def _add_inference(app: FastAPI, gateway: Gateway) -> None:
     async def answer(request: Request, model: str, version: str | None) -> Response:
         body = await _body(request)
-        begun = perf_counter()
+        request.state.begun = begun = perf_counter()
         content = await gateway.infer(model, version, body)
         gateway.metrics.seconds.observe(perf_counter() - begun)
         gateway.metrics.requests.labels("200").inc()
@@ -179,6 +191,8 @@ def _add_errors(app: FastAPI, gateway: Gateway) -> None:
     def fail(request: Request, status: int, text: str, headers: Any = None) -> Response:
         if request.url.path.endswith("/infer"):
             gateway.metrics.requests.labels(str(status)).inc()
+            model = request.path_params.get("model", "")
+            gateway.failed(model, status, getattr(request.state, "begun", perf_counter()))
         return _error(status, text, headers)
 
     @app.exception_handler(InputError)
@@ -212,6 +226,10 @@ async def _body(request: Request) -> bytes:
             raise HTTPException(413, f"The body is larger than {_LARGEST_BODY // 2**20} MiB.")
         parts.append(part)
     return b"".join(parts)
+
+
+def _milliseconds(begun: float) -> float:
+    return round((perf_counter() - begun) * 1000, 3)
 
 
 def _arm_of(serving: Serving, version: str) -> int:
