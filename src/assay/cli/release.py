@@ -130,7 +130,9 @@ def _tell(
         say(f"The baseline decides {1 - state.weight:.0%} of traffic: no version served before.")
     if state.challenger is not None:
         say(f"Challenger: version {state.challenger.version}, {state.weight:.0%} of traffic.")
-    if state.champion is None and state.challenger is None:
+    if state.fallen is not None and state.challenger is None:
+        say(f"The baseline {state.baseline} decides: version {state.fallen.version} fell back.")
+    elif state.champion is None and state.challenger is None:
         say("Nothing serves.")
     if plan is not None:
         say(plan if isinstance(plan, str) else plan.line)

@@ -25,13 +25,15 @@ FORMAT = 1
 class Arm(msgspec.Struct, frozen=True):
     """One version that serves, and its share of traffic.
 
-    On the arms `baseline` and `control` the version scores, but the charter's baseline decides.
+    On the arms `baseline` and `control` the version scores, but the charter's baseline decides; or
+    the one named by `baseline`, where a release fell back to it.
     """
 
     name: Literal["champion", "challenger", "baseline", "control"]
     version: int
     bundle: str
     weight: float
+    baseline: str = ""
 
 
 class Desired(msgspec.Struct, frozen=True):
@@ -91,14 +93,15 @@ def desired_state(charter: Charter, state: ReleaseState, revision: int) -> Desir
 
     `revision` is that of the release's subject in the ledger: it grows with each entry.
     Without champion and challenger nothing is served; a challenger without a champion has the
-    baseline beside it. The control's salt hangs on the model's name alone, so that an entity in it
-    stays there over all releases.
+    baseline beside it, and after a fall back the baseline decides alone. The control's salt hangs
+    on the model's name alone, so that an entity in it stays there over all releases.
     """
     arms = []
     weight = state.weight if state.challenger is not None else 0.0
-    other = state.champion or state.challenger
+    other = state.champion or state.challenger or state.fallen
     if other is not None:
-        arms.append(Arm(state.against, other.version, other.bundle, 1.0 - weight))
+        named = state.baseline if state.fallen is not None else ""
+        arms.append(Arm(state.against, other.version, other.bundle, 1.0 - weight, named))
     if state.challenger is not None:
         challenger = state.challenger
         arms.append(Arm("challenger", challenger.version, challenger.bundle, weight))
@@ -120,6 +123,7 @@ _ARMS: tuple[tuple[str, ...], ...] = (
     ("champion",),
     ("champion", "challenger"),
     (BASELINE_ARM, "challenger"),
+    (BASELINE_ARM,),
     ("challenger",),
 )
 
@@ -129,7 +133,7 @@ def _faults(state: Desired) -> list[str]:
     faults = []
     if state.format != FORMAT:
         faults.append(f"its format is {state.format}, this gateway reads {FORMAT}")
-    if names not in _ARMS:
+    if names not in _ARMS or (names == (BASELINE_ARM,) and not state.arms[0].baseline):
         faults.append(
             f"its arms are {list(names)}: a champion, then at most one challenger, "
             "or the baseline, then a challenger"

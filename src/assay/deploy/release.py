@@ -15,7 +15,7 @@ from assay.evidence.event import EventType
 from assay.evidence.folds import Live, ReleaseState
 from assay.evidence.gate import Verdict
 
-__all__ = ["Entry", "promote", "roll_back", "start_release", "step"]
+__all__ = ["Entry", "before", "fall_back", "promote", "roll_back", "start_release", "step"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,10 @@ def start_release(
     _demand_free(candidate, state)
     canary = charter.release.strategy == "canary"
     first = canary and state.champion is None
+    rest = f"nothing serves yet: against the baseline {charter.value.baseline}"
+    if state.fallen is not None:
+        rest = f"against the baseline {state.baseline}, which decides since version "
+        rest += f"{state.fallen.version} fell back"
     return _entry(
         state,
         EventType.RELEASE_STARTED,
@@ -63,9 +67,7 @@ def start_release(
         weight=charter.release.steps[0] if canary and charter.release.steps else float(not canary),
         salt=salt,
         replaces=None if state.champion is None else state.champion.version,
-        reason=f"nothing serves yet: against the baseline {charter.value.baseline}"
-        if first
-        else "",
+        reason=rest if first else "",
     )
 
 
@@ -123,11 +125,12 @@ def promote(
 def roll_back(state: ReleaseState, *, reason: str, at: datetime) -> Entry:
     """Take the challenger out, or where none is running put the champion before back.
 
-    A challenger that was tried against the baseline leaves nothing serving. Asks no gate: going
-    back must always be possible. Raises CheckFailed where there is nothing to go back to.
+    A challenger that was tried against the baseline leaves nothing serving; after a fall back the
+    version that fell back is put in place again. Asks no gate: going back must always be possible.
+    Raises CheckFailed where there is nothing to go back to.
     """
-    leaving = state.challenger or state.champion
-    to = state.champion if state.challenger is not None else _champion_before(state)
+    leaving = state.challenger or state.champion or state.fallen
+    to = state.champion if state.challenger is not None else before(state)
     if leaving is None or (to is None and state.challenger is None):
         served = "no version" if leaving is None else f"version {leaving.version} only"
         raise CheckFailed(
@@ -142,6 +145,32 @@ def roll_back(state: ReleaseState, *, reason: str, at: datetime) -> Entry:
         to=None if to is None else to.version,
         reason=reason,
     )
+
+
+def fall_back(state: ReleaseState, baseline: str, *, reason: str, at: datetime) -> Entry:
+    """Let a baseline decide in the champion's place; the version goes on scoring beside it.
+
+    Asks no gate: what needs no model must always be possible. Raises CheckFailed where nothing
+    serves, or a trial is running.
+    """
+    champion = state.champion
+    if champion is None or state.challenger is not None:
+        why = "a version is being tried: roll it back" if state.challenger else "nothing serves"
+        raise CheckFailed(f"{state.name} cannot fall back to {baseline}: {why}.")
+    return _entry(
+        state,
+        EventType.RELEASE_FELL_BACK,
+        at,
+        version=champion.version,
+        bundle=champion.bundle,
+        baseline=baseline,
+        reason=reason,
+    )
+
+
+def before(state: ReleaseState) -> Live | None:
+    """Return what a roll back would bring back: the champion before, or the one that fell back."""
+    return state.fallen or _champion_before(state)
 
 
 def _demand_open(charter: Charter, candidate: Candidate, verdict: Verdict) -> None:

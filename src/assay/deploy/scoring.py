@@ -69,17 +69,19 @@ class Scorer:
             raise _unreadable(bundle, error) from error
         return cls(signature, engine, partial(forecast_cases, learned, valuation), valuation)
 
-    def score(self, columns: Columns, *, by_baseline: bool = False) -> Scored:
+    def score(
+        self, columns: Columns, *, by_baseline: bool = False, baseline: str | None = None
+    ) -> Scored:
         """Score rows: the columns of the signature, and those that the valuation reads.
 
-        The policy decides, or `by_baseline` the charter's baseline; expected values are those of
-        the decisions taken. Raises DataError where a row cannot be scored or its value cannot be
-        told.
+        The policy decides, or `by_baseline` the charter's baseline (the one named by `baseline`
+        where it is given); expected values are those of the decisions taken. Raises DataError where
+        a row cannot be scored or its value cannot be told.
         """
         raw = self.engine.score(columns)
         forecast = self.calibrate(raw, columns)
         if by_baseline:
-            decision = self.valuation.baseline(columns, len(forecast))
+            decision = self.valuation.baseline(columns, len(forecast), baseline)
         else:
             decision = self.valuation.decide(forecast, columns)
         return Scored(raw, forecast, decision, self.expected(forecast, decision, columns))

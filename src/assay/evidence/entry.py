@@ -24,13 +24,18 @@ _REQUIRED: dict[EventType, tuple[str, str]] = {
     EventType.RELEASE_STEPPED: ("release", "version weight reason"),
     EventType.RELEASE_PROMOTED: ("release", "version bundle reason"),
     EventType.RELEASE_ROLLED_BACK: ("release", "version to reason"),
+    EventType.RELEASE_FELL_BACK: ("release", "version bundle baseline reason"),
     EventType.ALERT_RAISED: ("alert", "id kind text"),
     EventType.ALERT_ESCALATED: ("alert", "id reason"),
     EventType.ALERT_ACKNOWLEDGED: ("alert", "id by"),
     EventType.ALERT_MUTED: ("alert", "id by reason until"),
     EventType.ALERT_UNMUTED: ("alert", "id by"),
     EventType.ALERT_CLOSED: ("alert", "id reason"),
+    EventType.RESPONSE_PROPOSED: ("response", "id kind target standing alerts remedies"),
+    EventType.RESPONSE_SIGNED: ("response", "id subject_digest person role"),
     EventType.RESPONSE_TAKEN: ("response", "kind reason"),
+    EventType.RESPONSE_DECLINED: ("response", "id by reason"),
+    EventType.RESPONSE_EXPIRED: ("response", "id reason"),
     EventType.VALUE_POSTED: ("value", "window arm version"),
 }
 """For each type: what its subject starts with, and the keys that the folds cannot do without."""

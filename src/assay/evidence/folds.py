@@ -79,7 +79,8 @@ def releases(events: Iterable[Event]) -> dict[str, ReleaseState]:
     `immediate` puts the version in the champion's place at once; `canary` tries it as challenger,
     against the champion or where there is none against the baseline, until it is promoted or
     rolled back: then the champion serves alone, or nothing does. Rolling back the champion itself
-    puts the version named by `to` back in its place, or nothing where it names none.
+    puts the version named by `to` back in its place, or nothing where it names none. A fall back
+    puts a baseline in the champion's place until a version takes it.
     """
     states: dict[str, ReleaseState] = {}
     for event, name in _about(events, "release"):
@@ -161,6 +162,7 @@ def _started(state: ReleaseState, data: Mapping[str, Any]) -> ReleaseState:
         salt=data["salt"],
         strategy=data["strategy"],
         bundles={**state.bundles, arm.version: arm.bundle},
+        fallen=None if at_once else state.fallen,
     )
     return _noted(state, "started", data)
 
@@ -177,16 +179,25 @@ def _promoted(state: ReleaseState, data: Mapping[str, Any]) -> ReleaseState:
         challenger=None,
         weight=0.0,
         bundles={**state.bundles, arm.version: arm.bundle},
+        fallen=None,
     )
     return _noted(state, "promoted", data)
 
 
 def _rolled_back(state: ReleaseState, data: Mapping[str, Any]) -> ReleaseState:
+    what = "rolled_back"
     if state.challenger is None or state.challenger.version != data["version"]:
+        what = "rolled_back" if state.fallen is None else "came_back"
         to = data["to"]
         back = None if to is None else Live(to, state.bundles.get(to, ""))
-        state = replace(state, champion=back)
-    return _noted(replace(state, challenger=None, weight=0.0), "rolled_back", data)
+        state = replace(state, champion=back, fallen=None)
+    return _noted(replace(state, challenger=None, weight=0.0), what, data)
+
+
+def _fell_back(state: ReleaseState, data: Mapping[str, Any]) -> ReleaseState:
+    fallen = Live(data["version"], data["bundle"])
+    state = replace(state, champion=None, challenger=None, weight=0.0, fallen=fallen)
+    return _noted(replace(state, baseline=data["baseline"]), "fell_back", data)
 
 
 def _noted(state: ReleaseState, what: Any, data: Mapping[str, Any]) -> ReleaseState:
@@ -208,6 +219,7 @@ _RELEASE_STEPS = {
     EventType.RELEASE_STEPPED.value: _stepped,
     EventType.RELEASE_PROMOTED.value: _promoted,
     EventType.RELEASE_ROLLED_BACK.value: _rolled_back,
+    EventType.RELEASE_FELL_BACK.value: _fell_back,
 }
 
 

@@ -163,7 +163,7 @@ class ReleaseStep:
     what a promotion may cost a year at most, in currency: the part of the loss budget that it took.
     """
 
-    what: Literal["started", "stepped", "promoted", "rolled_back"]
+    what: Literal["started", "stepped", "promoted", "rolled_back", "fell_back", "came_back"]
     version: int
     weight: float
     reason: str
@@ -178,6 +178,8 @@ class ReleaseState:
     """What serves under a name: at most a champion, and a challenger with its share of traffic.
 
     Where a challenger has no champion beside it, the rest of traffic gets the baseline's decision.
+    After a fall back nothing is champion: `fallen` is the version that scores beside it, and
+    `baseline` names the baseline that decides, until another version is released.
     `revision` is that of the release's subject in the ledger; it grows with every step.
     `salt` is the running or last release's, and decides who gets which arm.
     """
@@ -191,6 +193,8 @@ class ReleaseState:
     strategy: str = ""
     history: tuple[ReleaseStep, ...] = ()
     bundles: Mapping[int, str] = field(default_factory=dict)
+    fallen: Live | None = None
+    baseline: str = ""
 
     @property
     def running(self) -> bool:

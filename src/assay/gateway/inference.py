@@ -115,7 +115,8 @@ def _answer_rows(
     columns = columns_of(request, scorer.signature.inputs, scorer.valuation.columns)
     if len(rows) < request.rows:
         columns = {name: values[rows] for name, values in columns.items()}
-    scored = scorer.score(columns, by_baseline=loaded.by_baseline)
+    named = loaded.arm.baseline or None
+    scored = scorer.score(columns, by_baseline=loaded.by_baseline, baseline=named)
     taken = _explored(serving, loaded, scored.decision, [ids[row] for row in rows])
     expected = scored.expected_value
     if taken.explored.any():

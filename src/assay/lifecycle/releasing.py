@@ -8,7 +8,7 @@ from typing import Literal
 
 from assay.charter.charter import Charter
 from assay.deploy.desired import desired_state
-from assay.deploy.release import promote, roll_back, start_release, step
+from assay.deploy.release import fall_back, promote, roll_back, start_release, step
 from assay.errors import CheckFailed
 from assay.evidence.candidate import Candidate
 from assay.evidence.event import EventType
@@ -18,7 +18,7 @@ from assay.lifecycle.loss_budget import LossBudget, loss_budget
 from assay.ports.desired import DesiredStore
 from assay.ports.ledger import Ledger
 
-__all__ = ["Action", "publish", "release", "release_state"]
+__all__ = ["Action", "fall_back_to", "publish", "release", "release_state"]
 
 Action = Literal["start", "step", "promote", "roll_back"]
 
@@ -67,6 +67,21 @@ def release(
     if entry.type is EventType.RELEASE_PROMOTED:
         takes = {"tolerance": budget.tolerance, "decisions_per_year": budget.decisions}
         entry = replace(entry, document={**entry.document, **takes})
+    ledger.append(entry.subject, entry.type.value, entry.content, entry.expected)
+    return publish(ledger, desired, charter)
+
+
+def fall_back_to(
+    ledger: Ledger,
+    desired: DesiredStore,
+    charter: Charter,
+    baseline: str,
+    *,
+    reason: str,
+    now: datetime,
+) -> ReleaseState:
+    """Let a baseline decide in the champion's place, write it down, and tell the gateways."""
+    entry = fall_back(release_state(ledger, charter), baseline, reason=reason, at=now)
     ledger.append(entry.subject, entry.type.value, entry.content, entry.expected)
     return publish(ledger, desired, charter)
 

@@ -66,6 +66,18 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     ),
     EventType.ALERT_UNMUTED: lambda d: f"alert {d['id'][:8]} unmuted by {d['by']}",
     EventType.ALERT_CLOSED: lambda d: f"alert {d['id'][:8]} closed: {d['reason']}",
+    EventType.RELEASE_FELL_BACK: lambda d: (
+        f"the baseline {d['baseline']} decides in the place of version {d['version']}: "
+        f"{d['reason']}"
+    ),
+    EventType.RESPONSE_PROPOSED: lambda d: f"response {d['id']} proposed: {d['text']}",
+    EventType.RESPONSE_SIGNED: lambda d: (
+        f"response {d['id']} signed by {d['person']} as {d['role'].replace('_', ' ')}"
+    ),
     EventType.RESPONSE_TAKEN: lambda d: f"response: {d['kind']} ({d['reason']})",
+    EventType.RESPONSE_DECLINED: lambda d: (
+        f"response {d['id']} declined by {d['by']}: {d['reason']}"
+    ),
+    EventType.RESPONSE_EXPIRED: lambda d: f"response {d['id']} expired: {d['reason']}",
     EventType.VALUE_POSTED: lambda d: f"value of {d['window']} posted for version {d['version']}",
 }

@@ -120,7 +120,7 @@ class Releasing(Root):
         from assay.lifecycle.releasing import publish
 
         state = publish(self.ports.ledger, self.ports.desired, self.charter)
-        if state.champion is None and state.challenger is None:
+        if state.champion is None and state.challenger is None and state.fallen is None:
             raise CheckFailed(
                 f"No version of {self.charter.name} is released, so that there is nothing to "
                 "serve. Run `assay release` first."
