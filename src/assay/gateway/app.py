@@ -192,7 +192,10 @@ def _add_errors(app: FastAPI, gateway: Gateway) -> None:
         if request.url.path.endswith("/infer"):
             gateway.metrics.requests.labels(str(status)).inc()
             model = request.path_params.get("model", "")
-            gateway.failed(model, status, getattr(request.state, "begun", perf_counter()))
+            try:
+                gateway.failed(model, status, getattr(request.state, "begun", perf_counter()))
+            except Exception as error:  # noqa: BLE001 - whatever breaks, the client gets an answer
+                _LOG.error("a failed request was not recorded", error=repr(error))
         return _error(status, text, headers)
 
     @app.exception_handler(InputError)

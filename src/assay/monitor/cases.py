@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from assay.monitor.join import first_of_each
 from assay.monitor.watched import Watched
 from assay.ports.engine import Columns, Floats
+from assay.ports.predictions import INPUT, served_frame
 
-__all__ = ["Cases", "moments", "read_cases", "served_once"]
+__all__ = ["Cases", "framed_cases", "moments", "read_cases", "served_once"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +27,9 @@ class Cases:
     valuation; an outcome counts only where `labelled`. `entities` names whose case each is, or is
     None where cases stand alone. `matured` tells of which cases the label delay is over (all where
     None): before that not even an outcome that is known counts, for those that come early are not
-    like the others.
+    like the others. `propensity` (n,) is the chance with which each decision was taken on its arm,
+    `latency_ms` (n,) how long its answer took (NaN where that was not measured); None where the log
+    does not tell.
     """
 
     columns: Columns
@@ -35,6 +39,8 @@ class Cases:
     labelled: NDArray[np.bool_]
     entities: NDArray[Any] | None = None
     matured: NDArray[np.bool_] | None = None
+    propensity: Floats | None = None
+    latency_ms: Floats | None = None
 
     @property
     def n(self) -> int:
@@ -65,8 +71,10 @@ class Cases:
             self.decisions[rows],
             self.outcomes[rows],
             self.labelled[rows],
-            None if self.entities is None else self.entities[rows],
-            None if self.matured is None else self.matured[rows],
+            *(
+                None if one is None else one[rows]
+                for one in (self.entities, self.matured, self.propensity, self.latency_ms)
+            ),
         )
 
     def ripe(self) -> Cases:
@@ -97,18 +105,54 @@ def read_cases(
     matured: NDArray[np.bool_] | None = None,
 ) -> Cases:
     """Return captures of one bundle, with the raw outcomes that are known, as arrays."""
-    valuation = watched.valuation
-    encoded = np.zeros(len(records), np.float64 if valuation.task == "regression" else np.int64)
+    known = [one if is_told else None for one, is_told in zip(outcomes, labelled, strict=True)]
+    told = pl.Series("outcome", known, strict=False)
+    return framed_cases(watched, served_frame(records).with_columns(told), matured)
+
+
+def framed_cases(
+    watched: Watched, rows: pl.DataFrame, matured: NDArray[np.bool_] | None = None
+) -> Cases:
+    """Return predictions of one bundle (see `ports.predictions`) as arrays.
+
+    Their column `outcome` holds the raw outcomes, null where none is known.
+    """
+    valuation, told = watched.valuation, rows["outcome"]
+    labelled = told.is_not_null().to_numpy()
+    encoded = np.zeros(rows.height, np.float64 if valuation.task == "regression" else np.int64)
     if labelled.any():
-        raw = np.array([outcomes[place] for place in np.flatnonzero(labelled).tolist()])
-        encoded[labelled] = valuation.encode(raw)
-    entities = [record.get("entity") for record in records]
+        encoded[labelled] = valuation.encode(told.drop_nulls().to_numpy())
+    entities = rows["entity"]
     return Cases(
-        watched.columns([record["inputs"] for record in records]),
-        np.array([record["score"] for record in records], dtype=np.float64),
-        watched.encode_decisions([record["decision"] for record in records]),
+        watched.columns_of(
+            {
+                name.removeprefix(INPUT): rows[name]
+                for name in rows.columns
+                if name.startswith(INPUT)
+            },
+            rows.height,
+        ),
+        _scores(rows["score"]),
+        watched.encode_decisions(rows["decision"].to_list()),
         encoded,
         labelled,
-        np.array(entities, dtype=object).astype(str) if all(entities) else None,
+        None
+        if entities.null_count() or (entities == "").any()
+        else entities.to_numpy().astype(str),
         matured,
+        _told(rows["propensity"]),
+        _told(rows["latency_ms"]),
     )
+
+
+def _scores(scores: pl.Series) -> Floats:
+    if isinstance(scores.dtype, pl.List):
+        return np.array(scores.to_list(), dtype=np.float64)
+    return scores.to_numpy().astype(np.float64)
+
+
+def _told(column: pl.Series) -> Floats | None:
+    """Return numbers with NaN for what is missing; None where all of it is."""
+    if column.null_count() == len(column):
+        return None
+    return column.fill_null(np.nan).to_numpy().astype(np.float64)

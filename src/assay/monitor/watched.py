@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from assay.errors import ModelError
 from assay.evidence.bundle import Bundle, Input, Signature
 from assay.monitor.possible import Blocks
 from assay.ports.engine import Columns, Floats
+from assay.ports.predictions import input_column
 from assay.stats.calibration import Calibrator
 from assay.stats.cell_calibration import CellCalibrator
 from assay.stats.class_calibration import ClassCalibrator
@@ -100,11 +102,18 @@ class Watched:
 
     def columns(self, rows: Sequence[Mapping[str, Any]]) -> Columns:
         """Return captured inputs (one mapping a row) as columns; what is absent is missing."""
+        names = dict.fromkeys(name for row in rows for name in row)
+        return self.columns_of(
+            {name: input_column([row.get(name) for row in rows]) for name in names}, len(rows)
+        )
+
+    def columns_of(self, given: Mapping[str, pl.Series], n: int) -> Columns:
+        """Return n rows of inputs as columns of the kinds that the version was built with."""
         kinds = {one.name: one.kind for one in self.inputs}
         extra = {name: "other" for name in self.valuation.columns if name not in kinds}
+        nothing = pl.Series([None] * n, dtype=pl.Float64)
         return {
-            name: _column([row.get(name) for row in rows], kind)
-            for name, kind in (kinds | extra).items()
+            name: _column(given.get(name, nothing), kind) for name, kind in (kinds | extra).items()
         }
 
     def encode_decisions(self, decisions: Sequence[Any]) -> NDArray[Any]:
@@ -133,11 +142,7 @@ def watch_bundle(bundle: Bundle) -> Watched:
         ) from error
 
 
-def _column(values: list[Any], kind: str) -> NDArray[Any]:
-    if kind == "number" or (kind == "other" and all(_is_number(value) for value in values)):
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    return np.array(["" if value is None else str(value) for value in values], dtype=object)
-
-
-def _is_number(value: Any) -> bool:
-    return value is None or isinstance(value, int | float)
+def _column(values: pl.Series, kind: str) -> NDArray[Any]:
+    if kind == "number" or (kind == "other" and (values.dtype.is_numeric() or not len(values))):
+        return values.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return values.cast(pl.String).fill_null("").to_numpy().astype(object)

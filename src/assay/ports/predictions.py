@@ -10,7 +10,16 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-__all__ = ["INPUT", "NO_FAILURES", "SERVED", "Batch", "Predictions", "empty_served", "served_frame"]
+__all__ = [
+    "INPUT",
+    "NO_FAILURES",
+    "SERVED",
+    "Batch",
+    "Predictions",
+    "empty_served",
+    "input_column",
+    "served_frame",
+]
 
 INPUT = "in:"
 """What the names of input columns begin with in a frame of predictions."""
@@ -46,13 +55,14 @@ class Batch:
     """Predictions that are new, requests that failed, and where reading is to go on.
 
     `failures` has the columns of `NO_FAILURES`. `outcomes` (id, outcome) are those that the log
-    has itself, None where it has none.
+    has itself, None where it has none. With `more` there is more to read at once.
     """
 
     rows: pl.DataFrame
     failures: pl.DataFrame
     position: str
     outcomes: pl.DataFrame | None = None
+    more: bool = False
 
 
 class Predictions(Protocol):
@@ -89,13 +99,25 @@ def served_frame(records: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
         values = _times(rows) if name == "at" else [row.get(name) for row in rows]
         columns[name] = pl.Series(name, values, dtype=kind, strict=False)
     columns["score"] = pl.Series("score", [row["score"] for row in rows], strict=False)
-    columns["decision"] = _series("decision", [row["decision"] for row in rows])
+    columns["decision"] = input_column([row["decision"] for row in rows], "decision")
     inputs = [row["inputs"] for row in rows]
     names = dict.fromkeys(name for given in {tuple(one) for one in inputs} for name in given)
     for name in names:
         column = INPUT + name
-        columns[column] = _series(column, [given.get(name) for given in inputs])
+        columns[column] = input_column([given.get(name) for given in inputs], column)
     return pl.DataFrame(columns).with_columns(pl.col("score").cast(_score_type(columns["score"])))
+
+
+def input_column(values: Sequence[Any], name: str = "") -> pl.Series:
+    """Return values as a column: of float64 where all are numbers (or missing), else of text.
+
+    >>> input_column([1, None]).dtype, input_column([1, "b"]).to_list()
+    (Float64, ['1', 'b'])
+    """
+    if all(value is None or isinstance(value, int | float) for value in values):
+        return pl.Series(name, values, dtype=pl.Float64, strict=False)
+    texts = [None if value is None else str(value) for value in values]
+    return pl.Series(name, texts, dtype=pl.String)
 
 
 def _score_type(scores: pl.Series) -> Any:
@@ -107,10 +129,3 @@ def _times(rows: Sequence[Mapping[str, Any]]) -> Any:
     times = [datetime.fromisoformat(row["at"]) for row in rows]
     plain = [one.astimezone(UTC).replace(tzinfo=None) if one.tzinfo else one for one in times]
     return np.array(plain, dtype="datetime64[us]")
-
-
-def _series(name: str, values: Sequence[Any]) -> pl.Series:
-    if all(value is None or isinstance(value, int | float) for value in values):
-        return pl.Series(name, values, dtype=pl.Float64, strict=False)
-    texts = [None if value is None else str(value) for value in values]
-    return pl.Series(name, texts, dtype=pl.String)
