@@ -201,13 +201,19 @@ def _carried(
         return (), (), (f"Only {cases.n} decisions of these windows are kept: too few to tell.",)
     valuation, currency = watched.valuation, charter.value.currency
     forecast = watched.forecast(cases.score, cases.columns)
-    expected = possible_uplifts(valuation, forecast, cases.decisions, cases.columns).mean()
+    possible = possible_uplifts(valuation, forecast, cases.decisions, cases.columns)
+    expected = possible.mean()
     moved = moved_mix(cases.columns, expected, watched.reference, volume.per_day, currency)
-    gaps = _realised(valuation, cases) - expected
+    # Cases that pay the same whatever comes cannot disappoint: who is left alone tells nothing.
+    staked = ~possible.certain
+    gaps = (_realised(valuation, cases) - expected)[staked]
     told = int(np.isfinite(gaps).sum())
-    missed = missed_in(cases.columns, gaps, watched.reference, volume.per_day, currency)
+    at_stake = {name: column[staked] for name, column in cases.columns.items()}
+    a_day = volume.per_day * float(staked.mean())
+    missed = missed_in(at_stake, gaps, watched.reference, a_day, currency)
     known = (
-        f"Which cases disappoint rests on {told:,} of {cases.n:,} decisions whose outcome is known."
+        f"Which cases disappoint rests on {told:,} known outcomes of the {len(gaps):,} decisions, "
+        f"of {cases.n:,}, whose uplift hangs on one."
     )
     return moved, missed, (known,)
 

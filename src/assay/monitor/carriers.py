@@ -104,7 +104,9 @@ def missed_in(
     per_day: float,
     currency: str,
 ) -> tuple[Missed, ...]:
-    """Return the bands whose cases disappoint more than the others, the worst first.
+    """Return the bands whose cases disappoint more than the others, the surely worst first.
+
+    The feature whose sure bands lose most comes first, and its worst band first of these.
 
     `gaps` (n,) are realised less expected uplift of each case, in currency; NaN where no outcome is
     known. Those are taken to be like the known cases of their band.
@@ -119,7 +121,12 @@ def missed_in(
     z = float(ndtri(1 - _ALPHA / 2 / max(1, len(told))))
     found = [_missed(*one, gaps, z, per_day, currency) for one in told]
     short = [one for one in found if one.a_day.mean < 0]
-    return tuple(sorted(short, key=lambda one: (one.a_day.high >= 0, one.a_day.mean)))
+    sure: dict[str, float] = {}
+    for one in short:
+        sure[one.feature] = sure.get(one.feature, 0.0) + one.a_day.mean * (one.a_day.high < 0)
+    return tuple(
+        sorted(short, key=lambda one: (one.a_day.high >= 0, sure[one.feature], one.a_day.mean))
+    )
 
 
 @dataclass(frozen=True, eq=False)
