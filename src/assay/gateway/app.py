@@ -71,12 +71,14 @@ class Gateway:
     def failed(self, model: str, status: int, begun: float) -> None:
         """Capture that a request for a model that is served here was answered with an error."""
         serving = self.follower.serving
-        if serving is not None and serving.arms and serving.desired.model == model:
-            at = self.clock.now().isoformat()
-            took = _milliseconds(begun)
-            self.captures.append(
-                [{"failed": True, "at": at, "model": model, "status": status, "latency_ms": took}]
-            )
+        if serving is None or not serving.arms or serving.desired.model != model:
+            return
+        record = {"failed": True, "model": model, "status": status}
+        try:
+            at, took = self.clock.now().isoformat(), _milliseconds(begun)
+            self.captures.append([{**record, "at": at, "latency_ms": took}])
+        except Exception as error:  # noqa: BLE001 - whatever breaks, the client gets an answer
+            _LOG.error("a failed request was not recorded", error=repr(error))
 
     def _answer(self, serving: Serving, pinned: int | None, body: bytes) -> Answer:
         request = decode_request(body, serving.desired.entity)
@@ -192,10 +194,7 @@ def _add_errors(app: FastAPI, gateway: Gateway) -> None:
         if request.url.path.endswith("/infer"):
             gateway.metrics.requests.labels(str(status)).inc()
             model = request.path_params.get("model", "")
-            try:
-                gateway.failed(model, status, getattr(request.state, "begun", perf_counter()))
-            except Exception as error:  # noqa: BLE001 - whatever breaks, the client gets an answer
-                _LOG.error("a failed request was not recorded", error=repr(error))
+            gateway.failed(model, status, getattr(request.state, "begun", perf_counter()))
         return _error(status, text, headers)
 
     @app.exception_handler(InputError)
