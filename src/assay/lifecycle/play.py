@@ -53,7 +53,10 @@ class Revealing:
 
 
 class Play:
-    """What one policy decided so far. History before the replay is seen whole."""
+    """What one policy decided so far. History before the replay is seen whole.
+
+    `decisions` are what was done, `meant` what would have been done but for random actions.
+    """
 
     def __init__(self, history: History, revealing: Revealing, seed: int) -> None:
         line, n = history.line, history.line.frame.height
@@ -62,6 +65,7 @@ class Play:
         self._random = np.random.default_rng(seed)
         regression = history.valuation.task == "regression"
         self.decisions: NDArray[Any] = np.zeros(n, dtype=np.float64 if regression else np.int64)
+        self.meant = self.decisions.copy()
         self.chance = np.ones(n)
         self.shown = np.arange(n) < line.first
         self.by = np.full(n, -1)
@@ -75,7 +79,7 @@ class Play:
         forecast = standing.forecast(self.history.inputs(rows))
         decided = standing.decide(forecast, columns)
         taken, chance = self.revealing.explored(decided, self._random)
-        self.decisions[rows], self.chance[rows] = taken, chance
+        self.decisions[rows], self.meant[rows], self.chance[rows] = taken, decided, chance
         self.shown[rows] = self.revealing.shown(taken)
         self.by[rows] = len(self.lived)
         self.lived.append((period, standing))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from assay.build.training_set import at
+from assay.charter.response import ResponseKind
 from assay.lifecycle.recalibration import Recalibration, recalibrated
 from assay.lifecycle.standing import Standing
 from assay.ports.engine import Columns, Floats
@@ -18,19 +19,25 @@ from assay.value.valuation import Valuation
 
 __all__ = ["LEAST_LABELS", "Newest", "Option", "ResponseKind", "best", "options"]
 
-ResponseKind = Literal["recalibrate", "retrain", "fall back"]
-
 LEAST_LABELS = 100
 """Outcomes below which no response is chosen by what it would have paid."""
 
 _ERRORS = 1.282
-_FALLBACK_ERRORS = 1.645
+_SURER = 1.645
+_ASKED: Mapping[ResponseKind, float] = {"move_policy": _SURER, "fall_back": _SURER}
 """Standard errors that a gain must exceed: 90% one-sided for a change of the model, so that about
-one in ten is taken where nothing moved, and 95% for a fallback, since a baseline does not learn
-and, where it acts on nobody, sees nothing."""
+one in ten is taken where nothing moved; 95% for a fallback, since a baseline does not learn and,
+where it acts on nobody, sees nothing, and for a moved policy, whose cuts jump from block to block
+so that its gain spreads by 1.2 to 1.4 of the standard error (one in ten is taken at 95%)."""
 
 _BLOCKS = 5
-"""Blocks in time over which a recalibration is cross-fitted to be judged."""
+"""Blocks in time over which a recalibration or a moved policy is cross-fitted to be judged."""
+
+_Decider = Callable[[NDArray[np.int64], Columns], NDArray[Any]]
+"""Decides on some of the newest cases, by place, given their columns."""
+
+_Way = tuple[ResponseKind, str, NDArray[Any], Callable[[], Standing]]
+"""A response: its kind, its words, what it would have decided on the newest cases, its making."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +70,11 @@ class Newest:
         )
 
     def gains(self, valuation: Valuation, one: NDArray[Any], other: NDArray[Any]) -> Floats:
-        """Return what decisions `one` paid above `other`, for each case that could be seen (n,)."""
+        """Return what decisions `one` paid above `other`, for each case that could be seen (n,).
+
+        Each is weighed by one over its chance to be seen (Horvitz and Thompson 1952, JASA 47), so
+        that few glimpses of what was passed over stand for all of it.
+        """
         paid = valuation.realised(one, self.outcomes, self.columns)
         instead = valuation.realised(other, self.outcomes, self.columns)
         unseen = np.zeros(self.n - len(self.rows))
@@ -90,6 +101,11 @@ class Option:
         """The gain net of its cost that noise does not explain."""
         return self.gain - self.errors * self.error - self.cost
 
+    def document(self) -> dict[str, Any]:
+        """Return what is known of it as a JSON document."""
+        known = ("kind", "text", "gain", "error", "cost", "errors")
+        return {**{name: getattr(self, name) for name in known}, "beyond_doubt": self.beyond_doubt}
+
     def reason(self, currency: str) -> str:
         """Say why, in one line."""
         return (
@@ -107,8 +123,10 @@ def options(
 ) -> tuple[Option, ...]:
     """Return what could be done, each judged on the newest outcomes against what stands now.
 
-    A model that learned from these very rows is judged by its shadow instead. `retraining_cost` is
-    in currency per decision.
+    A model that learned from these very rows is judged by its shadow instead. A policy is moved
+    only where it has something to learn (a threshold, prices of limits), and `roll_back` brings
+    back what stood before where that did not learn from these rows either. `retraining_cost` is in
+    currency per decision.
     """
     judged = now if now.cutoff <= int(newest.rows[0]) else _as_shadow(now, newest.shadow)
     plain = judged.model.forecast(newest.inputs)
@@ -120,25 +138,20 @@ def options(
     ) -> Option:
         gains = newest.gains(valuation, decisions, own)
         error = float(gains.std()) / np.sqrt(len(gains))
-        asked = _FALLBACK_ERRORS if kind == "fall back" else _ERRORS
+        asked = _ASKED.get(kind, _ERRORS)
         cost = retraining_cost if kind == "retrain" else 0.0
         return Option(kind, text, float(gains.mean()), error, cost, asked, make)
 
-    learned = now.model.valuation
-    mapped, policy = _recalibrated(learned, plain, newest)
     found = [
-        option(
-            "recalibrate",
-            "recalibrate and move the policy",
-            _cross_fitted(learned, plain, newest),
-            lambda: now.bent(mapped, policy),
-        ),
-        option("retrain", "retrain", _decisions(newest.shadow, newest), retrain),
+        option(kind, text, decisions, make)
+        for kind, text, decisions, make in (
+            *_moved(now, bent, own, newest),
+            *_bent(now, plain, newest),
+            ("retrain", "retrain", _decisions(newest.shadow, newest), retrain),
+            *_rolled_back(now, newest),
+            *_fallen_back(now, newest, valuation),
+        )
     ]
-    for name in valuation.baseline_names:
-        decisions = now.policy.baseline(newest.columns, len(newest.rows), name)
-        make = _falling_back(now, name)
-        found.append(option("fall back", f"fall back to {name}", decisions, make))
     return tuple(found)
 
 
@@ -148,25 +161,81 @@ def best(found: Sequence[Option]) -> Option | None:
     return max(paying, key=lambda each: each.beyond_doubt, default=None)
 
 
+def _moved(now: Standing, bent: Floats, own: NDArray[Any], newest: Newest) -> Iterator[_Way]:
+    """Yield the policy learned anew on forecasts as they are, if that decides otherwise."""
+    learned = now.model.valuation
+
+    def taught_by(part: Newest, rows: NDArray[np.int64]) -> _Decider:
+        policy = _tuned(learned, bent[rows], part)
+        return lambda block, columns: policy.decide(bent[block], columns)
+
+    if now.fallback is not None:
+        return
+    decided = _cross_fitted(newest, taught_by)
+    if np.array_equal(decided, own):
+        return
+    text = "move the policy"
+    yield "move_policy", text, decided, lambda: now.moved(_tuned(learned, bent, newest))
+
+
+def _bent(now: Standing, plain: Floats, newest: Newest) -> Iterator[_Way]:
+    """Yield a map of the plain forecasts, and the policy learned anew on what it gives."""
+    learned = now.model.valuation
+
+    def taught_by(part: Newest, rows: NDArray[np.int64]) -> _Decider:
+        mapped, policy = _recalibrated(learned, plain[rows], part)
+        return lambda block, columns: policy.decide(mapped.apply(plain[block]), columns)
+
+    decided = _cross_fitted(newest, taught_by)
+    text = "recalibrate and move the policy"
+    yield "recalibrate", text, decided, lambda: now.bent(*_recalibrated(learned, plain, newest))
+
+
+def _rolled_back(now: Standing, newest: Newest) -> Iterator[_Way]:
+    """Yield what stood before, as far as these outcomes can judge it."""
+    former = now.former
+    if former is not None and former.cutoff <= int(newest.rows[0]):
+        text = f"roll back to what stood before (version {former.version})"
+        yield "roll_back", text, _decisions(former, newest), lambda: former
+
+
+def _fallen_back(now: Standing, newest: Newest, valuation: Valuation) -> Iterator[_Way]:
+    """Yield each baseline in the model's place."""
+    for name in valuation.baseline_names:
+        decisions = now.policy.baseline(newest.columns, len(newest.rows), name)
+        yield "fall_back", f"fall back to {name}", decisions, _falling_back(now, name)
+
+
 def _recalibrated(
     valuation: Valuation, plain: Floats, newest: Newest
 ) -> tuple[Recalibration, Valuation]:
     """Learn the map and the learned parts of the policy from these outcomes."""
     mapped = recalibrated(valuation.task, plain, newest.outcomes, newest.weights)
-    return mapped, valuation.tuned(mapped.apply(plain), newest.outcomes, newest.columns)
+    return mapped, _tuned(valuation, mapped.apply(plain), newest)
 
 
-def _cross_fitted(valuation: Valuation, plain: Floats, newest: Newest) -> NDArray[Any]:
-    """Return what a recalibration decides on each block in time, made from the other blocks (n,).
+def _tuned(valuation: Valuation, forecast: Floats, newest: Newest) -> Valuation:
+    """Learn a policy's free parts, each case counting as often as its weight says, rounded."""
+    if not len(newest.weights) or np.ptp(newest.weights) == 0:
+        return valuation.tuned(forecast, newest.outcomes, newest.columns)
+    times = np.rint(newest.weights / newest.weights.min()).astype(np.int64)
+    places = np.repeat(np.arange(len(times)), times)
+    return valuation.tuned(forecast[places], newest.outcomes[places], at(newest.columns, places))
 
-    Decisions of a map on the very outcomes that made it would look better than they are.
+
+def _cross_fitted(
+    newest: Newest, taught_by: Callable[[Newest, NDArray[np.int64]], _Decider]
+) -> NDArray[Any]:
+    """Return what something learned decides on each block in time, made from the other blocks (n,).
+
+    Decisions of what was learned from the very outcomes that judge it would look better than they
+    are.
     """
     places = np.arange(len(newest.rows))
     decided = []
     for block in np.array_split(places, _BLOCKS):
         others = np.setdiff1d(places, block)
-        mapped, policy = _recalibrated(valuation, plain[others], newest.part(others))
-        decided.append(policy.decide(mapped.apply(plain[block]), at(newest.columns, block)))
+        decided.append(taught_by(newest.part(others), others)(block, at(newest.columns, block)))
     return np.concatenate(decided)
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from assay.lifecycle.history import History
+from assay.lifecycle.lessons import Lessons
 from assay.lifecycle.recalibration import Recalibration
 from assay.lifecycle.trainer import Learned, Trainer
 from assay.ports.engine import Columns, Floats
@@ -25,7 +26,7 @@ class Standing:
     """A model that learned from the rows `taught`, and what has been done to it since.
 
     With `fallback` the named baseline decides while the model goes on forecasting in its shadow.
-    `policy` is the valuation with the learned parts of its policy.
+    `policy` is the valuation with the learned parts of its policy, `former` what stood before.
     """
 
     version: int
@@ -34,6 +35,7 @@ class Standing:
     policy: Valuation
     recalibration: Recalibration | None = None
     fallback: str | None = None
+    former: Standing | None = None
 
     @property
     def cutoff(self) -> int:
@@ -53,11 +55,15 @@ class Standing:
 
     def bent(self, recalibration: Recalibration, policy: Valuation) -> Standing:
         """Return the same model version with its forecasts recalibrated and its policy moved."""
-        return replace(self, recalibration=recalibration, policy=policy, fallback=None)
+        return replace(self, recalibration=recalibration, policy=policy, fallback=None, former=self)
+
+    def moved(self, policy: Valuation) -> Standing:
+        """Return the same model version and forecasts with another policy."""
+        return replace(self, policy=policy, former=self)
 
     def replaced_by(self, baseline: str) -> Standing:
         """Return the baseline deciding in the model's place."""
-        return replace(self, fallback=baseline)
+        return replace(self, fallback=baseline, former=self)
 
 
 @dataclass
@@ -66,7 +72,7 @@ class Shelf:
 
     trainer: Trainer
     history: History
-    newest: int | None = None
+    lessons: Lessons = field(default_factory=Lessons)
     _models: dict[bytes, Learned] = field(default_factory=dict)
 
     def first(self, known: int) -> Standing:
@@ -77,8 +83,8 @@ class Shelf:
         return Standing(1, model, rows, model.valuation)
 
     def again(self, seen: Rows, known: int, version: int) -> Standing:
-        """Return a version made from rows seen (the newest of them where so limited)."""
-        rows = seen if self.newest is None else seen[-self.newest :]
+        """Return a version made from rows seen, as the charter has them count."""
+        rows = self.lessons.of(seen)
         key = rows.tobytes()
         if key not in self._models:
             self._models[key] = self.trainer.again(self.history.lessons(rows, known))
