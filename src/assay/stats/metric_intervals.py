@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,15 @@ from assay.stats.score_metrics import METRICS, ScoreCounts, Sloped
 __all__ = [
     "AFTER",
     "BEFORE",
+    "UNBOUNDED",
     "CalibrationBlocks",
     "Measurement",
     "calibration_error",
+    "expected_measurement",
     "expected_metrics",
+    "macro",
+    "mean_forecast",
+    "realised_measurement",
     "realised_metrics",
     "share_interval",
 ]
@@ -29,19 +35,28 @@ Ints = NDArray[np.int64]
 BEFORE = "expected of calibrated scores, before labels"
 AFTER = "from labels"
 
+UNBOUNDED = frozenset({"log_loss", "mae", "rmse"})
+"""Metrics that may be above 1."""
+
 _Z = 1.959963984540054
 _BINS = 10
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A metric's value and standard error, and how many cases its denominator counts.
+    """A metric's value, and how sure it is.
 
-    `share` says whether it lies between 0 and 1; `n` is the number of cases looked at.
+    `error` is the standard error that its interval tells. `sampling` is how far its value moves
+    from one window to another of the same law (before labels that is the cases' doing alone: the
+    calibrator errs alike in both, and no label is in it), `scale` the standard deviation that one
+    row brings to it once labelled, the unit of an effect. `cases` are what its denominator counts,
+    `n` the cases looked at, and `share` says whether it lies between 0 and 1.
     """
 
     value: float
     error: float
+    sampling: float
+    scale: float
     cases: float
     n: int
     share: bool = True
@@ -102,16 +117,35 @@ def expected_metrics(
     >>> soon["precision"].estimate(BEFORE)
     0.7 [0.5816, 0.7966]
     """
-    stated = _mean_forecast(n, chance)
+    stated = mean_forecast(n, chance)
     counts = ScoreCounts(chance, n - chance, stated, rank)
-    found = {}
-    for name, metric in METRICS.items():
-        sloped = metric(counts)
-        slopes = sloped.by_positive - sloped.by_negative
-        noise = float((slopes**2 * n * stated * (1 - stated)).sum())
-        error = math.sqrt(noise + blocks.variance(slopes, n, stated))
-        found[name] = _measured(name, sloped, error, n)
-    return _finite(found)
+    return _finite(
+        {
+            name: expected_measurement(metric(counts), counts, blocks, share=name not in UNBOUNDED)
+            for name, metric in METRICS.items()
+        }
+    )
+
+
+def expected_measurement(
+    sloped: Sloped, counts: ScoreCounts, blocks: CalibrationBlocks, *, share: bool = True
+) -> Measurement:
+    """Return a metric of expected counts with its errors; `counts.stated` is what is expected."""
+    n, p = counts.n, counts.stated
+    slopes = sloped.by_positive - sloped.by_negative
+    noise = float((slopes**2 * n * p * (1 - p)).sum())
+    middle = p * sloped.by_positive + (1 - p) * sloped.by_negative
+    sampled = float((n * middle**2).sum())
+    cases = float(n.sum())
+    return Measurement(
+        value=sloped.value,
+        error=math.sqrt(noise + blocks.variance(slopes, n, p)),
+        sampling=math.sqrt(sampled),
+        scale=math.sqrt(cases * (noise + sampled)),
+        cases=sloped.cases,
+        n=round(cases),
+        share=share,
+    )
 
 
 def realised_metrics(
@@ -123,14 +157,42 @@ def realised_metrics(
     of each cell (the infinitesimal jackknife of independent cases; for ROC AUC that of DeLong).
     """
     counts = ScoreCounts(positive, negative, stated, rank)
-    found = {}
-    for name, metric in METRICS.items():
-        sloped = metric(counts)
-        spread = positive * sloped.by_positive**2 + negative * sloped.by_negative**2
-        found[name] = _measured(name, sloped, math.sqrt(float(spread.sum())), counts.n)
-    finite = _finite(found)
+    finite = _finite(
+        {
+            name: realised_measurement(metric(counts), counts, share=name not in UNBOUNDED)
+            for name, metric in METRICS.items()
+        }
+    )
     error = calibration_error(positive, negative, stated)
     return finite if error is None else {**finite, "calibration_error": error}
+
+
+def realised_measurement(sloped: Sloped, counts: ScoreCounts, *, share: bool = True) -> Measurement:
+    """Return a metric of known counts with its errors."""
+    spread = counts.positive * sloped.by_positive**2 + counts.negative * sloped.by_negative**2
+    error, cases = math.sqrt(float(spread.sum())), float(counts.n.sum())
+    scale = error * math.sqrt(cases)
+    return Measurement(sloped.value, error, error, scale, sloped.cases, round(cases), share)
+
+
+def macro(found: Sequence[Measurement]) -> Measurement | None:
+    """Return the mean of a metric over outcomes, of which each case has one; None of none.
+
+    How the outcomes' errors hang together is not kept: the mean of the standard errors is the most
+    that the mean's can be (Minkowski), and is what is stated.
+    """
+    known = [one for one in found if math.isfinite(one.value)]
+    if not known:
+        return None
+
+    return replace(
+        known[0],
+        value=fmean(one.value for one in known),
+        error=fmean(one.error for one in known),
+        sampling=fmean(one.sampling for one in known),
+        scale=fmean(one.scale for one in known),
+        cases=min(one.cases for one in known),
+    )
 
 
 def calibration_error(positive: Floats, negative: Floats, stated: Floats) -> Measurement | None:
@@ -141,21 +203,25 @@ def calibration_error(positive: Floats, negative: Floats, stated: Floats) -> Mea
     holds the expected gap of a perfectly calibrated forecast. None without cases.
     """
     n = (positive + negative).ravel()
-    if not n.sum():
+    total = float(n.sum())
+    if not total:
         return None
     order = np.argsort(stated.ravel(), kind="stable")
     order = order[n[order] > 0]
     before = np.cumsum(n[order]) - n[order] / 2
-    group = np.minimum((before / n.sum() * _BINS).astype(np.int64), _BINS - 1)
-    cases = np.bincount(group, n[order], _BINS)
-    forecast = np.bincount(group, (n * stated.ravel())[order], _BINS)
-    seen = np.bincount(group, positive.ravel()[order], _BINS)
+    group = np.minimum((before / total * _BINS).astype(np.int64), _BINS - 1)
+    cases, forecast, seen = (
+        np.bincount(group, each[order], _BINS).astype(np.float64)
+        for each in (n, n * stated.ravel(), positive.ravel())
+    )
     p = np.divide(forecast, cases, out=np.zeros(_BINS), where=cases > 0)
-    noise = np.sqrt(cases * p * (1 - p)) / n.sum()
-    value = float(np.abs(seen - forecast).sum() / n.sum())
+    noise = np.sqrt(cases * p * (1 - p)) / total
+    value = float(np.abs(seen - forecast).sum()) / total
     lifted = math.sqrt(2 / math.pi) * float(noise.sum())
     error = lifted / _Z + math.sqrt(float((noise**2).sum()))
-    return Measurement(value, error, float(n.sum()), round(float(n.sum())), share=False)
+    return Measurement(
+        value, error, error, error * math.sqrt(total), total, round(total), share=False
+    )
 
 
 def share_interval(value: float, error: float, cases: float) -> tuple[float, float]:
@@ -177,14 +243,10 @@ def share_interval(value: float, error: float, cases: float) -> tuple[float, flo
     return min(value, max(0.0, middle - half)), max(value, min(1.0, middle + half))
 
 
-def _mean_forecast(n: Floats, chance: Floats) -> Floats:
+def mean_forecast(n: Floats, chance: Floats) -> Floats:
+    """Return the mean forecast of each cell from its cases and their summed chances."""
     mean: Floats = np.divide(chance, n, out=np.zeros_like(chance), where=n > 0)
     return np.clip(mean, 0.0, 1.0)
-
-
-def _measured(name: str, sloped: Sloped, error: float, n: Floats) -> Measurement:
-    cases = round(float(n.sum()))
-    return Measurement(sloped.value, error, sloped.cases, cases, share=name != "log_loss")
 
 
 def _finite(found: Mapping[str, Measurement]) -> dict[str, Measurement]:

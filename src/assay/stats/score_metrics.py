@@ -66,8 +66,8 @@ class ScoreCounts:
         """Positive and negative cases at each rank, from the lowest score up."""
         size = int(self.rank.max()) + 1 if len(self.rank) else 0
         return (
-            np.bincount(self.rank, self.positive.sum(axis=0), size),
-            np.bincount(self.rank, self.negative.sum(axis=0), size),
+            np.bincount(self.rank, self.positive.sum(axis=0), size).astype(np.float64),
+            np.bincount(self.rank, self.negative.sum(axis=0), size).astype(np.float64),
         )
 
 
