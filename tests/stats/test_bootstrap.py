@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
-from assay.stats.bootstrap import bootstrap_mean
+from assay.stats.bootstrap import bootstrap_mean, counted_mean
 
 SKEWED = np.random.default_rng(5).lognormal(0, 1, 400)
 
@@ -84,3 +84,33 @@ def test_a_million_cases_are_quick_by_the_expansion() -> None:
     estimate = bootstrap_mean(values, seed=0)
     error = values.std() / 1000
     assert estimate.low == pytest.approx(values.mean() - 1.96 * error, abs=0.01 * error + 1e-4)
+
+
+@given(
+    st.lists(st.tuples(st.integers(-40, 40), st.integers(0, 30)), min_size=1, max_size=12).filter(
+        lambda cells: sum(count for _, count in cells) > 1
+    ),
+    st.booleans(),
+)
+def test_counted_values_have_the_interval_of_the_values(
+    cells: list[tuple[int, int]], bounded: bool
+) -> None:
+    values = np.array([value for value, _ in cells], dtype=float)
+    counts = np.array([count for _, count in cells])
+    bounds = (-50.0, 60.0) if bounded else None
+    counted = counted_mean(values, counts, seed=3, bounds=bounds)
+    one_by_one = bootstrap_mean(np.repeat(values, counts), seed=3, bounds=bounds)
+    assert counted.n == one_by_one.n
+    for end in ("mean", "low", "high"):
+        assert getattr(counted, end) == pytest.approx(getattr(one_by_one, end), abs=1e-9)
+
+
+def test_many_counted_values_take_the_expansion() -> None:
+    values = np.random.default_rng(0).gamma(0.5, 20.0, 5000)
+    ones = np.ones(5000, dtype=np.int64)
+    counted = counted_mean(values, ones, seed=1, bounds=(0.0, 500.0))
+    one_by_one = bootstrap_mean(values, seed=1, bounds=(0.0, 500.0))
+    assert counted.low == pytest.approx(one_by_one.low)
+    assert counted.high == pytest.approx(one_by_one.high)
+    with pytest.raises(ValueError, match="no values"):
+        counted_mean(values[:1], ones[:1] * 0, seed=1)

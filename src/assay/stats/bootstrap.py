@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from assay.stats.bounded_mean import bounded_ends
 from assay.stats.estimate import Estimate
 
-__all__ = ["bootstrap_mean"]
+__all__ = ["bootstrap_mean", "counted_mean"]
 
 Floats = NDArray[np.float64]
 
@@ -79,6 +80,51 @@ def bootstrap_mean(
     return Estimate(mean, float(low), float(high), len(given), method, unit, confidence)
 
 
+def counted_mean(
+    values: Floats,
+    counts: NDArray[np.int64],
+    *,
+    seed: int | np.random.Generator,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    unit: str = "",
+    bounds: tuple[float, float] | None = None,
+) -> Estimate:
+    """Return the mean of values (m,) of which each occurs `counts` (m,) times, as `bootstrap_mean`.
+
+    Up to 256 values are resampled by their counts; more take the expansion at once, as many cases
+    do. Raises ValueError where there is no case, or a value is missing or infinite.
+
+    >>> counted_mean(np.array([9.0, -1.0]), np.array([200, 800]), seed=1, unit="EUR per decision")
+    1 EUR per decision [0.7632, 1.24]
+    """
+    held = np.asarray(counts) > 0
+    distinct, place = np.unique(_with_a_mean(values[held]), return_inverse=True)
+    times = np.bincount(place, counts[held]).astype(np.int64)
+    n = int(times.sum())
+    mean = float(times @ distinct) / n
+    influence = distinct - mean
+    rng = np.random.default_rng(seed)
+    if n < 2:
+        low, high = -np.inf, np.inf
+    elif len(influence) < 2:
+        low = high = mean
+    else:
+        scale = float(np.abs(influence).max())
+        shape = _Shape.of(influence / scale, times)
+        drawn = _counts_resampled(influence / scale, times, resamples, rng)
+        low, high = (mean + scale * end for end in shape.ends(drawn, confidence))
+    method = "BCa bootstrap"
+    if bounds is not None:
+        tail, reach = (1 - confidence) / 2, (bounds[0] - mean, bounds[1] - mean)
+        within = bounded_ends(
+            influence, reach, tail=tail, resamples=resamples, rng=rng, counts=times
+        )
+        low, high = _wider((low, high), (mean + within[0], mean + within[1]), bounds)
+        method += ", widened to its bounds"
+    return Estimate(mean, float(low), float(high), n, method, unit, confidence)
+
+
 def _with_a_mean(values: Floats) -> Floats:
     given = np.asarray(values, dtype=np.float64)
     if not len(given):
@@ -132,36 +178,64 @@ def _bca(
     influence: Floats, confidence: float, resamples: int, rng: np.random.Generator
 ) -> tuple[float, float]:
     """Return the ends of the interval of the mean of values centred on zero."""
-    n = len(influence)
-    squares = float(np.mean(influence**2))
-    skew = float(np.mean(influence**3)) / squares**1.5
-    acceleration = skew / (6 * np.sqrt(n))
-    tail = (1 - confidence) / 2
     drawn = _resampled(influence, resamples, rng)
-    bias = acceleration if drawn is None else _bias(drawn)
-    shifted = []
-    for z in (_NORMAL.inv_cdf(tail), _NORMAL.inv_cdf(1 - tail)):
-        pull = min(1 - acceleration * (bias + z), 2.0)
-        shifted.append(bias + (bias + z) / max(pull, 0.2))
-    if drawn is not None:
-        levels = [_NORMAL.cdf(z) for z in shifted]
-        low, high = np.quantile(drawn, levels)
+    return _Shape.of(influence).ends(drawn, confidence)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Number, mean square and skewness of values centred on zero."""
+
+    n: int
+    squares: float
+    skew: float
+
+    @classmethod
+    def of(cls, influence: Floats, counts: NDArray[np.int64] | None = None) -> _Shape:
+        n = len(influence) if counts is None else int(counts.sum())
+        squares = float(np.average(influence**2, weights=counts))
+        skew = float(np.average(influence**3, weights=counts)) / squares**1.5
+        return cls(n, squares, skew)
+
+    def ends(self, drawn: Floats | None, confidence: float) -> tuple[float, float]:
+        """Return the ends of the interval, from the means of resamples where there are any."""
+        acceleration = self.skew / (6 * np.sqrt(self.n))
+        tail = (1 - confidence) / 2
+        bias = acceleration if drawn is None else _bias(drawn)
+        shifted = []
+        for z in (_NORMAL.inv_cdf(tail), _NORMAL.inv_cdf(1 - tail)):
+            pull = min(1 - acceleration * (bias + z), 2.0)
+            shifted.append(bias + (bias + z) / max(pull, 0.2))
+        if drawn is not None:
+            levels = [_NORMAL.cdf(z) for z in shifted]
+            low, high = np.quantile(drawn, levels)
+            return float(low), float(high)
+        error = np.sqrt(self.squares / self.n)
+        low, high = (error * (z + acceleration * (z * z - 1)) for z in shifted)
         return float(low), float(high)
-    error = np.sqrt(squares / n)
-    low, high = (error * (z + acceleration * (z * z - 1)) for z in shifted)
-    return float(low), float(high)
 
 
 def _resampled(influence: Floats, resamples: int, rng: np.random.Generator) -> Floats | None:
     """Return the means of resamples, or None where drawing them would be slow."""
     n = len(influence)
     distinct, counts = np.unique(influence, return_counts=True)
-    if len(distinct) <= _MOST_DISTINCT:
-        drawn = rng.multinomial(n, counts / n, size=resamples)
-        return np.asarray(drawn @ distinct / n)
+    drawn = _counts_resampled(distinct, counts, resamples, rng)
+    if drawn is not None:
+        return drawn
     if n * resamples > _MOST_DRAWS:
         return None
     return np.array([influence[rng.integers(0, n, n)].mean() for _ in range(resamples)])
+
+
+def _counts_resampled(
+    distinct: Floats, counts: NDArray[np.int64], resamples: int, rng: np.random.Generator
+) -> Floats | None:
+    """Return the means of resamples of distinct values with counts, None where they are many."""
+    if len(distinct) > _MOST_DISTINCT:
+        return None
+    n = int(counts.sum())
+    drawn = rng.multinomial(n, counts / n, size=resamples)
+    return np.asarray(drawn @ distinct / n)
 
 
 def _bias(drawn: Floats) -> float:

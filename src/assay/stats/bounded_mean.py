@@ -20,6 +20,7 @@ def bounded_ends(
     tail: float = 0.025,
     resamples: int = 2000,
     rng: np.random.Generator,
+    counts: NDArray[np.int64] | None = None,
 ) -> tuple[float, float]:
     """Return both ends of an interval of the mean of values (n,) that lie within `bounds`.
 
@@ -31,8 +32,8 @@ def bounded_ends(
     arXiv:1905.06208). Where only the two bounds themselves occur it is the exact interval of
     Clopper and Pearson (Biometrika 26, 1934); in between that it covers is known from simulation,
     not proven. What one more value adds shrinks as 1/n, so that many values give the width of the
-    bootstrap. An infinite bound gives an infinite end. Raises ValueError where a value lies
-    outside the bounds.
+    bootstrap. An infinite bound gives an infinite end. `counts` (n,), where given, say how often
+    each value occurs. Raises ValueError where a value lies outside the bounds.
 
     >>> nobody_bought = np.full(30, -1.0)
     >>> low, high = bounded_ends(nobody_bought, (-1.0, 9.0), rng=np.random.default_rng(0))
@@ -43,8 +44,8 @@ def bounded_ends(
     slack = 1e-9 * max(1.0, float(np.abs(values).max()))
     if values.min() < least - slack or values.max() > most + slack:
         raise ValueError(f"values from {values.min():g} to {values.max():g} leave {bounds}")
-    distinct, counts = _gathered(values)
-    weights = rng.standard_gamma(counts, size=(resamples, len(counts)))
+    distinct, times = _gathered(values, counts)
+    weights = rng.standard_gamma(times, size=(resamples, len(times)))
     extra = rng.standard_exponential(resamples)
     total = weights.sum(axis=1) + extra
     mean = weights @ distinct / total
@@ -56,13 +57,14 @@ def bounded_ends(
     return low, high
 
 
-def _gathered(values: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    distinct, counts = np.unique(values, return_counts=True)
+def _gathered(values: Floats, given: NDArray[np.int64] | None) -> tuple[Floats, NDArray[np.int64]]:
+    distinct, place = np.unique(values, return_inverse=True)
+    counts = np.bincount(place, given).astype(np.int64)
     if len(distinct) <= _MOST_DISTINCT:
         return distinct, counts
     edges = np.linspace(distinct[0], distinct[-1], _MOST_DISTINCT + 1)[1:-1]
-    cell = np.searchsorted(edges, values)
-    counts = np.bincount(cell, minlength=_MOST_DISTINCT)
-    sums = np.bincount(cell, values, minlength=_MOST_DISTINCT)
+    cell = np.searchsorted(edges, distinct)
+    sums = np.bincount(cell, distinct * counts, minlength=_MOST_DISTINCT)
+    counts = np.bincount(cell, counts, minlength=_MOST_DISTINCT).astype(np.int64)
     held = counts > 0
     return sums[held] / counts[held], counts[held]
