@@ -16,7 +16,7 @@ from assay.evidence.bundle import Bundle, Input, Signature
 from assay.evidence.digest import canonical_bytes
 from assay.evidence.states import AlertState
 from assay.monitor.cases import Cases
-from assay.monitor.report import measure
+from assay.monitor.measured import measure
 from assay.monitor.run import MonitorResult, monitor
 from assay.monitor.watched import Watched, watch_bundle
 from assay.stats.calibration import fit_calibrator
@@ -335,7 +335,9 @@ def test_regression_is_measured_by_the_same_pure_function() -> None:
     cases = Cases.before_labels({"x": now}, now, decisions)
     early = measure(charter, watched, cases)
     assert early.realised is None
-    assert early.profile.scores is None
+    assert early.profile is not None
+    assert early.profile.scores is not None
+    assert early.profile.scores.n.sum() == 400
     late = measure(charter, watched, cases.known(now + rng.normal(size=400)))
     assert late.realised is not None
     assert early.expected.uplift.low < late.realised.uplift.mean < early.expected.uplift.high

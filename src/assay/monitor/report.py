@@ -1,64 +1,23 @@
-"""One window of one model version: its profile, drift and value, and what they say."""
+"""One window of one model version: what was measured of it, and what that says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
 from assay.monitor.alerts import Judgement
-from assay.monitor.cases import Cases
-from assay.monitor.drift import LEAST_ROWS, Drift, drift
+from assay.monitor.drift import LEAST_ROWS
 from assay.monitor.finding import Finding, FindingKind, drift_findings, value_findings
-from assay.monitor.track_record import Gap, TrackRecord, measured_gaps
-from assay.monitor.value import Expected, Realised, expected_uplift, realised_uplift
+from assay.monitor.measured import Measured
+from assay.monitor.track_record import TrackRecord
 from assay.monitor.volume import Volume
-from assay.monitor.watched import Watched
-from assay.ports.engine import Floats
 from assay.stats.estimate import Estimate
-from assay.stats.profile import Profile, named_scores, profile
-from assay.stats.score_table import ScoreTable, score_table
-from assay.value.identification import is_marked
 
-__all__ = ["Judged", "Measured", "WindowReport", "judge", "measure"]
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What was measured of one window's cases; nothing is judged against plan or boundary yet.
-
-    `entities` are those of the cases whose label delay is over, each once; None where unnamed.
-    """
-
-    n: int
-    profile: Profile
-    drift: Drift
-    expected: Expected
-    realised: Realised | None
-    gaps: Mapping[str, Gap]
-    entities: NDArray[Any] | None = None
-
-    @property
-    def waiting(self) -> int:
-        """Cases whose outcome may still come, those in their label delay among them."""
-        realised = self.realised
-        return self.n if realised is None else self.n - realised.cases + realised.pending
-
-    @property
-    def identified(self) -> bool:
-        """Whether more cases would bring the window's uplift to the truth."""
-        uplift = self.expected.uplift if self.realised is None else self.realised.uplift
-        return not is_marked(uplift)
-
-    @property
-    def known(self) -> int:
-        """Cases whose uplift is known."""
-        return self.n - self.waiting - (self.realised.hidden if self.realised else 0)
+__all__ = ["Judged", "WindowReport", "judge"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +63,7 @@ class WindowReport:
             "uplift": _written(realised.uplift) if realised else None,
             "expected": _written(expected),
             "identified": self.measured.identified,
+            "found": [one.cause() for one in self.judged.findings],
         }
 
     def document(self) -> dict[str, Any]:
@@ -126,62 +86,6 @@ class WindowReport:
                 for one in self.judged.findings
             ],
         }
-
-
-def measure(charter: Charter, watched: Watched, cases: Cases, *, seed: int = 0) -> Measured:
-    """Profile a window's cases and measure drift and value, before and after labels.
-
-    Pure: replay calls it with frames in memory, monitoring with captures. Raises ValueError
-    where there are no cases.
-    """
-    forecast = watched.forecast(cases.score, cases.columns)
-    blocks = watched.blocks(cases.score, cases.columns)
-    table = _table(watched, cases, forecast)
-    scores = named_scores(cases.score, watched.valuation.labels)
-    seen = profile({**cases.columns, **scores}, watched.reference.grid, None, table)
-    limits = charter.monitoring
-    ripe = cases.ripe()
-    realised, gaps = _told(charter, watched, ripe, seed) if ripe.n else (None, {})
-    return Measured(
-        n=cases.n,
-        profile=seen,
-        drift=drift(
-            watched.reference,
-            seen,
-            rate=limits.false_discovery_rate,
-            least_effect=limits.least_effect,
-        ),
-        expected=expected_uplift(
-            watched.valuation,
-            forecast,
-            cases.decisions,
-            cases.columns,
-            blocks,
-            charter.data.moved_by,
-        ),
-        realised=realised,
-        gaps=gaps,
-        entities=None if ripe.entities is None else np.unique(ripe.entities),
-    )
-
-
-def _told(
-    charter: Charter, watched: Watched, cases: Cases, seed: int
-) -> tuple[Realised | None, Mapping[str, Gap]]:
-    """Return what labels say of cases whose label delay is over: value, and gaps to it."""
-    blocks = watched.blocks(cases.score, cases.columns)
-    valued = (watched.valuation, watched.forecast(cases.score, cases.columns), cases.decisions)
-    told = (cases.outcomes, cases.labelled, cases.columns)
-    realised = realised_uplift(
-        *valued,
-        *told,
-        blocks=blocks,
-        seed=seed,
-        revealed_by=charter.data.revealed_by,
-        moved_by=charter.data.moved_by,
-        entities=cases.entities,
-    )
-    return realised, measured_gaps(*valued, *told, blocks)
 
 
 def judge(
@@ -234,24 +138,6 @@ def _stale(charter: Charter, record: TrackRecord) -> Finding:
         f"labels of {record.n} cases do not bear out what was expected (by {record.gap:+.3g} "
         f"{currency} per case): the model's probabilities no longer hold, and its estimates "
         "before labels are not to be believed",
-    )
-
-
-def _table(watched: Watched, cases: Cases, forecast: Floats) -> ScoreTable | None:
-    """Return the score table of named actions, None for amounts."""
-    valuation = watched.valuation
-    if valuation.task == "regression":
-        return None
-    count = len(valuation.actions)
-    baseline = valuation.baseline(cases.columns, cases.n)
-    return score_table(
-        watched.cells_of(cases.score, cases.columns),
-        cases.decisions * count + baseline,
-        chance=forecast,
-        pairs=tuple((own, base) for own in range(count) for base in range(count)),
-        size=watched.cells.size,
-        outcomes=np.where(cases.labelled, cases.outcomes, -1),
-        ripe=cases.matured,
     )
 
 
