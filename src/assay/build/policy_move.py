@@ -32,7 +32,7 @@ from assay.value.policy_words import policy_in_words
 from assay.value.stake import forecast_cases, gain_at_stake
 from assay.value.valuation import Valuation, valuation
 
-__all__ = ["PolicyMove", "TableOf", "move_policy"]
+__all__ = ["PolicyMove", "TableOf", "calibrated_under", "move_policy"]
 
 TableOf = Callable[[str], tuple[pl.DataFrame, str]]
 """Returns the table at hand with its digest, given the digest of the one that is wanted."""
@@ -158,26 +158,12 @@ class _Known:
 
     def learned(self, packaged: Packaged, valued: Valuation) -> tuple[Valuation, bool]:
         """Return the valuation as it decides, and whether it had anything to learn."""
-        valued = self._calibrated(packaged, valued)
+        valued = calibrated_under(packaged, valued, self.columns, len(self.raw))
         forecasts = forecast_cases(packaged.forecaster, valued, self.raw, self.columns)
         places = np.flatnonzero(self.first)
         seen = at(self.columns, places)
         tuned = valued.tuned(forecasts[self.first], self.outcomes[self.first], seen)
         return tuned, plain(tuned.document()) != plain(valued.document())
-
-    def _calibrated(self, packaged: Packaged, valued: Valuation) -> Valuation:
-        """Name the payoffs that the calibration was learned under, where gains at stake moved."""
-        old = packaged.valuation
-        if not isinstance(packaged.forecaster, CellCalibrator):
-            return valued
-        assert isinstance(old, ClassificationValuation)  # noqa: S101 - cells are of two outcomes
-        assert isinstance(valued, ClassificationValuation)  # noqa: S101 - the task is the same
-        then = gain_at_stake(old, self.columns, len(self.raw))
-        now = gain_at_stake(valued, self.columns, len(self.raw))
-        if then is not None and now is not None and np.array_equal(then, now):
-            return valued
-        under = old.calibrated_under or old
-        return replace(valued, calibrated_under=under.untuned())
 
     def judges(
         self, rows: SetAside, charter: Charter, *, learns: bool, submitted: bool
@@ -207,6 +193,20 @@ class _Known:
             charter,
             self.frame[places],
         )
+
+
+def calibrated_under(packaged: Packaged, valued: Valuation, columns: Columns, n: int) -> Valuation:
+    """Name the payoffs that a calibration was learned under, where gains at stake moved since."""
+    old = packaged.valuation
+    if not isinstance(packaged.forecaster, CellCalibrator):
+        return valued
+    assert isinstance(old, ClassificationValuation)  # noqa: S101 - cells are of two outcomes
+    assert isinstance(valued, ClassificationValuation)  # noqa: S101 - the task is the same
+    then, now = gain_at_stake(old, columns, n), gain_at_stake(valued, columns, n)
+    if then is not None and now is not None and np.array_equal(then, now):
+        return valued
+    under = old.calibrated_under or old
+    return replace(valued, calibrated_under=under.untuned())
 
 
 def _same(charter: Charter, packaged: Packaged, valued: Valuation) -> bool:

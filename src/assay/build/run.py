@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from assay.build.built import Built, judge
+from assay.build.candidates import Recipe
 from assay.build.columns import infer_inputs
 from assay.build.onnx_export import to_onnx_bytes
 from assay.build.own_train import OwnTrain, load_train
 from assay.build.parity import Engines
 from assay.build.provenance import provenance
 from assay.build.quality import Quality, check_quality, with_outcome
+from assay.build.revision import RESPONDS_TO
 from assay.build.search import Progress
 from assay.build.set_aside import STANDS_FOR_ALL, set_aside, test_split
 from assay.build.split import in_order
 from assay.build.tested import Made, Tested
-from assay.build.training import Model, train, train_own
+from assay.build.training import Model, refit, train, train_own
 from assay.charter.charter import Charter
 from assay.errors import ModelError
 from assay.value.valuation import Valuation, valuation
 
-__all__ = ["build", "made_from", "quality"]
+__all__ = ["Again", "build", "made_from", "quality"]
 
 _SEARCH_SHARE = 0.7
+
+
+@dataclass(frozen=True)
+class Again:
+    """A model made again by a recipe that is known; None where the charter's own function trains.
+
+    `responds_to` is the response that it was made for: its evidence says so.
+    """
+
+    recipe: Recipe | None
+    responds_to: str
 
 
 def build(
@@ -36,12 +50,14 @@ def build(
     engines: Engines,
     matured: bool = False,
     trials: int | None = None,
+    again: Again | None = None,
     progress: Progress | None = None,
 ) -> Built:
     """Check the data, find a model, judge it on rows that it did not see, and package it.
 
     `matured` says that every outcome was known when the table was made, as in a retraining: no gap
-    of the label delay is then kept between rows that teach and rows that judge.
+    of the label delay is then kept between rows that teach and rows that judge. With `again` a
+    known recipe is made anew, and none is searched for.
 
     `root` is the charter's folder, where `build.train` is looked for; `data_digest` names the
     table's bytes; `engines` loads models as the gateway does. Nothing is written. Raises DataError
@@ -56,8 +72,14 @@ def build(
     own = None if charter.build.train is None else load_train(root, charter.build.train)
     checked = check_quality(frame, charter, valued, infer_inputs(frame, charter, valued.columns))
     tell(0.05, "training")
-    model = _trained(rows.learn, rows.ruled, valued, own, trials, tell)
-    tested = Tested(made_from(model, engines), charter, rows.judged, rows.learn, rows.told)
+    if again is not None and again.recipe is not None and own is None:
+        model = refit(again.recipe, rows.learn, rows.ruled, valued)
+    else:
+        model = _trained(rows.learn, rows.ruled, valued, own, trials, tell)
+    made = made_from(model, engines)
+    if again is not None:
+        made = replace(made, history={**made.history, RESPONDS_TO: again.responds_to})
+    tested = Tested(made, charter, rows.judged, rows.learn, rows.told)
     traced = provenance(data_digest, [] if own is None else [own.source])
     return judge(tested, checked, traced, seed=seed, progress=tell)
 

@@ -31,7 +31,7 @@ _REQUIRED: dict[EventType, tuple[str, str]] = {
     EventType.ALERT_MUTED: ("alert", "id by reason until"),
     EventType.ALERT_UNMUTED: ("alert", "id by"),
     EventType.ALERT_CLOSED: ("alert", "id reason"),
-    EventType.RESPONSE_PROPOSED: ("response", "id kind target standing alerts remedies"),
+    EventType.RESPONSE_PROPOSED: ("response", "id kind target text standing alerts remedies"),
     EventType.RESPONSE_SIGNED: ("response", "id subject_digest person role"),
     EventType.RESPONSE_TAKEN: ("response", "kind reason"),
     EventType.RESPONSE_DECLINED: ("response", "id by reason"),
