@@ -15,6 +15,8 @@
         ├── StoreError         a disk or database failed
         ├── LedgerConflict     somebody else wrote to this subject first
         └── ServiceError       another process does not answer
+            ├── ReceiverDown       a receiver of alerts is to be tried again
+            └── ReceiverRefuses    a receiver of alerts will not have it, however often asked
 
 Each error's text is one paragraph: what was wrong, what was given, what to do.
 """
@@ -39,6 +41,8 @@ __all__ = [
     "LedgerConflict",
     "MissingLibrary",
     "ModelError",
+    "ReceiverDown",
+    "ReceiverRefuses",
     "ServiceError",
     "SignOffRefused",
     "StoreError",
@@ -168,3 +172,15 @@ class LedgerConflict(WorldError):
 
 class ServiceError(WorldError):
     """Another process does not answer, or answers with an error."""
+
+
+class ReceiverDown(ServiceError):
+    """A receiver of alerts did not take one: send it again, after `retry_after` s if it said so."""
+
+    def __init__(self, text: str, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(text)
+
+
+class ReceiverRefuses(ServiceError):
+    """A receiver of alerts will not take one as it is: somebody has to mend the channel first."""

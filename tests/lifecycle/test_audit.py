@@ -12,6 +12,7 @@ from assay.adapters.memory_blobs import MemoryBlobs
 from assay.adapters.memory_captures import MemoryCaptures
 from assay.adapters.memory_desired import MemoryDesired
 from assay.adapters.memory_ledger import MemoryLedger
+from assay.adapters.memory_outbox import MemoryOutbox
 from assay.adapters.memory_outcomes import MemoryOutcomes
 from assay.adapters.polars_tables import PolarsTables
 from assay.adapters.system_clock import SystemClock
@@ -35,6 +36,7 @@ def ports() -> Ports:
         MemoryDesired(),
         PolarsTables(),
         SystemClock(),
+        MemoryOutbox(),
     )
 
 

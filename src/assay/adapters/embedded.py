@@ -12,6 +12,7 @@ from assay.adapters.log_captures import LogCaptures
 from assay.adapters.parquet_outcomes import ParquetOutcomes
 from assay.adapters.polars_tables import PolarsTables
 from assay.adapters.sqlite_ledger import open_ledger
+from assay.adapters.sqlite_outbox import SqliteOutbox
 from assay.adapters.system_clock import SystemClock
 from assay.errors import StoreError
 from assay.ports.ports import Ports
@@ -22,9 +23,9 @@ __all__ = ["embedded"]
 def embedded(state: Path) -> Ports:
     """Open everything in a directory, which is made where it is missing.
 
-    `ledger.sqlite` with `ledger.head`, `blobs/`, `captures/`, `outcomes/` and `desired.json` lie
-    in it; the gateway reads the last three by the same names. Raises StoreError where it cannot
-    be made or opened.
+    `ledger.sqlite` with `ledger.head`, `outbox.sqlite`, `blobs/`, `captures/`, `outcomes/` and
+    `desired.json` lie in it; the gateway reads the last three by the same names. Raises StoreError
+    where it cannot be made or opened.
     """
     try:
         state.mkdir(exist_ok=True)
@@ -38,4 +39,5 @@ def embedded(state: Path) -> Ports:
         desired=FileDesired(state / "desired.json"),
         tables=PolarsTables(),
         clock=SystemClock(),
+        outbox=SqliteOutbox(state / "outbox.sqlite"),
     )

@@ -22,6 +22,7 @@ from assay.evidence.event import EventType
 from assay.evidence.evidence import Evidence
 from assay.evidence.folds import ModelState, VersionState, alerts
 from assay.evidence.states import BASELINE_ARM, CONTROL_ARM
+from assay.lifecycle.alerting import record_changes
 from assay.lifecycle.approval import write
 from assay.lifecycle.control_measured import control_measured
 from assay.lifecycle.payoffs import realised_payoffs
@@ -100,15 +101,11 @@ def watched_bundles(
 
 
 def post(ledger: Ledger, charter: Charter, result: MonitorResult, now: datetime) -> Posted:
-    """Write what the ledger lacks: alerts raised and closed, and the value of judged windows.
+    """Write what the ledger lacks: news of alerts, and the value of judged windows.
 
     A window is posted again when labels have changed what is known of it.
     """
-    for alert in result.changes.raised:
-        write(ledger, f"alert:{charter.name}", EventType.ALERT_RAISED, alert.document(), now)
-    for id_, reason in result.changes.closed:
-        content = {"id": id_, "reason": reason}
-        write(ledger, f"alert:{charter.name}", EventType.ALERT_CLOSED, content, now)
+    record_changes(ledger, charter.name, result.changes, now)
     posted = _postings(ledger, charter)
     fresh = [one for one in result.windows if one.complete and _digest(one) not in posted]
     for report in fresh:

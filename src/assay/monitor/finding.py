@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from assay.charter.monitoring import Boundary
 from assay.monitor.drift import Drift
@@ -45,6 +45,12 @@ class Finding:
     limit: str
     text: str
     value_per_day: Estimate | None = None
+
+    def cause(self) -> dict[str, Any]:
+        """Return what a posted window says of it: its cause, and what it costs a day by now."""
+        a_day = self.value_per_day
+        told = None if a_day is None else a_day.document()
+        return {"kind": self.kind, "metric": self.metric, "value_per_day": told}
 
 
 def value_findings(

@@ -9,6 +9,7 @@ from assay.ports.captures import CaptureLog
 from assay.ports.clock import Clock
 from assay.ports.desired import DesiredStore
 from assay.ports.ledger import Ledger
+from assay.ports.outbox import Outbox
 from assay.ports.outcomes import Outcomes
 from assay.ports.tables import Tables
 
@@ -26,3 +27,4 @@ class Ports:
     desired: DesiredStore
     tables: Tables
     clock: Clock
+    outbox: Outbox

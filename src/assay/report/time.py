@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from assay.evidence.states import BASELINE_ARM, CONTROL_ARM
+from assay.lifecycle.alerting import by_cost
 from assay.monitor.report import WindowReport
 from assay.report import plots
 from assay.report.story import Story
@@ -54,19 +55,14 @@ def time_pictures(story: Story) -> list[Axes]:
 
 def alert_rows(story: Story) -> list[dict[str, str]]:
     """Return a row for each alert, the open ones first, the costly ones before the others."""
-
-    def cost(alert: Any) -> tuple[bool, float]:
-        return (not alert.open, -abs(alert.data.get("value_per_day") or 0.0))
-
-    currency = story.charter.value.currency
     rows = []
-    for alert in sorted(story.alerts, key=cost):
-        a_day = alert.data.get("value_per_day")
+    for alert in by_cost(story.alerts):
+        a_day = alert.value_per_day
         rows.append(
             {
                 "window": str(alert.windows[0]),
                 "text": alert.text,
-                "worth": "–" if a_day is None else f"{a_day:,.0f} {currency}",
+                "worth": "–" if a_day is None else repr(a_day),
                 "state": "open" if alert.open else f"closed: {alert.closed_because}",
             }
         )
