@@ -5,10 +5,10 @@ export PYTHONHASHSEED := 0
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help setup demo test lint types imports check bench simulate docs lock lowest clean
+.PHONY: help setup demo test lint types imports check bench bench-monitoring kernel simulate docs lock lowest clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 setup: .venv/.ready  ## fill .venv with everything, pinned
 
@@ -41,6 +41,12 @@ check: lint types imports test  ## all checks
 
 bench: setup  ## measure, beside the best peers
 	$(BIN)/python -m bench
+
+bench-monitoring: setup  ## profile a million rows and more, beside plain scans and peers
+	$(BIN)/python -m bench.monitoring $(ARGS)
+
+kernel: setup  ## compile the loops that count into cells anew
+	$(BIN)/python -m bench.make_kernel
 
 simulate: setup  ## simulate what is watched: wrong decisions, coverage, sample sizes
 	$(BIN)/python -m bench.simulate

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from assay.stats.number_lookup import NumberLookup, number_lookup
 
 __all__ = [
     "CELLS",
@@ -59,6 +62,11 @@ class NumberAxis:
     def size(self) -> int:
         """Cells, the missing one included."""
         return len(self.edges) + 2
+
+    @cached_property
+    def lookup(self) -> NumberLookup:
+        """Where the compiled loops start to look for a number's cell."""
+        return number_lookup(self.edges, self.centre)
 
     def cells(self, values: NDArray[Any]) -> Ints:
         """Return the cell of each value."""

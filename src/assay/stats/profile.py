@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.stats.grid import CategoryAxis, Grid, NumberAxis, usable
+from assay.stats.coded import Coded, coded
+from assay.stats.grid import CategoryAxis, Grid, NumberAxis
 from assay.stats.score_table import ScoreTable
+from assay.stats.tally import Tally
+from assay.stats.tally_kernel import CategoryTallies, NumberTallies, runs_of
 
 __all__ = [
     "PROFILE_FORMAT",
@@ -34,54 +37,11 @@ PROFILE_FORMAT = 2
 Format 1 had another score table, of two outcomes only; it is left out when read.
 """
 
+_WORTH_COMPILING = 200_000
+"""Values below which numpy is done before the compiled loops are loaded (some 70 ms)."""
+
 SCORE = "@score"
 """The feature name under which the model's own score is profiled; no column starts with @."""
-
-
-@dataclass(frozen=True, eq=False)
-class Tally:
-    """What one feature did in one window.
-
-    `counts` has one entry for each cell of the axis, missing values last. For numbers, `sums`
-    holds the sum of deviations from the axis' centre in each cell (the missing cell's is 0),
-    `squares` the sum of their squares, `least` and `most` the extremes (infinite where there
-    is no value); for categories `sums` is empty.
-    """
-
-    counts: Ints
-    sums: Floats
-    squares: float = 0.0
-    least: float = np.inf
-    most: float = -np.inf
-
-    @property
-    def nulls(self) -> int:
-        """How many values are missing."""
-        return int(self.counts[-1])
-
-    @property
-    def n(self) -> int:
-        """How many values are present."""
-        return int(self.counts[:-1].sum())
-
-    def mean(self, axis: NumberAxis) -> float:
-        """Return the mean of the present values; NaN where there is none."""
-        return axis.centre + float(self.sums.sum()) / self.n if self.n else np.nan
-
-    def variance(self) -> float:
-        """Return the variance of the present values (divided by n); NaN where there is none."""
-        if not self.n:
-            return np.nan
-        return max(0.0, self.squares / self.n - (float(self.sums.sum()) / self.n) ** 2)
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.counts + other.counts,
-            self.sums + other.sums,
-            self.squares + other.squares,
-            min(self.least, other.least),
-            max(self.most, other.most),
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +87,8 @@ def profile(
 ) -> Profile:
     """Count one window's columns into the grid's cells.
 
-    `columns` are arrays of one length by name: float64 with NaN, or objects of text with "".
+    `columns` are arrays of one length by name: float64 with NaN, or objects of text with "" (or
+    `Coded` text).
     Columns without an axis are left out; an axis without a column raises ValueError. A `score`
     is profiled under the name `SCORE` where the grid has that axis; `scores` is the window's
     score table, kept as given.
@@ -148,12 +109,7 @@ def profile(
     lengths = {len(column) for name, column in given.items() if name in grid.axes}
     if len(lengths) > 1:
         raise ValueError(f"The window's columns have different lengths: {sorted(lengths)}.")
-    tallies = {
-        name: _tally(np.asarray(given[name]), axis)
-        for name, axis in grid.axes.items()
-        if name in given
-    }
-    return Profile(lengths.pop() if lengths else 0, tallies, scores)
+    return Profile(lengths.pop() if lengths else 0, _tallies(given, grid), scores)
 
 
 def named_scores(score: Floats, labels: Sequence[str]) -> dict[str, Floats]:
@@ -197,22 +153,23 @@ def merge_all(profiles: Iterable[Profile]) -> Profile:
     return reduce(merge, profiles)
 
 
-def _tally(column: NDArray[Any], axis: NumberAxis | CategoryAxis) -> Tally:
-    cells = axis.cells(column)
-    counts = np.bincount(cells, minlength=axis.size).astype(np.int64)
-    if isinstance(axis, CategoryAxis):
-        return Tally(counts, np.empty(0))
-    numbers = np.asarray(column, dtype=np.float64)
-    present = usable(numbers)
-    deviations = np.where(present, numbers, axis.centre) - axis.centre
-    sums = np.bincount(cells, weights=deviations, minlength=axis.size).astype(np.float64)
-    return Tally(
-        counts,
-        sums,
-        float(np.square(deviations).sum()),
-        float(numbers.min(where=present, initial=np.inf)),
-        float(numbers.max(where=present, initial=-np.inf)),
-    )
+def _tallies(given: Mapping[str, Any], grid: Grid) -> dict[str, Tally]:
+    """Count each column: by the compiled loops where there is enough to count."""
+    columns = {name: given[name] for name in grid.axes if name in given}
+    values = sum(map(len, columns.values()))
+    slowly = values < _WORTH_COMPILING
+    return {name: _tally(column, grid.axes[name], slowly) for name, column in columns.items()}
+
+
+def _tally(column: Any, axis: NumberAxis | CategoryAxis, slowly: bool) -> Tally:
+    runs = runs_of(np.zeros(len(column), dtype=np.int64))
+    if isinstance(axis, NumberAxis):
+        numbers = NumberTallies(axis, 1, slowly=slowly)
+        numbers.add(np.asarray(column), runs)
+        return numbers.tally(0)
+    categories = CategoryTallies(axis, 1, slowly=slowly)
+    categories.add(column if isinstance(column, Coded) else coded(column), runs)
+    return categories.tally(0)
 
 
 def _written(tally: Tally) -> dict[str, Any]:

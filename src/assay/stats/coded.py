@@ -1,0 +1,40 @@
+"""Text as codes into a list of words, as columnar files hold it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Coded", "coded"]
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """n values as `codes` (n,) into `words`; the words "" and None are missing values."""
+
+    codes: NDArray[np.uint32]
+    words: tuple[str | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def decoded(self) -> NDArray[Any]:
+        """Return the values as objects; None is missing."""
+        return np.array([*self.words, None], dtype=object)[self.codes]
+
+
+def coded(values: NDArray[Any]) -> Coded:
+    """Return values (n,) of any hashable kind as codes, in the order of their first appearance.
+
+    >>> found = coded(np.array(["b", "a", "b", None], dtype=object))
+    >>> found.codes.tolist(), found.words
+    ([0, 1, 0, 2], ('b', 'a', None))
+    """
+    places: dict[Any, int] = {}
+    codes = np.fromiter(
+        (places.setdefault(value, len(places)) for value in values), np.uint32, len(values)
+    )
+    return Coded(codes, tuple(places))
