@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,20 +92,34 @@ class Watching(Root):
         *,
         first: int | None = None,
         labels: Labels = "selected",
+        policies: Sequence[str | Callable[..., object]] = (),
         every: int | None = None,
         families: Sequence[Family] = (),
+        trials: int | None = None,
+        compare: bool = True,
         progress: Progress | None = None,
     ) -> Replay:
-        """Live the charter's policies through the table's history; nothing is written."""
+        """Live response policies through the table's history; nothing is written.
+
+        Policies are named (`triggered`), functions, or `module:function` beside the charter; the
+        three that Assay has where none is given. The rest is as in `assay.lifecycle.replay`.
+        """
+        from assay.lifecycle.policies import POLICIES, policy_beside
         from assay.lifecycle.replay import replay
 
+        named = [
+            policy_beside(self.directory, one) if isinstance(one, str) else one for one in policies
+        ]
         return replay(
             self._table()[0],
             self.charter,
             first=first,
             labels=labels,
+            policies=named or POLICIES,
             every=every,
             families=families,
+            trials=trials,
+            compare=compare,
             progress=progress,
         )
 
