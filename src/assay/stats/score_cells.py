@@ -41,6 +41,11 @@ class ScoreCells:
         """How many cells there are."""
         return len(self.block)
 
+    @property
+    def rank(self) -> Ints:
+        """The bin of the score (C,) that each cell lies in: cells of one bin are tied."""
+        return np.arange(self.size) % (len(self.edges) + 1)
+
     def of(self, score: Floats, blocks: Ints | None = None) -> Ints:
         """Return the cell (n,) of each one-dimensional score; `blocks` (n,) where cells cross."""
         bins = np.searchsorted(self.edges, score, side="left").astype(np.int64)
