@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import polars as pl
 
@@ -52,5 +53,5 @@ class MemoryWindows:
             )
             for window, rows in self._rows.items()
         ]
-        empty = {"id": pl.String, "at": pl.Datetime("us"), "window": pl.Int64}
+        empty: dict[str, Any] = {"id": pl.String, "at": pl.Datetime("us"), "window": pl.Int64}
         return pl.concat(found) if found else pl.DataFrame(schema=empty)

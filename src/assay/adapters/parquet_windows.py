@@ -24,7 +24,7 @@ __all__ = ["ParquetWindows"]
 
 FORMAT = 1
 _LIST = "windows.json"
-_LOCATED = {"id": pl.String, "at": pl.Datetime("us"), "window": pl.Int64}
+_LOCATED: Mapping[str, Any] = {"id": pl.String, "at": pl.Datetime("us"), "window": pl.Int64}
 
 
 class ParquetWindows:

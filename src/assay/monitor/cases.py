@@ -71,10 +71,10 @@ class Cases:
             self.decisions[rows],
             self.outcomes[rows],
             self.labelled[rows],
-            *(
-                None if one is None else one[rows]
-                for one in (self.entities, self.matured, self.propensity, self.latency_ms)
-            ),
+            _some(self.entities, rows),
+            _some(self.matured, rows),
+            _some(self.propensity, rows),
+            _some(self.latency_ms, rows),
         )
 
     def ripe(self) -> Cases:
@@ -143,6 +143,10 @@ def framed_cases(
         _told(rows["propensity"]),
         _told(rows["latency_ms"]),
     )
+
+
+def _some(column: NDArray[Any] | None, rows: NDArray[np.bool_]) -> NDArray[Any] | None:
+    return None if column is None else column[rows]
 
 
 def _scores(scores: pl.Series) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from assay.charter.data import Span
@@ -73,7 +75,7 @@ def _by_count(
     return changed | gone
 
 
-def _first_changed(parts: dict[int, Part], rows: pl.DataFrame, size: int) -> int:
+def _first_changed(parts: Mapping[int, Part], rows: pl.DataFrame, size: int) -> int:
     """Return the first window of rows that new rows fall into, or push on."""
     earliest = rows["at"][0]
     touched = (n for n, part in parts.items() if part.last > earliest or part.n < size)

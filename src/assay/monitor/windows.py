@@ -13,6 +13,7 @@ from assay.charter.data import Span
 
 __all__ = [
     "Window",
+    "counted_window",
     "cut_by_count",
     "cut_by_time",
     "cut_windows",
@@ -76,16 +77,28 @@ def cut_by_count(
         raise ValueError("`monitoring.window` is 0 rows: a window holds one row at least.")
     places = np.arange(n) if order is None else order
     return tuple(
-        Window(
-            index=start // size,
-            name=f"rows {start + 1}-{start + size}",
-            rows=places[start : start + size],
+        counted_window(
+            start // size,
+            places[start : start + size],
+            size,
             start=None if times is None else _moment(times[places[start]]),
             end=None if times is None else _moment(times[places[min(start + size, n) - 1]]),
-            complete=start + size <= n,
         )
         for start in range(0, n, size)
     )
+
+
+def counted_window(
+    number: int,
+    rows: NDArray[np.int64],
+    size: int,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> Window:
+    """Return the window of `size` rows with a number, and those of its rows that are there."""
+    name = f"rows {number * size + 1}-{(number + 1) * size}"
+    return Window(number, name, rows, start, end, complete=len(rows) == size)
 
 
 def cut_by_time(

@@ -124,7 +124,7 @@ class ScoreTable:
         }
         for name in _arrays():
             array = getattr(self, name)
-            flat = array.reshape(*array.shape[:-3], -1)[..., used]
+            flat = array.reshape(*array.shape[:-3], self.n.size)[..., used]
             if flat.any():
                 document[name] = flat.tolist()
         return document
@@ -143,7 +143,7 @@ class ScoreTable:
         for name in _arrays():
             if name in document:
                 array = getattr(table, name)
-                array.reshape(*array.shape[:-3], -1)[..., used] = document[name]
+                array.reshape(*array.shape[:-3], table.n.size)[..., used] = document[name]
         return table
 
     def _over(self, names: tuple[tuple[str, str], ...]) -> ScoreTable:

@@ -1,0 +1,92 @@
+"""What was measured of a window as bytes that can be kept, and back."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from assay.monitor.drift import Drift
+from assay.monitor.measured import Measured
+from assay.monitor.track_record import Gap
+from assay.monitor.value import Expected, Realised
+from assay.stats.profile import Profile
+
+__all__ = ["READING_FORMAT", "Kept", "kept_reading", "read_profile", "read_reading"]
+
+READING_FORMAT = 1
+"""Raise it when what is measured, or how, changes: older readings are then made anew."""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The fields of `Measured` without its profile, and what they were made from."""
+
+    made_from: str
+    n: int
+    drift: Drift
+    expected: Expected
+    realised: Realised | None
+    gaps: Mapping[str, Gap]
+    entities: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What was measured, and the words that say what it was made from."""
+
+    made_from: str
+    measured: Measured
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers and arrays of numpy as the plain ones that documents hold."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise NotImplementedError(f"a {type(value).__name__} cannot be kept")
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
+
+
+def kept_reading(measured: Measured, made_from: str) -> tuple[bytes, bytes]:
+    """Return a window's profile and its reading as bytes. Raises ValueError without a profile."""
+    if measured.profile is None:
+        raise ValueError("only what was measured just now can be kept")
+    held = {one.name: getattr(measured, one.name) for one in fields(measured)}
+    del held["profile"]
+    if measured.entities is not None:
+        held["entities"] = tuple(measured.entities.tolist())
+    profile = zlib.compress(_ENCODER.encode(measured.profile.document()), 1)
+    return profile, _ENCODER.encode({**held, "made_from": f"{READING_FORMAT}/{made_from}"})
+
+
+def read_reading(content: bytes) -> Kept | None:
+    """Read back what was measured, without its profile; None where another format wrote it."""
+    try:
+        raw = msgspec.msgpack.decode(content)
+        written, _, made_from = str(raw["made_from"]).partition("/")
+        if written != str(READING_FORMAT):
+            return None
+        reading = msgspec.convert(raw, _Reading)
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return None
+    held: dict[str, Any] = {one.name: getattr(reading, one.name) for one in fields(reading)}
+    del held["made_from"]
+    if reading.entities is not None:
+        held["entities"] = np.array(reading.entities)
+    return Kept(made_from, Measured(profile=None, **held))
+
+
+def read_profile(content: bytes | None) -> Profile | None:
+    """Read a profile back; None where there is none, or one of another format."""
+    if content is None:
+        return None
+    try:
+        return Profile.from_document(msgspec.msgpack.decode(zlib.decompress(content)))
+    except (ValueError, KeyError, TypeError, zlib.error):
+        return None
