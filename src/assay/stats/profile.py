@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.stats.amount_table import AmountTable
+from assay.stats.class_tables import ClassTables
 from assay.stats.coded import Coded, coded
 from assay.stats.grid import CategoryAxis, Grid, NumberAxis
 from assay.stats.score_table import ScoreTable
@@ -46,11 +48,16 @@ SCORE = "@score"
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """Counts and sums of `n` rows, feature by feature, with the score table where there is one."""
+    """Counts and sums of `n` rows, feature by feature, with the score table where there is one.
+
+    `scores` tell what was decided at which score, `classes` (of three outcomes and more) what came
+    at which score of each outcome.
+    """
 
     n: int
     features: Mapping[str, Tally]
-    scores: ScoreTable | None = None
+    scores: ScoreTable | AmountTable | None = None
+    classes: ClassTables | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the profile as a JSON document; cells without a count are left out."""
@@ -59,8 +66,12 @@ class Profile:
             "n": self.n,
             "features": {name: _written(tally) for name, tally in self.features.items()},
         }
-        if self.scores is not None:
+        if isinstance(self.scores, ScoreTable):
             document["scores"] = self.scores.document()
+        if isinstance(self.scores, AmountTable):
+            document["amounts"] = self.scores.document()
+        if self.classes is not None:
+            document["classes"] = self.classes.document()
         return document
 
     @classmethod
@@ -71,11 +82,11 @@ class Profile:
                 f"A profile has format {document.get('format')!r}; this version of Assay reads "
                 f"formats up to {PROFILE_FORMAT}. Profile the window again."
             )
-        scores = document.get("scores") if document["format"] > 1 else None
         return cls(
             document["n"],
             {name: _read(tally) for name, tally in document["features"].items()},
-            None if scores is None else ScoreTable.from_document(scores),
+            _read_scores(document) if document["format"] > 1 else None,
+            ClassTables.from_document(document["classes"]) if "classes" in document else None,
         )
 
 
@@ -83,7 +94,8 @@ def profile(
     columns: Mapping[str, NDArray[Any]],
     grid: Grid,
     score: Floats | None = None,
-    scores: ScoreTable | None = None,
+    scores: ScoreTable | AmountTable | None = None,
+    classes: ClassTables | None = None,
 ) -> Profile:
     """Count one window's columns into the grid's cells.
 
@@ -109,7 +121,7 @@ def profile(
     lengths = {len(column) for name, column in given.items() if name in grid.axes}
     if len(lengths) > 1:
         raise ValueError(f"The window's columns have different lengths: {sorted(lengths)}.")
-    return Profile(lengths.pop() if lengths else 0, _tallies(given, grid), scores)
+    return Profile(lengths.pop() if lengths else 0, _tallies(given, grid), scores, classes)
 
 
 def named_scores(score: Floats, labels: Sequence[str]) -> dict[str, Floats]:
@@ -141,16 +153,35 @@ def merge(a: Profile, b: Profile) -> Profile:
     """
     if a.features.keys() != b.features.keys():
         raise ValueError("Profiles of different features do not add up: use one grid for both.")
-    scores = a.scores if b.scores is None else b.scores
-    if a.scores is not None and b.scores is not None:
-        scores = a.scores + b.scores
     features = {name: tally + b.features[name] for name, tally in a.features.items()}
-    return Profile(a.n + b.n, features, scores)
+    scores = _together(a.scores, b.scores)
+    classes = a.classes if b.classes is None else b.classes
+    if a.classes is not None and b.classes is not None:
+        classes = a.classes + b.classes
+    return Profile(a.n + b.n, features, scores, classes)
 
 
 def merge_all(profiles: Iterable[Profile]) -> Profile:
     """Add up one or more profiles of one grid."""
     return reduce(merge, profiles)
+
+
+def _together(
+    one: ScoreTable | AmountTable | None, two: ScoreTable | AmountTable | None
+) -> ScoreTable | AmountTable | None:
+    if one is None or two is None:
+        return one or two
+    if isinstance(one, ScoreTable) and isinstance(two, ScoreTable):
+        return one + two
+    if isinstance(one, AmountTable) and isinstance(two, AmountTable):
+        return one + two
+    raise ValueError("A table of actions and one of amounts do not add up: use one model for both.")
+
+
+def _read_scores(document: Mapping[str, Any]) -> ScoreTable | AmountTable | None:
+    if "amounts" in document:
+        return AmountTable.from_document(document["amounts"])
+    return ScoreTable.from_document(document["scores"]) if "scores" in document else None
 
 
 def _tallies(given: Mapping[str, Any], grid: Grid) -> dict[str, Tally]:
