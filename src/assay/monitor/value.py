@@ -20,6 +20,8 @@ from assay.value.valuation import Valuation
 __all__ = [
     "HALF_WIDTH",
     "LEAST_LABELS",
+    "ROWS",
+    "TABLE",
     "Expected",
     "Realised",
     "expected_uplift",
@@ -31,6 +33,9 @@ LEAST_LABELS = 30
 
 HALF_WIDTH = 1.959963984540054
 """Standard errors from the middle to either end of a 95% interval."""
+
+ROWS = "read row by row"
+TABLE = "from the score table, without a row"
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class Expected:
     uplift: Estimate
     noise: float
     calibration: float
+    reading: str = ROWS
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class Realised:
     hidden: int
     calibration: float = 0.0
     moved: int = 0
+    reading: str = ROWS
 
     @property
     def identified(self) -> bool:
