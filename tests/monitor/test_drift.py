@@ -166,7 +166,8 @@ def test_adult_test_data_stay_quiet(shared_data: Path) -> None:
         [one.text for one in drift(known, profile(_part(test, at, at + 1000), known.grid)).moved]
         for at in range(0, 16_000, 1000)
     ]
-    assert not any(alarms)
+    # Sixteen windows at 5% each: three alarms or more have a chance of 4%.
+    assert sum(map(bool, alarms)) <= 2
     assert not drift(known, profile(test, known.grid)).moved
 
 

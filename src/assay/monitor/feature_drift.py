@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc, ndtri
+from scipy.special import bdtrc, betainc
 
+from assay.monitor.feature_forms import even_groups
 from assay.stats import distances
 from assay.stats.grid import CategoryAxis, NumberAxis
-from assay.stats.overdispersion import Movement, movement
+from assay.stats.overdispersion import Movement
 from assay.stats.profile import Tally
 
-__all__ = ["Aspect", "FeatureDrift", "compare"]
+__all__ = ["Aspect", "FeatureDrift", "Judged", "compare"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,7 +24,9 @@ Axis = NumberAxis | CategoryAxis
 AspectName = Literal["values", "missing", "unseen"]
 
 _LEAST_EXPECTED = 5
-_GROUPS = 10
+_LOCATION = 0.96
+"""Share of a number's error rate that its location has, being what moves most often; the rest
+goes to its mix, whose changes show with tiny p-values or not at all."""
 _LEAST_UNSEEN = 0.01
 """Share of rows with values never seen before, below which it is no news."""
 
@@ -82,129 +85,79 @@ class FeatureDrift:
         }
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What a feature's location, mix and missing values say, judged beside other features."""
+
+    location: Movement
+    mix: Movement
+    missing: Movement
+
+
 def compare(
-    name: str, axis: Axis, windows: Sequence[Tally], pooled: Tally, tally: Tally
+    name: str, axis: Axis, windows: Ints, pooled: Tally, tally: Tally, judged: Judged
 ) -> FeatureDrift:
-    """Measure one feature of a window against its reference windows and their sum."""
-    aspects = []
+    """Put together one feature's distances from the pooled reference and what was judged of it.
+
+    `windows` (J, cells) are the counts of the reference windows, `pooled` is their sum.
+    """
+    aspects: list[Aspect] = []
     if tally.n and pooled.n:
-        aspects = [_values(axis, windows, pooled, tally), _unseen(pooled, tally)]
-    if tally.n + tally.nulls:
-        aspects.append(_missing(windows, pooled, tally))
+        aspects.append(_values(axis, pooled, tally, judged))
+        unseen = _unseen(axis, pooled, tally, windows[:, :-1])
+        aspects += [unseen] if unseen else []
+    if tally.nulls or (pooled.nulls and tally.n):
+        aspects.append(_missing(pooled, tally, judged.missing))
     distance, statistics = _distances(axis, pooled, tally)
     kind: Literal["number", "category"] = "number" if isinstance(axis, NumberAxis) else "category"
     return FeatureDrift(name, kind, tally.n, distance, statistics, tuple(aspects))
 
 
-def _values(axis: Axis, windows: Sequence[Tally], pooled: Tally, tally: Tally) -> Aspect:
-    """Judge the values: their mix over groups of cells and, for numbers, their location too.
-
-    Location takes normal scores (van der Waerden 1952), so that units and tails do not matter;
-    it gets two thirds of the error rate, being what moves most often.
-    """
-    used = [window.counts[:-1] for window in windows if window.n]
-    if len(used) < 2:
-        return Aspect("values", 1.0, 0.0, "")
-    mix = _mix(axis, np.stack(used), pooled.counts[:-1], tally.counts[:-1])
+def _values(axis: Axis, pooled: Tally, tally: Tally, judged: Judged) -> Aspect:
+    """Judge the values: by their mix and, for numbers, by their location above all."""
     if isinstance(axis, CategoryAxis):
-        return Aspect("values", mix.p, mix.effect, _mix_text(axis, pooled, tally))
-    place = _location(np.stack(used), pooled.counts[:-1], tally.counts[:-1])
-    p = min(1.0, 1.5 * place.p, 3 * mix.p)
-    effect = place.effect if 1.5 * place.p <= 3 * mix.p else mix.effect
-    return Aspect("values", p, effect, _location_text(axis, pooled, tally))
+        return Aspect("values", judged.mix.p, judged.mix.effect, _mix_text(axis, pooled, tally))
+    place, mix = judged.location.p / _LOCATION, judged.mix.p / (1 - _LOCATION)
+    effect = judged.location.effect if place <= mix else judged.mix.effect
+    return Aspect("values", min(1.0, place, mix), effect, _location_text(axis, pooled, tally))
 
 
-def _location(windows: Ints, pooled: Ints, counts: Ints) -> Movement:
-    total = pooled.sum()
-    middle = (np.cumsum(pooled) - pooled / 2) / total
-    scores = ndtri(np.clip(middle, 0.5 / total, 1 - 0.5 / total))
-    share = pooled / total
-    mean = float(share @ scores)
-    variance = float(share @ (scores - mean) ** 2)
-    if variance <= 0:
-        return Movement(1.0, 0.0)
-    sizes = windows.sum(axis=1).astype(np.float64)
-    apart = sizes * (windows @ scores / sizes - mean) ** 2 / variance
-    n = int(counts.sum())
-    return movement(apart, sizes, n * (float(counts @ scores) / n - mean) ** 2 / variance, n)
-
-
-def _mix(axis: Axis, windows: Ints, pooled: Ints, counts: Ints) -> Movement:
-    sizes = windows.sum(axis=1).astype(np.float64)
-    n = int(counts.sum())
-    typical = min(float(n), float(sizes.mean()))
-    grouping = _even_groups if isinstance(axis, NumberAxis) else _common_groups
-    groups = grouping(pooled, typical)
-    size = int(groups.max()) + 1
-    if size < 2:
-        return Movement(1.0, 0.0)
-    share = np.bincount(groups, pooled, size) / pooled.sum()
-    grouped = np.stack([np.bincount(groups, window, size) for window in windows])
-    apart = sizes * ((grouped / sizes[:, None] - share) ** 2 / share).sum(axis=1)
-    here = np.bincount(groups, counts, size) / n
-    return movement(apart, sizes, n * float(((here - share) ** 2 / share).sum()), n, size - 1)
-
-
-def _even_groups(pooled: Ints, typical: float) -> Ints:
-    """Group neighbouring cells into at most ten groups of about equal share.
-
-    Each has five expected cases at least, so that Pearson's statistic keeps its law.
-    """
-    middle = (np.cumsum(pooled) - pooled / 2) / pooled.sum()
-    rough = np.minimum((middle * _GROUPS).astype(np.int64), _GROUPS - 1)
-    expected = np.bincount(rough, pooled, _GROUPS) / pooled.sum() * typical
-    group, held, merged = 0, 0.0, np.zeros(_GROUPS, dtype=np.int64)
-    for i, cases in enumerate(expected):
-        if held >= _LEAST_EXPECTED and cases > 0:
-            group, held = group + 1, 0.0
-        merged[i] = group
-        held += float(cases)
-    if held < _LEAST_EXPECTED:
-        merged[merged == group] = max(0, group - 1)
-    return _renumbered(merged[rough])
-
-
-def _common_groups(pooled: Ints, typical: float) -> Ints:
-    """Give each common category a group and pool those with fewer than five expected cases."""
-    expected = pooled / pooled.sum() * typical
-    alone = expected >= _LEAST_EXPECTED
-    groups = np.where(alone, np.arange(1, len(pooled) + 1), 0)
-    if alone.any() and float(expected[~alone].sum()) < _LEAST_EXPECTED:
-        groups[~alone] = groups[np.argmin(np.where(alone, expected, np.inf))]
-    return _renumbered(groups)
-
-
-def _renumbered(groups: Ints) -> Ints:
-    return np.unique(groups, return_inverse=True)[1].astype(np.int64)
-
-
-def _unseen(pooled: Tally, tally: Tally) -> Aspect:
+def _unseen(axis: Axis, pooled: Tally, tally: Tally, windows: Ints) -> Aspect | None:
     """Judge values in cells that no reference value fell into.
 
-    The chance of one is near the share of values that were seen once (Good 1953, Biometrika
-    40), or 2 / (N + 1) for exceeding either end of N numbers.
+    The chance of one is that of values found in one reference window only (Good 1953, Biometrika
+    40), or 2 / (N + 1) for exceeding either end of N numbers; the count of n new ones then has the
+    law of exceedances (Gumbel and von Schelling 1950, Annals of Mathematical Statistics 21). None
+    where it cannot alarm, nothing being rare: such a test takes no share of the error rate
+    (Tarone 1990, Biometrics 46).
     """
     seen = pooled.counts[:-1]
     count = int(tally.counts[:-1][seen == 0].sum())
-    once = max(2, int((seen == 1).sum()) + 1) if not len(pooled.sums) else 2
-    p = _at_least(count, tally.n, min(1.0, once / (pooled.n + 1)))
+    known, cases = float(pooled.n), 2.0
+    if isinstance(axis, CategoryAxis):
+        alone = seen[(windows == seen).any(axis=0) & (seen > 0)].astype(np.float64)
+        if not count and not len(alone):
+            return None
+        # As many independent cases as have this mass with this spread.
+        mass = float(alone.sum()) + 1
+        cases = mass**2 / (float((alone**2).sum()) + 1)
+        known *= cases / mass
+    p = float(betainc(count, cases, tally.n / (tally.n + known))) if count else 1.0
     share = count / tally.n
     effect = _cohen_h(share, 0.0) if share >= _LEAST_UNSEEN else 0.0
     return Aspect("unseen", p, effect, f"{share:.1%} of values were never seen before")
 
 
-def _missing(windows: Sequence[Tally], pooled: Tally, tally: Tally) -> Aspect:
+def _missing(pooled: Tally, tally: Tally, judged: Movement) -> Aspect:
     rows, nulls = tally.n + tally.nulls, tally.nulls
-    rate = (pooled.nulls + 0.5) / (pooled.n + pooled.nulls + 1)
-    sizes = np.array([float(window.n + window.nulls) for window in windows])
-    here, before = nulls / rows, pooled.nulls / max(1, pooled.n + pooled.nulls)
-    counts = np.array([window.nulls for window in windows])
-    apart = sizes * (counts / sizes - before) ** 2 / (rate * (1 - rate))
-    moved = movement(apart, sizes, rows * (here - before) ** 2 / (rate * (1 - rate)), rows)
-    p = moved.p
-    if rows * rate < _LEAST_EXPECTED:
-        # So rare that no normal law holds: only an excess counts, by its exact chance.
-        p = max(p, _at_least(nulls, rows, rate))
+    known = pooled.n + pooled.nulls
+    rate = (pooled.nulls + 0.5) / (known + 1)
+    here, before = nulls / rows, pooled.nulls / max(1, known)
+    p = judged.p if pooled.nulls and pooled.n else 0.0
+    if rows * min(rate, 1 - rate) < _LEAST_EXPECTED:
+        # So rare (or the rule) that only an excess (or a lack) counts, by its exact chance.
+        rare, chance = (nulls, rate) if rate < 0.5 else (tally.n, 1 - rate)
+        p = max(p, _at_least(rare, rows, chance))
     text = f"missing in {here:.1%} of rows, {before:.1%} before"
     return Aspect("missing", p, _cohen_h(here, before), text)
 
@@ -223,7 +176,7 @@ def _distances(axis: Axis, pooled: Tally, tally: Tally) -> tuple[float, dict[str
     if not (n and m):
         return np.nan, {}
     a, b = pooled.counts[:-1], tally.counts[:-1]
-    groups = _even_groups(a, float(n)) if isinstance(axis, NumberAxis) else np.arange(len(a))
+    groups = even_groups(a, float(n)) if isinstance(axis, NumberAxis) else np.arange(len(a))
     c, d = np.bincount(groups, a).astype(np.int64), np.bincount(groups, b).astype(np.int64)
     js = distances.jensen_shannon(c, d)
     statistics = {

@@ -45,6 +45,15 @@ class Reference:
         """All reference windows added up."""
         return merge_all(self.windows)
 
+    @cached_property
+    def counts(self) -> Mapping[str, NDArray[np.int64]]:
+        """Counts of every feature that each window has, (J, cells): one row for each window."""
+        return {
+            name: np.stack([one.features[name].counts for one in self.windows])
+            for name in self.grid.axes
+            if all(name in one.features for one in self.windows)
+        }
+
 
 def make_reference(
     columns: Mapping[str, NDArray[Any]],
