@@ -153,16 +153,16 @@ def fall_back(state: ReleaseState, baseline: str, *, reason: str, at: datetime) 
     Asks no gate: what needs no model must always be possible. Raises CheckFailed where nothing
     serves, or a trial is running.
     """
-    champion = state.champion
-    if champion is None or state.challenger is not None:
+    leaving = state.champion or state.fallen
+    if leaving is None or state.challenger is not None:
         why = "a version is being tried: roll it back" if state.challenger else "nothing serves"
         raise CheckFailed(f"{state.name} cannot fall back to {baseline}: {why}.")
     return _entry(
         state,
         EventType.RELEASE_FELL_BACK,
         at,
-        version=champion.version,
-        bundle=champion.bundle,
+        version=leaving.version,
+        bundle=leaving.bundle,
         baseline=baseline,
         reason=reason,
     )

@@ -17,7 +17,7 @@ from assay.lifecycle.approval import evidence_of, version_state
 from assay.lifecycle.making import Registered
 from assay.ports.ports import Ports
 
-__all__ = ["Moved", "move_version"]
+__all__ = ["Moved", "move_version", "read_version"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,13 @@ def move_version(
     Returns the version's number with the move, None where it has the charter's policy already.
     Raises InputError where no such version is there, and what `move_policy` raises.
     """
+    packaged = read_version(charter, ports, version)
+    move = move_policy(charter, packaged, table, engines=engines, progress=progress)
+    return packaged.version, move
+
+
+def read_version(charter: Charter, ports: Ports, version: int | None = None) -> Packaged:
+    """Return a registered version's bundle with what its evidence says, the newest by default."""
     state = version_state(ports.ledger, charter, version)
     found = [one for one in evidence_of(ports.blobs, state) if one.kind == "evaluation"]
     evaluation: Mapping[str, Any] = found[-1].content if found else {}
@@ -54,6 +61,4 @@ def move_version(
     if kept is not None and ports.blobs.has(kept["digest"]):
         judged = JudgedRows.read(kept, ports.blobs.get(kept["digest"]))
     bundle = fetch_bundle(ports.blobs, state.bundle)
-    packaged = Packaged.read(state.version, bundle, evaluation, judged)
-    move = move_policy(charter, packaged, table, engines=engines, progress=progress)
-    return state.version, move
+    return Packaged.read(state.version, bundle, evaluation, judged)

@@ -12,12 +12,13 @@ from assay.workspace.building import Building
 from assay.workspace.drafting import draft
 from assay.workspace.progress import Progress
 from assay.workspace.releasing import Releasing
+from assay.workspace.responding import Responding
 from assay.workspace.triaging import Triaging
 
 __all__ = ["Progress", "Workspace", "draft"]
 
 
-class Workspace(Building, Releasing, Triaging, Alerting):
+class Workspace(Building, Releasing, Triaging, Alerting, Responding):
     """Everything that can be done with one use case; a notebook can do what the commands do.
 
     `data` is read in place of the charter's source where it is given.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from assay.build.built import Built
     from assay.build.quality import Quality
+    from assay.build.run import Again
     from assay.lifecycle.making import Registered
     from assay.lifecycle.moving import Moved
 
@@ -31,11 +32,17 @@ class Building(Root):
         return quality(self.charter, self._table()[0])
 
     def build(
-        self, *, newest: bool = False, trials: int | None = None, progress: Progress | None = None
+        self,
+        *,
+        newest: bool = False,
+        trials: int | None = None,
+        again: Again | None = None,
+        progress: Progress | None = None,
     ) -> Registered:
         """Find, judge and package a model, and register it with its evidence.
 
         `newest` retrains: it learns from `newest_rows`, whose outcomes are all known by now.
+        `again` names the recipe where none is to be searched for.
         """
         from assay.adapters.onnx_engine import OnnxEngine
         from assay.build.run import build
@@ -49,6 +56,7 @@ class Building(Root):
             engines=OnnxEngine,
             matured=newest,
             trials=trials,
+            again=again,
             progress=progress,
         )
         return self._register(built)
