@@ -18,7 +18,7 @@ from assay.workspace.triaging import Triaging
 __all__ = ["Progress", "Workspace", "draft"]
 
 
-class Workspace(Building, Releasing, Triaging, Alerting, Responding):
+class Workspace(Responding, Building, Releasing, Triaging, Alerting):
     """Everything that can be done with one use case; a notebook can do what the commands do.
 
     `data` is read in place of the charter's source where it is given.
