@@ -10,6 +10,7 @@ import msgspec
 
 from assay.build.plain import plain
 from assay.build.provenance import Provenance
+from assay.build.reference_tables import with_tables
 from assay.build.tested import Made, Tested
 from assay.charter.charter import Charter
 from assay.evidence.bundle import Bundle
@@ -30,7 +31,8 @@ def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
     """Return the bundle: model, signature, policy, calibration and reference profiles.
 
     The reference profiles are those of the test rows, which the model did not learn from: in
-    order of time where there is one. Files that a moved policy takes over stay as they are.
+    order of time where there is one, with what was decided and what came. Files that a moved
+    policy takes over stay as they are.
     """
     made, charter = tested.made, tested.charter
     scores = named_scores(tested.raw, made.signature.labels)
@@ -45,7 +47,7 @@ def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
             "signature.json": _signature(made),
             "policy.json": canonical_bytes(plain(made.valuation.document())),
             "calibration.json": canonical_bytes(plain(forecaster_document(made.forecaster))),
-            "reference.json": canonical_bytes(plain(reference)),
+            "reference.json": canonical_bytes(plain(with_tables(reference, tested))),
             **made.kept,
         },
         origin=_origin({name: sections[name] for name in _SECTIONS}, traced, seed),

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.monitor.acting import selected_pairs
+from assay.monitor.cases import Cases
 from assay.monitor.watched import Watched
 from assay.stats.amount_table import AmountTable
 from assay.stats.class_intervals import expected_class_metrics, realised_class_metrics
-from assay.stats.class_tables import ClassCells, ClassTables, class_cells
+from assay.stats.class_tables import ClassTables, class_tables
 from assay.stats.estimate import Estimate
-from assay.stats.grid import NumberAxis
 from assay.stats.loss_metrics import expected_losses, fourth_moments, realised_losses
 from assay.stats.metric_intervals import (
     AFTER,
@@ -25,13 +25,12 @@ from assay.stats.metric_intervals import (
     mean_forecast,
     realised_metrics,
 )
-from assay.stats.profile import named_scores
 from assay.stats.residuals import PredictiveQuantiles
 from assay.stats.score_table import ALL, ScoreTable
 
 __all__ = [
     "Tables",
-    "cells_of_classes",
+    "classes_of",
     "labelled_share",
     "measured_after",
     "measured_before",
@@ -76,7 +75,7 @@ def measured_before(
     """Return what `performance_before_labels` tells, with what a comparison of windows needs."""
     if isinstance(tables, ClassTables):
         _no_segment(segment)
-        return expected_class_metrics(tables, cells_of_classes(watched))
+        return expected_class_metrics(tables, watched.class_cells)
     if isinstance(tables, AmountTable):
         return expected_losses(_segment(tables, segment), _blocks(watched), _heaviness(watched))
     if tables.outcomes > 2:
@@ -92,7 +91,7 @@ def measured_after(
     """Return what `performance_after_labels` tells, with what a comparison of windows needs."""
     if isinstance(tables, ClassTables):
         _no_segment(segment)
-        return realised_class_metrics(tables, cells_of_classes(watched))
+        return realised_class_metrics(tables, watched.class_cells)
     if isinstance(tables, AmountTable):
         return realised_losses(_segment(tables, segment), _blocks(watched), _heaviness(watched))
     if tables.outcomes > 2:
@@ -117,20 +116,21 @@ def labelled_share(tables: Tables) -> float:
     return float(labelled / cases) if cases else 0.0
 
 
-def cells_of_classes(watched: Watched) -> ClassCells:
-    """Return the cells of each outcome's score, from the reference's score axes.
-
-    ValueError where the model forecasts two outcomes or amounts.
-    """
-    labels = watched.valuation.labels
-    if len(labels) < 3:
-        raise ValueError("class tables are for three outcomes and more")
-    names = named_scores(np.empty((0, len(labels))), labels)
-    axes = [watched.reference.grid.axes[name] for name in names]
-    labelled = 0
-    if not isinstance(watched.forecaster, PredictiveQuantiles):
-        labelled = int(watched.forecaster.counts.sum())
-    return class_cells([axis.edges for axis in axes if isinstance(axis, NumberAxis)], labelled)
+def classes_of(
+    watched: Watched, cases: Cases, forecast: Floats | None = None
+) -> ClassTables | None:
+    """Count cases of three outcomes and more into class tables; None of fewer, or of amounts."""
+    if len(watched.valuation.labels) < 3:
+        return None
+    chance = watched.forecast(cases.score, cases.columns) if forecast is None else forecast
+    cells = watched.class_cells
+    return class_tables(
+        cells.of(cases.score),
+        chance,
+        cells.size,
+        outcomes=np.where(cases.labelled, cases.outcomes, -1),
+        ripe=cases.matured,
+    )
 
 
 def _by_selection(watched: Watched, part: ScoreTable, values: NDArray[np.generic]) -> Floats:

@@ -18,15 +18,12 @@ from assay.evidence.bundle import Bundle, Input, Signature
 from assay.monitor.possible import Blocks
 from assay.ports.engine import Columns, Floats
 from assay.ports.predictions import input_column
-from assay.stats.calibration import Calibrator
 from assay.stats.cell_calibration import CellCalibrator
-from assay.stats.class_calibration import ClassCalibrator
+from assay.stats.class_tables import ClassCells
+from assay.stats.forecast_cells import class_score_cells, forecast_blocks, score_cells
 from assay.stats.forecaster import Forecaster, forecast, forecaster_from_document
-from assay.stats.grid import NumberAxis
-from assay.stats.profile import is_score
 from assay.stats.reference import Reference, read_reference
-from assay.stats.residuals import PredictiveQuantiles
-from assay.stats.score_cells import ScoreCells, crossed_cells, plain_cells
+from assay.stats.score_cells import ScoreCells
 from assay.value.stake import gain_at_stake
 from assay.value.valuation import Valuation, valuation_from_document
 
@@ -59,41 +56,24 @@ class Watched:
 
         Residual quantiles keep no counts; there the reference rows stand for them, shared evenly.
         """
-        if isinstance(self.forecaster, Calibrator | ClassCalibrator):
-            return Blocks(self.forecaster.blocks(score), self.forecaster.counts)
-        if isinstance(self.forecaster, CellCalibrator):
-            stakes = self._stakes(score, columns)
-            if stakes is None:
-                raise ValueError("these blocks depend on the gain at stake: give the columns")
-            return Blocks(self.forecaster.blocks(score, stakes), self.forecaster.counts)
-        middles, behind = self._quantile_blocks(self.forecaster)
-        return Blocks(np.searchsorted(middles, score).astype(np.int64), behind)
+        stakes = self._stakes(score, columns)
+        return Blocks(*forecast_blocks(self.forecaster, score, stakes, self.reference.pooled.n))
 
     @cached_property
     def cells(self) -> ScoreCells:
         """The cells of the score table: those of the reference's scores, cut where blocks begin."""
-        forecaster, grid = self.forecaster, self.reference.grid.axes
-        axes = [axis for name, axis in grid.items() if is_score(name)]
-        edges = [axis.edges for axis in axes if isinstance(axis, NumberAxis)]
-        known = np.unique(np.concatenate(edges)) if edges else np.empty(0)
-        if isinstance(forecaster, Calibrator):
-            return plain_cells(known, forecaster.edges, forecaster.counts)
-        if isinstance(forecaster, CellCalibrator | ClassCalibrator):
-            return crossed_cells(known, forecaster.counts)
-        middles, behind = self._quantile_blocks(forecaster)
-        return plain_cells(known, middles, behind)
+        return score_cells(self.forecaster, self.reference.grid, self.reference.pooled.n)
+
+    @cached_property
+    def class_cells(self) -> ClassCells:
+        """The cells of each outcome's score; ValueError with fewer than three outcomes."""
+        return class_score_cells(self.forecaster, self.reference.grid, self.valuation.labels)
 
     def cells_of(self, score: Floats, columns: Columns | None = None) -> Ints:
         """Return the score cell (n,) of each case."""
         one = score if score.ndim == 1 else score.max(axis=1)
         blocks = self.blocks(score, columns).of_case if self.cells.crossed else None
         return self.cells.of(one, blocks)
-
-    def _quantile_blocks(self, forecaster: PredictiveQuantiles) -> tuple[Floats, Ints]:
-        """Return what cuts the blocks of a prediction, and the cases behind each, shared evenly."""
-        centres = forecaster.centres
-        behind = max(1, self.reference.pooled.n // len(centres))
-        return (centres[1:] + centres[:-1]) / 2, np.full(len(centres), behind, dtype=np.int64)
 
     def _stakes(self, score: Floats, columns: Columns | None) -> Floats | None:
         if columns is None or not isinstance(self.forecaster, CellCalibrator):

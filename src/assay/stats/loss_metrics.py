@@ -8,13 +8,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.stats.amount_table import AmountTable
+from assay.stats.amount_table import AmountTable, empty_amounts
 from assay.stats.metric_intervals import CalibrationBlocks, Measurement
 from assay.stats.residuals import PredictiveQuantiles
 
-__all__ = ["expected_losses", "fourth_moments", "realised_losses"]
+__all__ = ["expected_losses", "fourth_moments", "loss_table", "realised_losses"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 _NORMAL = 3.0
 
@@ -32,6 +33,36 @@ def fourth_moments(around: PredictiveQuantiles) -> Floats:
     ratio = np.divide(fourth, second**2, out=np.full(len(second), _NORMAL), where=second > 0)
     found: Floats = np.maximum(ratio, _NORMAL)
     return found
+
+
+def loss_table(
+    cells: Ints, predictions: Floats, forecast: Floats, outcomes: Floats, *, size: int
+) -> AmountTable:
+    """Count n labelled cases by their errors alone, without what they were worth.
+
+    `cells` (n,) are places among `size`, `forecast` (n, L) predictive quantiles.
+
+    >>> table = loss_table(np.array([0, 0]), np.array([5.0, 5.0]), np.array([[4.0, 6.0]] * 2),
+    ...                    np.array([5.0, 8.0]), size=1)
+    >>> table.absolute.tolist(), table.residual_absolute.tolist()
+    ([[2.0]], [[3.0]])
+    """
+    table = empty_amounts(size=size, levels=1, blocks=1)
+    ahead, residual = forecast - predictions[:, None], outcomes - predictions
+    for counts in (table.n, table.ripe, table.labelled):
+        counts[0] = np.bincount(cells, minlength=size)
+    for into, values in (
+        (table.score, predictions),
+        (table.absolute, np.abs(ahead).mean(axis=1)),
+        (table.squared, (ahead**2).mean(axis=1)),
+        (table.outcome, outcomes),
+        (table.outcome_squared, outcomes**2),
+        (table.residual, residual),
+        (table.residual_absolute, np.abs(residual)),
+        (table.residual_squared, residual**2),
+    ):
+        into[0] = np.bincount(cells, values, size)
+    return table
 
 
 def expected_losses(
