@@ -31,7 +31,7 @@ def post(client: httpx.Client, address: str, body: bytes, headers: Mapping[str, 
             "The address of this channel is no address to post to: it must begin with http:// or "
             "https://. Mend the environment variable that holds it, then send again."
         ) from error
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         kind = type(error).__name__
         raise ReceiverDown(f"The receiver at {host} does not answer ({kind}).") from error
     if answer.is_success:

@@ -53,7 +53,7 @@ _CHANNELS = Table(
     "channels",
     _TABLES,
     Column("channel", Text, primary_key=True),
-    Column("since", Text, nullable=False),
+    Column("since", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("due", Text),
 )
@@ -118,14 +118,14 @@ class SqliteOutbox:
             row = connection.execute(query).first()
         if row is None:
             return None
-        return ChannelState(_moment(row.since), row.failures, _or_none(row.due))
+        return ChannelState(row.since, row.failures, _or_none(row.due))
 
     def keep(self, channel: str, state: ChannelState) -> None:
         """Replace how a channel stands, durably; StoreError where that fails."""
         self._replace(
             _CHANNELS,
             channel=channel,
-            since=state.since.isoformat(),
+            since=state.since,
             failures=state.failures,
             due=None if state.due is None else state.due.isoformat(),
         )

@@ -11,8 +11,11 @@ from typer.core import TyperGroup
 from assay.cli.output import Directory, Json, say, show, table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from assay.evidence.alert_state import AlertState
     from assay.lifecycle.delivery import ChannelReport, Delivery
+    from assay.workspace import Workspace
 
 __all__ = ["ack", "alerts", "list_", "metrics", "mute", "send", "tell_delivery", "unmute"]
 
@@ -47,14 +50,12 @@ def list_(
     json: Json = False,
 ) -> None:
     """List open alerts, those that cost most a day first (`list` may be left out)."""
-    from datetime import UTC, datetime
-
     from assay.workspace import Workspace
 
     workspace = Workspace(directory)
     found = [one for one in workspace.alerts() if every or one.open]
     channels = workspace.undelivered()
-    now = datetime.now(UTC)
+    now = workspace.ports.clock.now()
     document = {
         "alerts": [one.document(now) for one in found],
         "channels": [_channel_document(one) for one in channels],
@@ -72,8 +73,14 @@ def ack(
     """Put your name to having heard of an alert: it does not escalate unless its loss doubles."""
     from assay.workspace import Workspace
 
-    found = Workspace(directory).acknowledge(alert, person)
-    _show_one(found, f"{found.acknowledged_by} has acknowledged the alert {found.id}.", json=json)
+    workspace = Workspace(directory)
+    found = workspace.acknowledge(alert, person)
+    _show_one(
+        workspace,
+        found,
+        f"{found.acknowledged_by} has acknowledged the alert {found.id}.",
+        json=json,
+    )
 
 
 @alerts.command("mute")
@@ -90,9 +97,11 @@ def mute(
     """Send no messages about an alert for a time; it stays open, and is listed."""
     from assay.workspace import Workspace
 
-    found = Workspace(directory).mute(alert, person, length=length, because=because)
+    workspace = Workspace(directory)
+    found = workspace.mute(alert, person, length=length, because=because)
     until = f"{found.muted_until:%Y-%m-%d %H:%M} UTC"
-    _show_one(found, f"The alert {found.id} is muted until {until}: {because}.", json=json)
+    text = f"The alert {found.id} is muted until {until}: {because}."
+    _show_one(workspace, found, text, json=json)
 
 
 @alerts.command("unmute")
@@ -105,8 +114,9 @@ def unmute(
     """Let messages about an alert go out again before its mute ends."""
     from assay.workspace import Workspace
 
-    found = Workspace(directory).unmute(alert, person)
-    _show_one(found, f"Messages about the alert {found.id} go out again.", json=json)
+    workspace = Workspace(directory)
+    found = workspace.unmute(alert, person)
+    _show_one(workspace, found, f"Messages about the alert {found.id} go out again.", json=json)
 
 
 @alerts.command("send")
@@ -157,7 +167,7 @@ def tell_delivery(done: Delivery) -> None:
         say(f"{one.channel}: {one.delivered} delivered{_outstanding(one)}")
 
 
-def _tell_list(found: list[AlertState], channels: tuple[ChannelReport, ...], now: Any) -> None:
+def _tell_list(found: list[AlertState], channels: tuple[ChannelReport, ...], now: datetime) -> None:
     if not found:
         say("No alert is open.")
     else:
@@ -172,13 +182,13 @@ def _tell_list(found: list[AlertState], channels: tuple[ChannelReport, ...], now
             say(f"{channel.channel}: not all is delivered{_outstanding(channel)}")
 
 
-def _row(alert: AlertState, now: Any) -> tuple[str, ...]:
+def _row(alert: AlertState, now: datetime) -> tuple[str, ...]:
     a_day = alert.value_per_day
     cost = "not known" if a_day is None else repr(a_day)
     return alert.id[:8], cost, alert.kind, f"{len(alert.windows)}", _stands(alert, now)
 
 
-def _stands(alert: AlertState, now: Any) -> str:
+def _stands(alert: AlertState, now: datetime) -> str:
     if not alert.open:
         return f"closed: {alert.closed_because}"
     words = ["open"]
@@ -194,8 +204,8 @@ def _stands(alert: AlertState, now: Any) -> str:
 
 def _outstanding(one: ChannelReport) -> str:
     parts = [
-        f", {one.waiting} to be tried again" if one.waiting else "",
-        f" (next at {one.due:%Y-%m-%d %H:%M:%S} UTC)" if one.due else "",
+        f", {one.waiting} waiting" if one.waiting else "",
+        f" (next try at {one.due:%Y-%m-%d %H:%M:%S} UTC)" if one.due else "",
         f", {one.refused} refused" if one.refused else "",
         f", {one.muted} muted" if one.muted else "",
         f". {one.error}" if one.error else ".",
@@ -208,7 +218,5 @@ def _channel_document(one: ChannelReport) -> dict[str, Any]:
     return {**vars(one), "due": due, "complete": one.complete}
 
 
-def _show_one(found: AlertState, text: str, *, json: bool) -> None:
-    from datetime import UTC, datetime
-
-    show(found.document(datetime.now(UTC)), lambda: say(text), json=json)
+def _show_one(workspace: Workspace, found: AlertState, text: str, *, json: bool) -> None:
+    show(found.document(workspace.ports.clock.now()), lambda: say(text), json=json)

@@ -122,7 +122,7 @@ class _Sending:
         name = self.agreed.name
         state = self.outbox.channel(name)
         if state is None:
-            state = ChannelState(self.now)
+            state = ChannelState(_newest(threads))
             self.outbox.keep(name, state)
         if self.again or state.due is None or state.due <= self.now:
             self._send_due(threads, state)
@@ -134,9 +134,11 @@ class _Sending:
 
     def _send_due(self, threads: Sequence[Thread], state: ChannelState) -> None:
         receipts = self.outbox.receipts(self.agreed.name)
+        if self.again:
+            receipts = {id_: _asked_anew(receipt) for id_, receipt in receipts.items()}
         queues = [
             list(takewhile(lambda one: self._asked(receipts.get(one.id)), queue))
-            for queue in _queues(self.agreed, threads, receipts, state, self.now, again=self.again)
+            for queue in _queues(self.agreed, threads, receipts, state, self.now)
         ]
         pause = None
         for queue in sorted(filter(None, queues), key=lambda queue: _attempts(queue[0], receipts)):
@@ -209,14 +211,14 @@ def _queues(
     state: ChannelState,
     now: datetime,
     *,
-    again: bool = False,
+    refused: bool = False,
 ) -> Iterator[list[Message]]:
-    """Yield what is still to be said of each alert, in order."""
+    """Yield what is still to be said of each alert, in order; also what was `refused`, if asked."""
     for thread in threads:
         if thread.state.open and thread.state.muted(now):
             continue
         queue = _unsaid(agreed, thread, receipts, state)
-        yield [one for one in queue if again or not _is(receipts, one, "refused")]
+        yield [one for one in queue if refused or not _is(receipts, one, "refused")]
 
 
 def _unsaid(
@@ -227,7 +229,7 @@ def _unsaid(
     That an alert closed is said to those only who heard, or are to hear, of its opening.
     """
     alert = thread.state
-    if alert.closed_at is not None and alert.closed_at <= state.since:
+    if alert.closed_at is not None and thread.end <= state.since:
         return []
     wanted = [one for one in thread.messages if one.what != "closed" and _weighs(agreed, one)]
     if alert.closed_at is not None:
@@ -251,11 +253,13 @@ def _report(
     state: ChannelState | None,
     now: datetime,
 ) -> ChannelReport:
-    since = state or ChannelState(now)
+    since = state or ChannelState(_newest(threads))
     muted = [one for one in threads if one.state.open and one.state.muted(now)]
     held = sum(len(_unsaid(agreed, one, receipts, since)) for one in muted)
     unsaid = [
-        one for queue in _queues(agreed, threads, receipts, since, now, again=True) for one in queue
+        one
+        for queue in _queues(agreed, threads, receipts, since, now, refused=True)
+        for one in queue
     ]
     told = [receipts[one.id] for one in unsaid if one.id in receipts]
     refused = sum(one.status == "refused" for one in told)
@@ -270,6 +274,15 @@ def _report(
         due=max(dues, default=None) if len(unsaid) > refused else None,
         error=last.error if last else "",
     )
+
+
+def _asked_anew(receipt: Receipt) -> Receipt:
+    """Return a receipt as if the receiver had been down where it refused."""
+    return replace(receipt, status="failing") if receipt.status == "refused" else receipt
+
+
+def _newest(threads: Sequence[Thread]) -> int:
+    return max((thread.end for thread in threads), default=0)
 
 
 def _attempts(message: Message, receipts: Mapping[str, Receipt]) -> int:

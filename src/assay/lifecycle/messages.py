@@ -24,10 +24,14 @@ _ID = 32
 
 @dataclass(frozen=True)
 class Thread:
-    """One alert, and everything there is to say of it, in order."""
+    """One alert, and everything there is to say of it, in order.
+
+    `end` is the place in the ledger of the last of it.
+    """
 
     state: AlertState
     messages: tuple[Message, ...]
+    end: int
 
 
 def threads(events: Iterable[Event]) -> tuple[Thread, ...]:
@@ -38,22 +42,25 @@ def threads(events: Iterable[Event]) -> tuple[Thread, ...]:
     """
     told = [event for event in events if event.subject.startswith("alert:")]
     said: list[list[Message]] = []
-    open_: dict[tuple[str, str], tuple[list[Message], dict[str, Any]]] = {}
+    ends: list[int] = []
+    open_: dict[tuple[str, str], tuple[int, dict[str, Any]]] = {}
     for event in told:
         data, what = event.data, _SAID.get(event.type)
         key = (event.subject, str(data["id"]))
         if what is None or (what == "raised") == (key in open_):
             continue
         if what == "raised":
+            open_[key] = (len(said), {"raised_at": data["at"]})
             said.append([])
-            open_[key] = (said[-1], {"raised_at": data["at"]})
-        messages, known = open_[key]
+            ends.append(0)
+        place, known = open_[key]
         # An entry that leaves something out leaves it as it was said before.
         known |= data | ({"escalated_at": data["at"]} if what == "escalated" else {})
-        messages.append(_message(event, what, known))
+        said[place].append(_message(event, what, known))
+        ends[place] = event.seq
         if what == "closed":
             del open_[key]
-    return tuple(map(Thread, alerts(told), map(tuple, said)))
+    return tuple(map(Thread, alerts(told), map(tuple, said), ends))
 
 
 def _message(event: Event, what: What, known: Mapping[str, Any]) -> Message:

@@ -28,9 +28,13 @@ class Receipt:
 
 @dataclass(frozen=True)
 class ChannelState:
-    """Since when a channel is known, how often in a row it failed, and when it is tried again."""
+    """How often in a row a channel failed, and when it is tried again.
 
-    since: datetime
+    `since` is the ledger's last entry on alerts when the channel was first used: what was over by
+    then is not said there.
+    """
+
+    since: int
     failures: int = 0
     due: datetime | None = None
 
