@@ -6,7 +6,14 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 
-PARTS = ("rollouts", "rollout_sizes", "sequences", "estimates", "bridge")
+PARTS = (
+    "rollouts",
+    "rollout_sizes",
+    "sequences",
+    "estimates",
+    "bridge",
+    "value_before_labels",
+)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from assay.value.valuation import Valuation
 
 Floats = NDArray[np.float64]
 
-CELLS = {
+CELLS: dict[str, tuple[tuple[float | str, ...], ...]] = {
     "numbers": ((-1.0, 9.0), (0.0, 0.0)),
     "rare": ((-1.0, 400.0), (0.0, 0.0)),
     "amount": ((-1.0, "amount"), (0.0, 0.0)),

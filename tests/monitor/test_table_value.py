@@ -19,6 +19,7 @@ from assay.monitor.table_value import expected_value, realised_value
 from assay.monitor.tabling import layout, tabled
 from assay.monitor.value import expected_uplift, realised_uplift
 from assay.stats.score_table import ScoreTable
+from assay.value.payoff import PayoffTable
 
 
 @cache
@@ -161,7 +162,7 @@ def test_value_of_merged_tables_is_that_of_the_whole(cells: str, parts: int, see
     part = np.random.default_rng(seed).integers(0, parts, 800)
     plan = layout(("city", "amount"), traffic.watched)
     tables = [tabled(plan, traffic.watched, cases.at(part == one)) for one in range(parts)]
-    whole, merged = tabled(plan, traffic.watched, cases), reduce(add, tables)  # type: ignore[arg-type]
+    whole, merged = tabled(plan, traffic.watched, cases), reduce(add, tables)
     assert isinstance(whole, ScoreTable)
     assert isinstance(merged, ScoreTable)
     np.testing.assert_array_equal(merged.n, whole.n)
@@ -224,5 +225,6 @@ def test_changed_payoffs_need_no_second_look_at_the_rows() -> None:
         assert found is not None
         assert found.uplift.mean == pytest.approx(rows.uplift.mean)
         assert found.value == pytest.approx(rows.value)
-    other = replace(bank("amount"), table=replace(bank().table, cells=((-1, "city"), (0, 0))))
+    strange = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, "city"), (0.0, 0.0)))
+    other = replace(bank("amount"), table=strange)
     assert "city" in pricing(traffic.watched, table, valuation=other).reread

@@ -60,16 +60,16 @@ class Moments:
         """
         mean, deviation = self.spread(form)
         reach = deviation * np.sqrt(np.maximum(self.count - 1.0, 0.0))
-        return mean - reach, mean + reach
+        held = self.count > 0
+        return np.where(held, mean - reach, 0.0), np.where(held, mean + reach, 0.0)
 
     def at(self, pairs: NDArray[np.bool_]) -> Moments:
         """Return the moments of some pairs, the others having no cases."""
         keep = pairs.astype(np.float64)
         return Moments(self.first * keep[:, None, None], self.second * keep[:, None, None, None])
 
-    def less(self, other: Moments) -> Moments:
-        """Return those of the cases that are not among the others."""
-        return Moments(self.first - other.first, self.second - other.second)
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(self.first + other.first, self.second + other.second)
 
 
 def counted_moments(n: Ints, sums: Floats, products: Floats, of: Ints | None = None) -> Moments:

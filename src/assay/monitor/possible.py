@@ -44,6 +44,11 @@ class Possible:
         expected: Floats = (self.weights * self.amounts).sum(axis=1)
         return expected
 
+    def reach(self) -> Floats:
+        """Return how far each case's amount may lie from the expected one at most."""
+        reach: Floats = np.abs(self.amounts - self.mean()[:, None]).max(axis=1)
+        return reach
+
     def at(self, rows: NDArray[np.bool_]) -> Possible:
         """Return some of the cases."""
         return Possible(self.amounts[rows], self.weights[rows], self.certain[rows])

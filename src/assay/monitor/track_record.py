@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from assay.monitor.possible import Blocks, Possible, possible_payoffs, possible_uplifts
 from assay.ports.engine import Columns, Floats
@@ -15,8 +16,7 @@ from assay.value.valuation import Valuation
 
 __all__ = ["Gap", "TrackRecord", "measured_gaps", "track_record"]
 
-_BETS = np.array([0.25, 0.5, 1.0, 2.0])
-_Z = 1.96
+_BETS = np.array([0.125, 0.25, 0.5, 1.0, 2.0])
 
 
 @dataclass(frozen=True)
@@ -24,21 +24,26 @@ class Gap:
     """Realised minus expected amount per case, over `n` labelled cases.
 
     `noise` is the standard error that labels bring with them, `calibration` that of the
-    calibrated forecast; both in currency per case.
+    calibrated forecast; both in currency per case. `reach` is how far any single case can lie from
+    what was expected of it, over the number of cases: few that pay much make heavy tails (0 where
+    the mean may be taken as normal).
     """
 
     gap: float
     noise: float
     calibration: float
     n: int
+    reach: float = 0.0
 
 
 @dataclass(frozen=True)
 class TrackRecord:
     """Evidence, growing over windows, that estimates before labels are off.
 
-    `evidence` is an e-value: where estimates hold, it ever exceeds 1/alpha with probability alpha
-    at most. `gap` is the mean of realised minus expected over the labelled cases.
+    `evidence` is an e-value given that the calibration is no further off than it says, which it is
+    with probability 1 - alpha / 2; so where estimates hold, it ever reaches its `limit` with
+    probability alpha at most, however many windows there are. `gap` is the mean of realised minus
+    expected over the labelled cases.
     """
 
     evidence: float
@@ -47,9 +52,14 @@ class TrackRecord:
     alpha: float
 
     @property
+    def limit(self) -> float:
+        """The evidence from which estimates count as stale."""
+        return 2 / self.alpha
+
+    @property
     def stale(self) -> bool:
         """Whether estimates before labels should no longer be believed."""
-        return self.evidence >= 1 / self.alpha
+        return self.evidence >= self.limit
 
 
 def measured_gaps(
@@ -80,7 +90,9 @@ def measured_gaps(
                 open_ = ~possible.certain
                 noise, calibration = possible.at(open_).errors(blocks.at(told).at(open_))
                 gap = float((real - possible.mean())[open_].mean())
-                gaps[name] = Gap(gap, noise, calibration, int(open_.sum()))
+                count = int(open_.sum())
+                reach = float(possible.at(open_).reach().max()) / count
+                gaps[name] = Gap(gap, noise, calibration, count, reach)
                 break
     return gaps
 
@@ -109,23 +121,28 @@ def track_record(
 ) -> TrackRecord:
     """Follow the gaps of windows, in order of time.
 
-    The null is that a gap's mean lies within what the calibration's own error (95%) plus
-    `tolerance` (currency per case) explains; then, in each direction, the product of
-    `exp(b z - b^2 / 2)` is an e-process for the window's standardised excess z, and so is its
-    mean over bets b, directions and actions (a mixture, as in Howard, Ramdas, McAuliffe and
-    Sekhon 2021, Annals of Statistics 49). Normality of a window's mean is assumed.
+    The null is that a gap's mean lies within what the calibration's own error plus `tolerance`
+    (currency per case) explains. That error is one and the same in all windows, so that no number
+    of them averages it out: it is granted at a level of alpha / 2 for all actions together, and the
+    labels' noise has the other half. In each direction, the product of
+    `exp(b z - b^2 / 2 / (1 - b c / 3))` is then an e-process for the window's standardised excess
+    z, where c is `reach` in standard errors (Bernstein's inequality, for what few large payoffs do
+    to a mean; Howard, Ramdas, McAuliffe and Sekhon, Annals of Statistics 49, 2021, section 3), and
+    so is its mean over bets b, directions and actions.
 
     >>> track_record([{"call": Gap(0.05, 0.05, 0.01, 500)}] * 3).stale
     False
     >>> track_record([{"call": Gap(-0.4, 0.05, 0.01, 500)}] * 2).stale
     True
     """
-    logs: dict[str, Floats] = {}
+    actions = {action for window in windows for action in window}
+    granted = float(ndtri(1 - alpha / 4 / max(len(actions), 1)))
+    logs = {action: np.zeros((2, len(_BETS))) for action in actions}
     total, count = 0.0, 0
     for window in windows:
         for action, gap in window.items():
             if gap.noise > 0:
-                logs[action] = logs.get(action, np.zeros((2, len(_BETS)))) + _step(gap, tolerance)
+                logs[action] += _step(gap, tolerance + granted * gap.calibration)
             total += gap.gap * gap.n
             count += gap.n
     evidence = [float(np.exp(np.minimum(each, 700.0)).mean()) for each in logs.values()]
@@ -133,11 +150,13 @@ def track_record(
     return TrackRecord(mean, total / count if count else 0.0, count, alpha)
 
 
-def _step(gap: Gap, tolerance: float) -> Floats:
-    allowed = tolerance + _Z * gap.calibration
+def _step(gap: Gap, allowed: float) -> Floats:
+    """Return the logarithms (2, bets) of one window's factors; a bet that could lose all is 0."""
     excess = (np.array([[1.0], [-1.0]]) * gap.gap - allowed) / gap.noise
-    step: Floats = _BETS * excess - _BETS**2 / 2
-    return step
+    rest = 1 - _BETS * (gap.reach / gap.noise) / 3
+    step = _BETS * excess - _BETS**2 / 2 / np.where(rest > 0, rest, 1.0)
+    factors: Floats = np.where(rest > 0, step, 0.0)
+    return factors
 
 
 def _groups(valuation: Valuation, decisions: NDArray[Any]) -> list[tuple[str, NDArray[np.bool_]]]:
