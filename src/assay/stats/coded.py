@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Coded", "coded"]
+__all__ = ["Coded", "coded", "joined"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,3 +39,17 @@ def coded(values: NDArray[Any]) -> Coded:
         (places.setdefault(value, len(places)) for value in values), np.uint32, len(values)
     )
     return Coded(codes, tuple(places))
+
+
+def joined(parts: Sequence[Coded]) -> Coded:
+    """Return coded values one after another, over one list of words.
+
+    >>> found = joined([Coded(np.array([0, 1]), ("a", "b")), Coded(np.array([0, 1]), ("b", "c"))])
+    >>> found.codes.tolist(), found.words
+    ([0, 1, 1, 2], ('a', 'b', 'c'))
+    """
+    words = tuple(dict.fromkeys(word for part in parts for word in part.words))
+    places = {word: place for place, word in enumerate(words)}
+    tables = [np.array([places[word] for word in part.words], dtype=np.uint32) for part in parts]
+    codes = [table[part.codes] for table, part in zip(tables, parts, strict=True)]
+    return Coded(np.concatenate(codes), words)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.stats.coded import Coded, coded
 from assay.stats.number_lookup import NumberLookup, number_lookup
 
 __all__ = [
@@ -137,41 +138,47 @@ class Grid:
         return cls({name: _read_axis(axis) for name, axis in document["axes"].items()})
 
 
-def learn_grid(columns: Mapping[str, NDArray[Any]], *, cells: int = CELLS) -> Grid:
+def learn_grid(columns: Mapping[str, NDArray[Any] | Coded], *, cells: int = CELLS) -> Grid:
     """Learn the cells from reference values.
 
     Numbers (any numeric or boolean dtype) get one cell for each distinct value where those
     are few, else quantile cells and finer ones in the tails; anything else is a category.
     Any grid is valid: distances are exact for its cells, only the resolution changes.
     """
-    return Grid({name: _learn_axis(np.asarray(column), cells) for name, column in columns.items()})
+    return Grid({name: _learn_axis(column, cells) for name, column in columns.items()})
 
 
-def _learn_axis(column: NDArray[Any], cells: int) -> NumberAxis | CategoryAxis:
-    if column.dtype.kind in "fiub":
-        return _learn_number(column.astype(np.float64), cells)
-    return _learn_category(column)
+def _learn_axis(column: NDArray[Any] | Coded, cells: int) -> NumberAxis | CategoryAxis:
+    if isinstance(column, Coded):
+        return _learn_category(column)
+    values = np.asarray(column)
+    if values.dtype.kind in "fiub":
+        return _learn_number(values.astype(np.float64), cells)
+    return _learn_category(coded(values))
 
 
 def _learn_number(column: Floats, cells: int) -> NumberAxis:
     finite = np.sort(column[usable(column)])
-    if not len(finite):
+    n = len(finite)
+    if not n:
         return NumberAxis(np.empty(0), 0.0, 1.0)
-    distinct = np.unique(finite)
+    distinct = finite[np.flatnonzero(np.diff(finite, prepend=-np.inf))]
     if len(distinct) > cells:
         levels = np.concatenate([_TAIL_LEVELS, np.arange(1, cells) / cells, 1 - _TAIL_LEVELS])
-        distinct = np.unique(np.quantile(finite, levels, method="inverted_cdf"))
+        # The smallest value that at least this share of all does not exceed.
+        distinct = finite[np.maximum(np.ceil(n * levels - 1), 0).astype(np.int64)]
     below = np.nextafter(finite[0], -np.inf)
     edges = np.unique(np.concatenate([[below], distinct, finite[-1:]]))
     spread = float(finite.std())
-    return NumberAxis(edges, float(np.median(finite)), spread if spread > 0 else 1.0)
+    centre = float(finite[(n - 1) // 2] / 2 + finite[n // 2] / 2)
+    return NumberAxis(edges, centre, spread if spread > 0 else 1.0)
 
 
-def _learn_category(column: NDArray[Any]) -> CategoryAxis:
-    counted: dict[str, int] = {}
-    for value in column.tolist():
-        if value:
-            counted[value] = counted.get(value, 0) + 1
+def _learn_category(column: Coded) -> CategoryAxis:
+    times = np.bincount(column.codes, minlength=len(column.words)).tolist()
+    counted = {
+        word: count for word, count in zip(column.words, times, strict=True) if word and count
+    }
     # Ties are broken by the value, so that the order of rows does not matter.
     common = sorted(counted, key=lambda value: (-counted[value], value))[:_MOST_CATEGORIES]
     return CategoryAxis(tuple(sorted(common)))

@@ -54,9 +54,9 @@ def runs_of(windows: Ints) -> Runs:
     >>> runs.starts.tolist(), runs.windows.tolist()
     ([0, 2, 3, 5], [0, 2, 1])
     """
-    firsts = np.flatnonzero(np.diff(windows, prepend=-1)).astype(np.uint64)
-    starts = np.append(firsts, np.uint64(len(windows)))
-    return Runs(starts, windows[firsts].astype(np.uint64))
+    changes = np.flatnonzero(np.diff(windows)) + 1
+    starts = np.concatenate([[0], changes, [len(windows)]] if len(windows) else [[0]])
+    return Runs(starts.astype(np.uint64), windows[starts[:-1]].astype(np.uint64))
 
 
 class NumberTallies:
@@ -171,7 +171,7 @@ class _Loops:
         self._engine = engine
         self._found = {}
         for name, (_, signature) in LOOPS.items():
-            kinds = [_C_TYPES.get(word, ctypes.c_void_p) for word in signature.split()]
+            kinds: list[Any] = [_C_TYPES.get(word, ctypes.c_void_p) for word in signature.split()]
             address = engine.get_function_address(name)
             self._found[name] = ctypes.CFUNCTYPE(None, *kinds)(address)
 

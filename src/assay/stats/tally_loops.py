@@ -48,7 +48,8 @@ def keys_of(d: NDArray[np.float64], inverse: float) -> NDArray[np.int64]:
     """Return the key of each deviation, as `key_of` does."""
     bits = (np.abs(d * inverse) + 1.0).view(U)
     key = np.minimum((bits >> _DROPPED) - _EXPONENT, _LAST).astype(np.int64)
-    return np.where(d >= 0, KEYS // 2 + key, KEYS // 2 - 1 - key)
+    found: NDArray[np.int64] = np.where(d >= 0, KEYS // 2 + key, KEYS // 2 - 1 - key)
+    return found
 
 
 def count_numbers(

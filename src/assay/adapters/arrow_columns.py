@@ -1,0 +1,78 @@
+"""Columns of Arrow as arrays: numbers, moments, and text as codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from assay.ports.row_groups import Column, ColumnKind
+from assay.stats.coded import Coded
+
+__all__ = ["column_of", "kind_of"]
+
+
+def kind_of(kind: Any) -> ColumnKind:
+    """Return what a column of an Arrow type holds."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if any(test(kind) for test in _NUMBERS):
+        return "number"
+    if any(test(kind) for test in _TEXTS):
+        return "text"
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return "time"
+    return "other"
+
+
+def column_of(column: Any) -> Column:
+    """Return a chunked array as one array; a null is NaN, NaT or the word None."""
+    kind = column.type
+    if pa.types.is_dictionary(kind) or kind_of(kind) == "text":
+        return _coded(column)
+    whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    if kind_of(kind) == "time":
+        moments = pc.cast(whole, pa.timestamp("us", getattr(kind, "tz", None)), safe=False)
+        return _values(moments, "datetime64[us]", np.datetime64("NaT"))
+    if pa.types.is_boolean(kind):
+        whole = pc.cast(whole, pa.uint8())
+    if not pa.types.is_float64(kind):
+        whole = pc.cast(whole, pa.float64(), safe=False)
+    return _values(whole, "float64", np.nan)
+
+
+def _values(array: Any, dtype: str, missing: Any) -> NDArray[Any]:
+    """Return an array's values as they lie in memory; the library's own way imports pandas."""
+    present, values = array.buffers()
+    if values is None:
+        return np.full(len(array), missing, dtype)
+    found = np.frombuffer(values, dtype, len(array), array.offset * np.dtype(dtype).itemsize)
+    if not array.null_count:
+        return found
+    bits = np.unpackbits(np.frombuffer(present, np.uint8), bitorder="little")
+    return np.where(bits[array.offset : array.offset + len(array)], found, missing)
+
+
+_NUMBERS = (
+    pa.types.is_floating,
+    pa.types.is_integer,
+    pa.types.is_boolean,
+    pa.types.is_decimal,
+)
+_TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+
+
+def _coded(column: Any) -> Column:
+    """Return text as codes; a dictionary of other things than text is looked up first."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    if kind_of(column.type.value_type) != "text":
+        return column_of(pc.cast(column, column.type.value_type))
+    column = column.unify_dictionaries()
+    whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    words: list[str | None] = whole.dictionary.to_pylist()
+    codes = _values(pc.cast(whole.indices, pa.int32()), "int32", len(words))
+    return Coded(codes.astype(np.uint32), (*words, None))
