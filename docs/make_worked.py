@@ -1,7 +1,8 @@
 """Run the worked examples and write each as a page with what it printed and drew.
 
 A script is cut into cells by lines that begin with `# %%`; cells marked `[markdown]` are prose. The
-value of a cell's last line is shown, pictures as PNG files beside the page.
+value of a cell's last line is shown, pictures as PNG files beside the page. Replays take a while:
+what they found is kept in `figures/` beside the page, and a test reads it from there.
 """
 
 from __future__ import annotations
@@ -9,22 +10,54 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import itertools
+import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-HERE = Path(__file__).parent / "value"
+from assay.lifecycle import replay as replaying
+from assay.lifecycle.books import Replay
+
+FOLDERS = tuple(Path(__file__).parent / name for name in ("value", "monitoring"))
 
 
-def pages(folder: Path = HERE) -> list[Path]:
+def pages() -> list[Path]:
     """Return the scripts of the worked examples."""
-    return sorted(folder.glob("[a-z]*.py"))
+    return sorted(script for folder in FOLDERS for script in folder.glob("[a-z]*.py"))
 
 
-def rendered(script: Path) -> tuple[str, dict[str, bytes]]:
-    """Run a script and return its page, and its pictures by file name."""
+def rendered(script: Path, *, anew: bool = True) -> tuple[str, dict[str, bytes]]:
+    """Run a script and return its page, and its pictures by file name.
+
+    Replays are run `anew` and kept, or taken from what was kept.
+    """
+    with _replays(script, anew=anew):
+        return _rendered(script)
+
+
+@contextlib.contextmanager
+def _replays(script: Path, *, anew: bool) -> Iterator[None]:
+    """Let a script's replays be kept beside it, or be read from there, in their order."""
+    number, replay = itertools.count(1), replaying.replay
+
+    def kept(*given: Any, **options: Any) -> Replay:
+        path = script.parent / "figures" / f"{script.stem}-{next(number)}.json"
+        if anew:
+            path.parent.mkdir(exist_ok=True)
+            text = json.dumps(replay(*given, **options).document(), indent=1)
+            path.write_text(text + "\n", encoding="utf-8")
+        return Replay.from_document(json.loads(path.read_text(encoding="utf-8")))
+
+    with mock.patch.object(replaying, "replay", kept):
+        yield
+
+
+def _rendered(script: Path) -> tuple[str, dict[str, bytes]]:
     names: dict[str, Any] = {"__name__": "__main__", "__file__": str(script)}
     parts: list[str] = []
     pictures: dict[str, bytes] = {}

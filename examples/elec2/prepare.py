@@ -62,4 +62,4 @@ if __name__ == "__main__":
     made = prepared(pl.read_parquet(sys.argv[1]))
     path = Path(__file__).parent / "half_hours.parquet"
     made.write_parquet(path)
-    print(f"wrote {made.height:,} half-hours to {path}")
+    sys.stdout.write(f"wrote {made.height:,} half-hours to {path}\n")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from assay.ports.engine import Floats
 
@@ -19,6 +18,7 @@ _SHIFT_SD = 1.0
 """How far, in standard deviations of a normal prior, slope (around 1) and shifts (around 0, in
 log odds) are expected to move: few outcomes then move them little."""
 _TINY = 1e-4
+_MOST_STEPS = 50
 _SPREAD = (0.5, 2.0)
 
 
@@ -82,26 +82,62 @@ def recalibrated(
 
 
 def _odds(forecast: Floats, outcomes: NDArray[Any], weights: Floats) -> Recalibration:
+    """Minimise the penalised log loss, which is convex, by Newton's method; slopes stay above 0."""
     logs, k = _logs(forecast), forecast.shape[1]
-    happened = np.eye(k)[outcomes]
     # The first outcome's shift stays 0: only differences matter.
-    start = np.concatenate([[1.0], np.zeros(k - 1)])
-
-    def loss(at: Floats) -> tuple[float, Floats]:
-        p = _softmax(at[0] * logs + np.concatenate([[0.0], at[1:]]))
-        off = weights[:, None] * (p - happened)
-        value = -float(weights @ np.log((p * happened).sum(axis=1)))
-        value += ((at[0] - 1) / _SLOPE_SD) ** 2 / 2 + float(((at[1:] / _SHIFT_SD) ** 2).sum()) / 2
-        slope = float((off * logs).sum()) + (at[0] - 1) / _SLOPE_SD**2
-        return value, np.concatenate([[slope], off.sum(axis=0)[1:] + at[1:] / _SHIFT_SD**2])
-
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, None), *_free(k - 1)])
-    slope, *shift = cast("list[float]", found.x.tolist())
+    design = np.zeros((*logs.shape, k))
+    design[:, :, 0] = logs
+    design[:, range(1, k), range(1, k)] = 1.0
+    happened = np.take_along_axis(design, outcomes[:, None, None], axis=1)[:, 0]
+    found = _newton(design, happened, weights, _start(k), free=range(k))
+    if found[0] < 0:
+        still = _start(k)
+        still[0] = 0.0
+        found = _newton(design, happened, weights, still, free=range(1, k))
+    slope, *shift = cast("list[float]", found.tolist())
     return Recalibration("classification", slope, (0.0, *shift))
 
 
-def _free(count: int) -> list[tuple[None, None]]:
-    return [(None, None)] * count
+def _start(k: int) -> Floats:
+    return np.concatenate([[1.0], np.zeros(k - 1)])
+
+
+def _newton(
+    design: Floats, happened: Floats, weights: Floats, start: Floats, free: Sequence[int]
+) -> Floats:
+    """Return the slope and shifts of least penalised log loss, moving the free ones from `start`.
+
+    `design` (n, K, P) is what each outcome's log odds are linear in, `happened` (n, P) that of the
+    outcome that came.
+    """
+    prior = _start(len(start))
+    stiff = np.concatenate([[_SLOPE_SD**-2], np.full(len(start) - 1, _SHIFT_SD**-2)])
+    at, moving = start.copy(), np.array(free)
+
+    def loss(where: Floats) -> float:
+        scores = (design * where).sum(axis=2)
+        top = scores.max(axis=1)
+        total = top + np.log(np.exp(scores - top[:, None]).sum(axis=1))
+        own = (happened * where).sum(axis=1)
+        penalty = float((stiff * (where - prior) ** 2).sum()) / 2
+        return float((weights * (total - own)).sum()) + penalty
+
+    value = loss(at)
+    for _ in range(_MOST_STEPS):
+        p = _softmax((design * at).sum(axis=2))
+        mean = (p[:, :, None] * design).sum(axis=1)
+        slope = (weights[:, None] * (mean - happened)).sum(axis=0) + stiff * (at - prior)
+        spread = design - mean[:, None, :]
+        curve = np.einsum("n,nk,nki,nkj->ij", weights, p, spread, spread) + np.diag(stiff)
+        step = np.zeros_like(at)
+        step[moving] = np.linalg.solve(curve[np.ix_(moving, moving)], slope[moving])
+        length = 1.0
+        while (moved := loss(at - length * step)) > value and length > _TINY:
+            length /= 2
+        if value - moved <= _TINY**2 * (1 + abs(value)):
+            break
+        at, value = at - length * step, moved
+    return at
 
 
 def _line(forecast: Floats, outcomes: Floats, weights: Floats) -> Recalibration:
