@@ -14,6 +14,8 @@ from assay.adapters.memory_desired import MemoryDesired
 from assay.adapters.memory_ledger import MemoryLedger
 from assay.adapters.memory_outbox import MemoryOutbox
 from assay.adapters.memory_outcomes import MemoryOutcomes
+from assay.adapters.memory_profiles import MemoryProfiles
+from assay.adapters.memory_windows import MemoryWindows
 from assay.adapters.polars_tables import PolarsTables
 from assay.adapters.system_clock import SystemClock
 from assay.errors import LedgerBroken
@@ -37,6 +39,8 @@ def ports() -> Ports:
         PolarsTables(),
         SystemClock(),
         MemoryOutbox(),
+        MemoryWindows(),
+        MemoryProfiles(),
     )
 
 

@@ -10,9 +10,11 @@ from assay.adapters.file_desired import FileDesired
 from assay.adapters.fsspec_blobs import FsspecBlobs
 from assay.adapters.log_captures import LogCaptures
 from assay.adapters.parquet_outcomes import ParquetOutcomes
+from assay.adapters.parquet_windows import ParquetWindows
 from assay.adapters.polars_tables import PolarsTables
 from assay.adapters.sqlite_ledger import open_ledger
 from assay.adapters.sqlite_outbox import SqliteOutbox
+from assay.adapters.sqlite_profiles import SqliteProfiles
 from assay.adapters.system_clock import SystemClock
 from assay.errors import StoreError
 from assay.ports.ports import Ports
@@ -24,8 +26,9 @@ def embedded(state: Path) -> Ports:
     """Open everything in a directory, which is made where it is missing.
 
     `ledger.sqlite` with `ledger.head`, `outbox.sqlite`, `blobs/`, `captures/`, `outcomes/` and
-    `desired.json` lie in it; the gateway reads the last three by the same names. Raises StoreError
-    where it cannot be made or opened.
+    `desired.json` lie in it; the gateway reads the last three by the same names. So does `monitor/`,
+    which can be removed: it is made anew from captures and outcomes. Raises StoreError where it
+    cannot be made or opened.
     """
     try:
         state.mkdir(exist_ok=True)
@@ -40,4 +43,6 @@ def embedded(state: Path) -> Ports:
         tables=PolarsTables(),
         clock=SystemClock(),
         outbox=SqliteOutbox(state / "outbox.sqlite"),
+        windows=ParquetWindows(state / "monitor" / "windows"),
+        profiles=SqliteProfiles(state / "monitor" / "profiles.sqlite"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,22 +15,19 @@ from numpy.typing import NDArray
 
 from assay.build.set_aside import STANDS_FOR_ALL
 from assay.charter.charter import Charter
-from assay.deploy.fetch import fetch_bundle
 from assay.errors import DataError
 from assay.evidence.digest import digest_of
 from assay.evidence.event import EventType
 from assay.evidence.evidence import Evidence
-from assay.evidence.folds import ModelState, VersionState, alerts
+from assay.evidence.folds import ModelState, VersionState
 from assay.evidence.states import BASELINE_ARM, CONTROL_ARM
 from assay.lifecycle.alerting import record_changes
 from assay.lifecycle.approval import write
-from assay.lifecycle.control_measured import control_measured
 from assay.lifecycle.payoffs import realised_payoffs
 from assay.monitor.cases import served_once
 from assay.monitor.join import newest_outcomes
 from assay.monitor.report import WindowReport
-from assay.monitor.run import MonitorResult, monitor
-from assay.monitor.watched import Watched, watch_bundle
+from assay.monitor.run import MonitorResult
 from assay.ports.blobs import Blobs
 from assay.ports.ledger import Ledger
 from assay.ports.outcomes import Outcomes
@@ -45,13 +42,11 @@ __all__ = [
     "delivery",
     "labelled_table",
     "newest_rows",
-    "observe",
     "plans_of",
     "post",
     "served_cases",
     "shares_in_words",
     "take_outcomes",
-    "watched_bundles",
 ]
 
 
@@ -65,51 +60,20 @@ class Posted:
     posted: int
 
 
-def observe(
-    charter: Charter,
-    captures: Sequence[Mapping[str, Any]],
-    outcomes: pl.DataFrame,
-    state: ModelState,
-    ledger: Ledger,
-    blobs: Blobs,
-    now: datetime,
-) -> MonitorResult:
-    """Measure and judge everything that was served; nothing is written."""
-    found = monitor(
-        charter,
-        captures,
-        outcomes,
-        watched_bundles(charter, captures, blobs),
-        plans=plans_of(state, blobs),
-        recorded=alerts(ledger.events(f"alert:{charter.name}")),
-        now=now,
-        seed=charter.build.seed,
-    )
-    if not any(one.get("control_share") for one in captures):
-        return found
-    served = served_cases(charter, captures, outcomes)
-    shown = control_measured(charter, served.records, served.outcomes, now, seed=charter.build.seed)
-    return replace(found, by_control=shown)
-
-
-def watched_bundles(
-    charter: Charter, captures: Sequence[Mapping[str, Any]], blobs: Blobs
-) -> dict[str, Watched]:
-    """Return every bundle that served, by digest, as monitoring needs it."""
-    used = {str(record["bundle"]) for record in captures if record["model"] == charter.name}
-    return {digest: watch_bundle(fetch_bundle(blobs, digest)) for digest in sorted(used)}
-
-
 def post(ledger: Ledger, charter: Charter, result: MonitorResult, now: datetime) -> Posted:
     """Write what the ledger lacks: news of alerts, and the value of judged windows.
 
-    A window is posted again when labels have changed what is known of it.
+    A window is posted again when labels have changed what is known of it. With them goes what a
+    control share shows of all so far, so that its course over time is on the books as well.
     """
     record_changes(ledger, charter.name, result.changes, now)
     posted = _postings(ledger, charter)
     fresh = [one for one in result.windows if one.complete and _digest(one) not in posted]
     for report in fresh:
         write(ledger, f"value:{charter.name}", EventType.VALUE_POSTED, report.posting(), now)
+    if fresh and result.by_control is not None:
+        content = {"control": result.by_control.document(), "window": fresh[-1].window}
+        write(ledger, f"value:{charter.name}", EventType.VALUE_POSTED, content, now)
     return Posted(result, len(result.changes.raised), len(result.changes.closed), len(fresh))
 
 

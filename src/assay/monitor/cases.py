@@ -16,7 +16,15 @@ from assay.monitor.watched import Watched
 from assay.ports.engine import Columns, Floats
 from assay.ports.predictions import INPUT, served_frame
 
-__all__ = ["Cases", "framed_cases", "moments", "read_cases", "served_once"]
+__all__ = [
+    "Cases",
+    "framed_cases",
+    "inputs_in",
+    "moments",
+    "read_cases",
+    "scores_of",
+    "served_once",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,15 +132,8 @@ def framed_cases(
         encoded[labelled] = valuation.encode(told.drop_nulls().to_numpy())
     entities = rows["entity"]
     return Cases(
-        watched.columns_of(
-            {
-                name.removeprefix(INPUT): rows[name]
-                for name in rows.columns
-                if name.startswith(INPUT)
-            },
-            rows.height,
-        ),
-        _scores(rows["score"]),
+        watched.columns_of(inputs_in(rows), rows.height),
+        scores_of(rows["score"]),
         watched.encode_decisions(rows["decision"].to_list()),
         encoded,
         labelled,
@@ -149,7 +150,13 @@ def _some(column: NDArray[Any] | None, rows: NDArray[np.bool_]) -> NDArray[Any] 
     return None if column is None else column[rows]
 
 
-def _scores(scores: pl.Series) -> Floats:
+def inputs_in(rows: pl.DataFrame) -> dict[str, pl.Series]:
+    """Return the input columns of predictions by the names that the model knows."""
+    return {one.removeprefix(INPUT): rows[one] for one in rows.columns if one.startswith(INPUT)}
+
+
+def scores_of(scores: pl.Series) -> Floats:
+    """Return raw scores (n,), or (n, K) where each row has K of them."""
     if isinstance(scores.dtype, pl.List):
         return np.array(scores.to_list(), dtype=np.float64)
     return scores.to_numpy().astype(np.float64)

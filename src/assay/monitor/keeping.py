@@ -53,13 +53,15 @@ class Stores:
 class Look:
     """Every window as it is known now, in order of time.
 
-    `measured_now` are the numbers of those that were not known so before.
+    `measured_now` are the numbers of those that were not known so before; `stamp` changes with all
+    that they were made from.
     """
 
     windows: tuple[MeasuredWindow, ...]
     joined: Deliveries
     failures: Failures
     measured_now: tuple[int, ...]
+    stamp: str
 
 
 class _Notes(msgspec.Struct, frozen=True):
@@ -107,7 +109,7 @@ def look(
     )
     if after != notes:
         stores.profiles.write_note(_NOTE, msgspec.json.encode(after))
-    return Look(found, joined, Failures(notes.failures), tuple(run.measured))
+    return Look(found, joined, Failures(notes.failures), tuple(run.measured), run.stamp)
 
 
 _NOTE = "reading"
@@ -192,12 +194,14 @@ class _Run:
         self._gone: list[WindowKey] = []
         self._rules = _rules(charter)
         self.measured: list[int] = []
+        self.stamp = told.stamp
 
     def windows(self) -> Iterator[MeasuredWindow]:
         """Yield every window with what was measured of it, now or before."""
         for number, part in self._lines.parts.items():
             ripe = self._lines.how_ripe(number, self._stores.windows)
             made_from = f"{part.stamp}/{ripe}/{self._rules}"
+            self.stamp = f"{zlib.crc32((self.stamp + made_from).encode())}"
             found = None if number in self._told.windows else self._standing(number, made_from)
             if found is None:
                 found = self._measure(number, part, made_from)

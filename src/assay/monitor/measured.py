@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from assay.charter.charter import Charter
 from assay.monitor.cases import Cases
 from assay.monitor.drift import Drift, drift
+from assay.monitor.performance import classes_of
 from assay.monitor.tabling import segmented_by, tabled
 from assay.monitor.track_record import Gap, measured_gaps
 from assay.monitor.value import Expected, Realised, expected_uplift, realised_uplift
@@ -63,11 +64,11 @@ def profiled(
 
     `before` must be of the same cases.
     """
-    table = tabled(segmented_by(charter), watched, cases)
-    if before is not None and before.n == cases.n:
-        return Profile(before.n, before.features, table)
-    scores = named_scores(cases.score, watched.valuation.labels)
-    return profile({**cases.columns, **scores}, watched.reference.grid, None, table)
+    table, classes = tabled(segmented_by(charter), watched, cases), classes_of(watched, cases)
+    if before is None or before.n != cases.n:
+        scores = named_scores(cases.score, watched.valuation.labels)
+        before = profile({**cases.columns, **scores}, watched.reference.grid)
+    return replace(before, scores=table, classes=classes)
 
 
 def measure(

@@ -11,6 +11,8 @@ from assay.ports.desired import DesiredStore
 from assay.ports.ledger import Ledger
 from assay.ports.outbox import Outbox
 from assay.ports.outcomes import Outcomes
+from assay.ports.profiles import Profiles
+from assay.ports.served_windows import ServedWindows
 from assay.ports.tables import Tables
 
 __all__ = ["Ports"]
@@ -28,3 +30,5 @@ class Ports:
     tables: Tables
     clock: Clock
     outbox: Outbox
+    windows: ServedWindows
+    profiles: Profiles

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.workspace.progress import Progress
-from assay.workspace.root import Root
+from assay.workspace.sources import Sources
 
 if TYPE_CHECKING:
     from assay.charter.charter import Family
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Watching"]
 
 
-class Watching(Root):
+class Watching(Sources):
     """Outcomes, monitoring, value, pages and replay."""
 
     def outcomes(self, file: Path | str) -> OutcomesTaken:
@@ -34,25 +34,24 @@ class Watching(Root):
         return take_outcomes(frame, self.charter, self.ports.outcomes, self._captures())
 
     def observe(self) -> MonitorResult:
-        """Measure and judge all that was served, and write nothing."""
-        from assay.lifecycle.approval import model_state
-        from assay.lifecycle.posting import observe
+        """Measure what is new and judge all that was served; nothing is posted."""
+        from assay.lifecycle.observing import observe
 
-        return observe(
-            self.charter,
-            self._captures(),
-            self.ports.outcomes.read(),
-            model_state(self.ports.ledger, self.charter),
-            self.ports.ledger,
-            self.ports.blobs,
-            self._now(),
-        )
+        with self._alone():
+            return observe(self.charter, self.ports, self._predictions(), self._now()).result
 
     def monitor(self) -> Posted:
-        """Measure and judge all that was served, and post alerts and value to the ledger."""
+        """Measure what is new, judge all that was served, and post alerts and value to the ledger.
+
+        A second run with nothing new reads little and posts nothing; two at once wait in line.
+        """
+        from assay.lifecycle.observing import observe
         from assay.lifecycle.posting import post
 
-        return post(self.ports.ledger, self.charter, self.observe(), self._now())
+        with self._alone():
+            now = self._now()
+            found = observe(self.charter, self.ports, self._predictions(), now).result
+            return post(self.ports.ledger, self.charter, found, now)
 
     def status(self) -> Status:
         """Return where things stand: newest version, gate, release, open alerts, what is next."""

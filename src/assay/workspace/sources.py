@@ -1,0 +1,106 @@
+"""Where a use case's predictions are logged, and the lock that monitoring holds."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from assay.workspace.root import STATE, Root
+
+if TYPE_CHECKING:
+    from assay.charter.prediction_log import PredictionLog
+    from assay.ports.predictions import Predictions
+
+__all__ = ["Sources"]
+
+
+class Sources(Root):
+    """Predictions of our own gateway, or of a model that is served elsewhere."""
+
+    def _predictions(self) -> Predictions:
+        """Return the log that the charter names; CharterError or DataError where it is none."""
+        from assay.adapters.capture_predictions import CapturePredictions
+
+        log = self.charter.monitoring.source
+        if log is None:
+            return CapturePredictions(self.ports.captures, self.charter.name)
+        return self._elsewhere(log)
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Hold the lock of this directory's monitoring: one run posts at a time."""
+        from assay.adapters.file_lock import locked
+
+        _ = self.ports
+        return locked(self.directory / STATE / "monitor" / "lock")
+
+    def _elsewhere(self, log: PredictionLog) -> Predictions:
+        from assay.adapters.delta_predictions import DeltaPredictions
+        from assay.adapters.file_predictions import FilePredictions
+        from assay.adapters.log_frame import LogFrame
+        from assay.deploy.fetch import fetch_bundle
+        from assay.lifecycle.served_elsewhere import DecidedByPolicy
+        from assay.monitor.watched import watch_bundle
+
+        amounts = self.charter.task == "regression"
+        digest, inputs = self._reference(log)
+        frame = LogFrame(log.columns, amounts, digest, inputs)
+        place = self.directory / log.path
+        delta = log.format == "delta" or (log.format is None and (place / "_delta_log").is_dir())
+        logged: Predictions
+        if delta:
+            logged = DeltaPredictions(place, frame)
+        else:
+            kind = None if log.format == "delta" else log.format
+            logged = FilePredictions(self.directory, log.path, frame, kind)
+        blobs, outcomes = self.ports.blobs, self.ports.outcomes
+        return DecidedByPolicy(
+            logged, self.charter, lambda: watch_bundle(fetch_bundle(blobs, digest)), outcomes
+        )
+
+    def _reference(self, log: PredictionLog) -> tuple[str, tuple[str, ...]]:
+        """Return the digest of the bundle made from the reference, and the log's inputs.
+
+        It is made where reference, columns or payoffs are new, and kept with the other blobs.
+        """
+        import msgspec
+
+        from assay.errors import DataError
+
+        path = self.directory / log.reference
+        if not path.is_file():
+            raise DataError(
+                f"There is no reference at {path}. Check `monitoring.source.reference` in the "
+                "charter: a CSV or Parquet file of held-out rows with scores and outcomes."
+            )
+        source = hashlib.sha256(path.read_bytes()).hexdigest()
+        sections = self.charter.digests()
+        made_from = [source, sections["value"], sections["data"], log.columns.model_dump_json()]
+        noted = self.ports.profiles.note("reference")
+        known = [] if noted is None else msgspec.json.decode(noted)
+        if not known or known[0] != made_from or not self.ports.blobs.has(known[1]):
+            digest, inputs = self._make_reference(log, source)
+            known = [made_from, digest, inputs]
+            self.ports.profiles.write_note("reference", msgspec.json.encode(known))
+        return known[1], tuple(known[2])
+
+    def _make_reference(self, log: PredictionLog, source: str) -> tuple[str, list[str]]:
+        from assay.adapters.log_frame import LogFrame
+        from assay.errors import DataError
+        from assay.lifecycle.served_elsewhere import bundle_of_reference, inputs_of
+
+        if log.columns.outcome is None:
+            raise DataError(
+                "The reference needs outcomes, and `monitoring.source.columns.outcome` does not "
+                "say which column holds them. Name it; in the log itself it may be left empty."
+            )
+        data = self.charter.data
+        leave = (*data.ignore, *data.known_after, *filter(None, (data.time, data.entity)))
+        frame = LogFrame(log.columns, self.charter.task == "regression", leave=leave)
+        table = self.ports.tables.read(self.directory / log.reference)
+        rows = frame.rows(table, log.reference)
+        rows = rows.with_columns(table[log.columns.outcome].alias("outcome"))
+        bundle = bundle_of_reference(self.charter, rows, source)
+        for content in (*bundle.files.values(), bundle.manifest()):
+            self.ports.blobs.put(content)
+        return bundle.digest, inputs_of(self.charter, rows)
