@@ -11,20 +11,19 @@ import msgspec
 from assay.build.plain import plain
 from assay.build.provenance import Provenance
 from assay.build.reference_tables import with_tables
+from assay.build.reference_windows import reference_windows
 from assay.build.tested import Made, Tested
-from assay.charter.charter import Charter
 from assay.evidence.bundle import Bundle
 from assay.evidence.digest import canonical_bytes
+from assay.stats.decision_names import named_decisions
 from assay.stats.forecaster import forecaster_document
 from assay.stats.profile import named_scores
-from assay.stats.reference import LEAST_WINDOWS, make_reference
+from assay.stats.reference import make_reference
 
 __all__ = ["package"]
 
 _SECTIONS = ("data", "value", "build")
 """The sections of the charter that a bundle is made from."""
-
-_MOST_WINDOWS = 20
 
 
 def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
@@ -35,9 +34,16 @@ def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
     policy takes over stay as they are.
     """
     made, charter = tested.made, tested.charter
-    scores = named_scores(tested.raw, made.signature.labels)
+    windows = reference_windows(tested.frame, charter)
+    given = {
+        **tested.columns,
+        **named_scores(tested.raw, made.signature.labels),
+        **named_decisions(tested.cases.decisions, made.valuation.actions),
+    }
     reference = make_reference(
-        {**tested.columns, **scores}, windows=_windows(len(tested.raw), charter)
+        {name: column[windows.first :] for name, column in given.items()},
+        starts=windows.starts,
+        moments=windows.moments,
     )
     sections = charter.digests()
     return Bundle(
@@ -52,13 +58,6 @@ def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
         },
         origin=_origin({name: sections[name] for name in _SECTIONS}, traced, seed),
     )
-
-
-def _windows(rows: int, charter: Charter) -> int:
-    """Return how many reference windows: as long as the charter's, but ten at least."""
-    window = charter.monitoring.window
-    wanted = rows // window.count if window.unit == "row" else _MOST_WINDOWS
-    return min(max(wanted, LEAST_WINDOWS), _MOST_WINDOWS)
 
 
 def _signature(made: Made) -> bytes:

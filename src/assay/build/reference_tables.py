@@ -26,11 +26,12 @@ Rows = slice
 def with_tables(reference: Mapping[str, Any], tested: Tested) -> dict[str, Any]:
     """Return the reference's document with tables of scores, decisions and outcomes in its windows.
 
-    The windows must be those of the test rows, in their order. Tables have no segments and no
-    payoff terms: they say how the model performed from window to window, not what it was worth.
+    The windows must be those of the newest test rows, in their order. Tables have no segments and
+    no payoff terms: they say how the model performed from window to window, not what it was worth.
     """
     known = read_reference(reference)
-    ends = np.cumsum([window.n for window in known.windows]).tolist()
+    first = len(tested.raw) - known.pooled.n
+    ends = (first + np.cumsum([window.n for window in known.windows])).tolist()
     windows = [
         _tabled(known, window, tested, slice(end - window.n, end))
         for window, end in zip(known.windows, ends, strict=True)

@@ -15,7 +15,7 @@ from assay.stats.overdispersion import Movement, movements
 from assay.stats.profile import Profile
 from assay.stats.reference import LEAST_WINDOWS, Reference
 
-__all__ = ["LEAST_ROWS", "Drift", "drift"]
+__all__ = ["LEAST_ROWS", "Drift", "drift", "too_little"]
 
 LEAST_ROWS = 30
 """A window with fewer rows is not judged."""
@@ -71,14 +71,25 @@ def drift(
     >>> [(one.feature, one.text) for one in drift(reference, now).moved]
     [('rate', 'mean 1.014, 3.995 before (-3.00 sd); 17.5% of values were never seen before')]
     """
-    features = _compared(reference, window)
+    features = _compared(reference, window) if reference.windows else {}
     if not reference.enough:
-        there = len(reference.windows)
-        note = f"not enough history: {there} reference windows, {LEAST_WINDOWS} needed"
+        note = too_little(reference)
         return Drift(features, judged=False, note=note)
     if window.n < LEAST_ROWS:
         return Drift(features, judged=False, note=f"too few rows: {window.n}, {LEAST_ROWS} needed")
     return Drift(_judged(features, rate, least_effect), judged=True)
+
+
+def too_little(reference: Reference) -> str:
+    """Say that history is too short to judge a window by.
+
+    >>> from assay.stats.grid import Grid
+    >>> too_little(Reference(Grid({}), (), of="Monday"))
+    'not enough history: 0 reference windows of Monday, 10 needed'
+    """
+    of = f" of {reference.of}" if reference.of else ""
+    there = len(reference.windows)
+    return f"not enough history: {there} reference windows{of}, {LEAST_WINDOWS} needed"
 
 
 def _compared(reference: Reference, window: Profile) -> dict[str, FeatureDrift]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.charter.data import Span
+from assay.stats.wall_clock import wall_seconds
 
 __all__ = [
     "Window",
@@ -22,8 +23,6 @@ __all__ = [
 ]
 
 _SECONDS = {"hour": 3600, "day": 86_400}
-_QUARTER = 900
-"""Time zones change their offset at full quarters of an hour (UTC)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +133,7 @@ def window_numbers(times: NDArray[np.datetime64], span: Span, time_zone: str) ->
     >>> np.diff(window_numbers(noons, Span.parse("1 day"), "Europe/Lisbon"))
     array([1])
     """
-    return _wall_seconds(times, ZoneInfo(time_zone)) // _length(span)
+    return wall_seconds(times, ZoneInfo(time_zone)) // _length(span)
 
 
 def numbered_window(
@@ -161,20 +160,6 @@ def _length(span: Span) -> int:
     if length == 0:
         raise ValueError(f"`monitoring.window` is `{span}`: a window takes some time.")
     return length
-
-
-def _wall_seconds(times: NDArray[np.datetime64], zone: ZoneInfo) -> NDArray[np.int64]:
-    """Return local wall-clock seconds since 1970-01-01T00:00 local."""
-    seconds = times.astype("datetime64[s]").astype(np.int64)
-    quarters, inverse = np.unique(seconds // _QUARTER, return_inverse=True)
-    offsets = [
-        int((datetime.fromtimestamp(quarter * _QUARTER, zone).utcoffset() or _NONE).total_seconds())
-        for quarter in quarters.tolist()
-    ]
-    return seconds + np.array(offsets, dtype=np.int64)[inverse]
-
-
-_NONE = timedelta(0)
 
 
 def _utc(wall: int, zone: ZoneInfo) -> datetime:

@@ -15,7 +15,7 @@ __all__ = ["BETS", "cumulative_sum", "gaussian_bets", "mixture", "shiryaev_rober
 
 Floats = NDArray[np.float64]
 
-BETS = np.array([0.1, 0.2, 0.4, 0.8, 1.6, 3.2])
+BETS = np.array([0.15, 0.3, 0.6, 1.2, 2.4])
 """Shifts to bet on, in standard errors of one window: a geometric grid (their section 4)."""
 
 

@@ -17,7 +17,7 @@ from scipy.special import gammaincc, gammaln
 
 from assay.stats.quadratic_form import QuadraticForm
 
-__all__ = ["Movement", "movements"]
+__all__ = ["Movement", "harmless_movements", "movements"]
 
 Floats = NDArray[np.float64]
 
@@ -71,15 +71,42 @@ def movements(forms: Sequence[QuadraticForm]) -> list[Movement]:
     return found
 
 
+def harmless_movements(forms: Sequence[QuadraticForm], *, confidence: float = 0.9) -> Floats:
+    """Return an upper limit of each feature's movement (F,), as a variance in units of a row's.
+
+    The quantile of what `movements` weighs p-values with; 0 where nothing can be told.
+
+    >>> from assay.stats.quadratic_form import QuadraticForm
+    >>> calm = QuadraticForm(spread=19.0, sizes=np.full(20, 1000.0), measured=0.0, n=1)
+    >>> restless = QuadraticForm(spread=190.0, sizes=np.full(20, 1000.0), measured=0.0, n=1)
+    >>> [bool(rho > 0.004) for rho in harmless_movements([calm, restless])]
+    [False, True]
+    """
+    limits = np.zeros(len(forms))
+    judged = [place for place, form in enumerate(forms) if form.told]
+    if judged:
+        rho, weights = _movement([forms[place] for place in judged])
+        limits[judged] = rho[(np.cumsum(weights, axis=1) < confidence).sum(axis=1)]
+    return limits
+
+
+def _movement(forms: Sequence[QuadraticForm]) -> tuple[Floats, Floats]:
+    """Return movements considered (K,), and the weight of each for each feature (F, K)."""
+    sizes = np.stack([form.sizes for form in forms])
+    spread = np.array([[form.spread] for form in forms])
+    freedom = np.array([[form.freedom] for form in forms])
+    rho = _grid(float((sizes.sum(axis=1) / (sizes > 0).sum(axis=1)).mean()))
+    return rho, _weights(_log_likelihood(spread, sizes, freedom, rho))
+
+
 def _judged(forms: Sequence[QuadraticForm]) -> tuple[Floats, Floats]:
+    rho, weights = _movement(forms)
     sizes = np.stack([form.sizes for form in forms])
     moments = np.array(
-        [[f.spread, f.measured, f.n, f.freedom, f.extra_variance, f.extra_third] for f in forms]
+        [[f.measured, f.n, f.freedom, f.extra_variance, f.extra_third] for f in forms]
     )
-    spread, measured, n, freedom, fourth, sixth = moments.T[:, :, None]
+    measured, n, freedom, fourth, sixth = moments.T[:, :, None]
     total, squares = sizes.sum(axis=1)[:, None], (sizes**2).sum(axis=1)[:, None]
-    rho = _grid(float((total / (sizes > 0).sum(axis=1)[:, None]).mean()))
-    weights = _weights(_log_likelihood(spread, sizes, freedom, rho))
     base = 1 + n / total
     lead = base + n * rho * (1 + squares / total**2)
     mean = freedom * base + lead - base

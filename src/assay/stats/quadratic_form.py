@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-__all__ = ["QuadraticForm", "location_form", "mix_form", "share_form"]
+__all__ = ["QuadraticForm", "location_form", "mix_form", "normal_scores", "share_form"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,6 +47,18 @@ def _nothing_to_tell(sizes: Floats) -> QuadraticForm:
     return QuadraticForm(0.0, sizes, 0.0, 0.0, 0.0)
 
 
+def normal_scores(pooled: Ints) -> Floats:
+    """Return the normal score of each cell's middle, for `pooled` (C,) counts in order.
+
+    >>> normal_scores(np.array([1, 2, 1])).round(2).tolist()
+    [-1.15, 0.0, 1.15]
+    """
+    total = pooled.sum()
+    middle = (np.cumsum(pooled) - pooled / 2) / total
+    scores: Floats = ndtri(np.clip(middle, 0.5 / total, 1 - 0.5 / total))
+    return scores
+
+
 def location_form(windows: Ints, pooled: Ints, counts: Ints) -> QuadraticForm:
     """Compare mean normal scores (van der Waerden 1952) of ordered cells.
 
@@ -57,12 +69,9 @@ def location_form(windows: Ints, pooled: Ints, counts: Ints) -> QuadraticForm:
     >>> round(steady.measured, 6), round(steady.spread, 6)
     (0.0, 0.0)
     """
-    total = pooled.sum()
-    if not total:
+    if not pooled.sum():
         return _nothing_to_tell(windows.sum(axis=1).astype(np.float64))
-    middle = (np.cumsum(pooled) - pooled / 2) / total
-    scores = ndtri(np.clip(middle, 0.5 / total, 1 - 0.5 / total))
-    return _mean_form(windows, pooled / total, counts, scores)
+    return _mean_form(windows, pooled / pooled.sum(), counts, normal_scores(pooled))
 
 
 def share_form(windows: Ints, pooled: Ints, counts: Ints) -> QuadraticForm:

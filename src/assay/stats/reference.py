@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from assay.stats.grid import CELLS, Grid, learn_grid
 from assay.stats.profile import SCORE, Profile, merge_all, profile
 
-__all__ = ["LEAST_WINDOWS", "REFERENCE_FORMAT", "Reference", "make_reference", "read_reference"]
+__all__ = [
+    "LEAST_ROWS",
+    "LEAST_WINDOWS",
+    "REFERENCE_FORMAT",
+    "Reference",
+    "make_reference",
+    "read_reference",
+]
 
 REFERENCE_FORMAT = 1
 """Raise it when the document's meaning changes, and teach `read_reference` the old one."""
@@ -25,15 +32,22 @@ REFERENCE_FORMAT = 1
 LEAST_WINDOWS = 10
 """Fewer reference windows say too little about their spread to judge another by it."""
 
-_LEAST_ROWS = 20
+LEAST_ROWS = 20
+"""A reference window holds this many rows at least."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A grid and one profile for each reference window."""
+    """A grid and one profile for each reference window.
+
+    `moments` (UTC) are those of each window's middle row, empty where there is no time; `of` names
+    the season that windows were chosen for, empty where they are all there are.
+    """
 
     grid: Grid
     windows: tuple[Profile, ...]
+    moments: tuple[np.datetime64, ...] = ()
+    of: str = ""
 
     @property
     def enough(self) -> bool:
@@ -42,7 +56,7 @@ class Reference:
 
     @cached_property
     def pooled(self) -> Profile:
-        """All reference windows added up."""
+        """All reference windows added up; ValueError where there is none."""
         return merge_all(self.windows)
 
     @cached_property
@@ -61,12 +75,16 @@ def make_reference(
     *,
     windows: int = 20,
     cells: int = CELLS,
+    starts: NDArray[np.int64] | None = None,
+    moments: NDArray[np.datetime64] | None = None,
 ) -> dict[str, Any]:
     """Cut held-out rows into consecutive windows and return their profiles as a JSON document.
 
     Rows come in the order of time where there is one, else in any order that has nothing to do
     with their values. Windows hold at least 20 rows, so few rows make few windows: with fewer
-    than `LEAST_WINDOWS` of them drift is not judged. `score` is the model's raw score.
+    than `LEAST_WINDOWS` of them drift is not judged. `score` is the model's raw score. `starts`
+    says where windows start (the first row among them), in place of `windows` of equal size;
+    `moments` (n,) in UTC let windows be chosen by their season.
 
     >>> rows = {"age": np.arange(1000.0) % 60}
     >>> len(read_reference(make_reference(rows)).windows)
@@ -77,15 +95,20 @@ def make_reference(
     if n == 0:
         raise ValueError("A reference needs rows, and none were given.")
     grid = learn_grid(given, cells=cells)
-    parts = np.array_split(np.arange(n), max(1, min(windows, n // _LEAST_ROWS)))
+    count = max(1, min(windows, n // LEAST_ROWS))
+    parts = np.array_split(np.arange(n), count if starts is None else starts[1:])
     profiles = [
         profile({name: column[part] for name, column in given.items()}, grid) for part in parts
     ]
-    return {
+    document = {
         "format": REFERENCE_FORMAT,
         "grid": grid.document(),
         "windows": [each.document() for each in profiles],
     }
+    if moments is not None:
+        middles = [moments[part[len(part) // 2]] for part in parts]
+        document["moments"] = [str(one.astype("datetime64[us]")) for one in middles]
+    return document
 
 
 def read_reference(document: Mapping[str, Any]) -> Reference:
@@ -98,4 +121,5 @@ def read_reference(document: Mapping[str, Any]) -> Reference:
     return Reference(
         Grid.from_document(document["grid"]),
         tuple(Profile.from_document(window) for window in document["windows"]),
+        tuple(np.datetime64(moment, "us") for moment in document.get("moments", ())),
     )
