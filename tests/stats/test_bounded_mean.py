@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import beta
 
 from assay.stats.bootstrap import bootstrap_mean
-from assay.stats.bounded_mean import bounded_ends
+from assay.stats.bounded_mean import bounded_ends, expanded_ends
 
 BANK = (-1.0, 9.0)
 
@@ -94,3 +94,26 @@ def test_many_values_keep_their_tight_interval() -> None:
     assert widened.low <= plain.low
     assert widened.high >= plain.high
     assert widened.high - widened.low < 1.08 * (plain.high - plain.low)
+
+
+@pytest.mark.parametrize("tail", [0.025, 0.002])
+@pytest.mark.parametrize("paid", [0, 1, 5, 40])
+@pytest.mark.parametrize("n", [30, 1000])
+def test_the_expansion_ends_where_draws_do(n: int, paid: int, tail: float) -> None:
+    values, counts = np.array([-1.0, 9.0]), np.array([n, paid])
+    held = counts > 0
+    rng = np.random.default_rng(1)
+    drawn = bounded_ends(
+        values[held], (-1.0, 9.0), tail=tail, resamples=100_000, rng=rng, counts=counts[held]
+    )
+    found = expanded_ends(values[held], counts[held], (-1.0, 9.0), tail=tail)
+    width = drawn[1] - drawn[0]
+    assert found[0] == pytest.approx(drawn[0], abs=0.1 * width)
+    assert found[1] == pytest.approx(drawn[1], abs=0.1 * width)
+
+
+def test_an_infinite_bound_leaves_its_end_open_in_the_expansion_too() -> None:
+    found = expanded_ends(np.array([1.0, 2.0]), np.array([5, 5]), (-np.inf, 2.0))
+    assert found[0] == -np.inf
+    assert 1.5 < found[1] <= 2.0
+    assert expanded_ends(np.array([2.0]), np.array([5]), (2.0, 2.0)) == (2.0, 2.0)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.stats.bounded_mean import bounded_ends
+from assay.stats.bounded_mean import bounded_ends, expanded_ends
 from assay.stats.estimate import Estimate
 
 __all__ = ["bootstrap_mean", "counted_mean"]
@@ -93,7 +93,9 @@ def counted_mean(
     """Return the mean of values (m,) of which each occurs `counts` (m,) times, as `bootstrap_mean`.
 
     Up to 256 values are resampled by their counts; more take the expansion at once, as many cases
-    do. Raises ValueError where there is no case, or a value is missing or infinite.
+    do. With no `resamples` nothing is drawn at all: for many intervals, or ones of a confidence
+    that would need very many draws. Raises ValueError where there is no case, or a value is missing
+    or infinite.
 
     >>> counted_mean(np.array([9.0, -1.0]), np.array([200, 800]), seed=1, unit="EUR per decision")
     1 EUR per decision [0.7632, 1.24]
@@ -114,12 +116,14 @@ def counted_mean(
         shape = _Shape.of(influence / scale, times)
         drawn = _counts_resampled(influence / scale, times, resamples, rng)
         low, high = (mean + scale * end for end in shape.ends(drawn, confidence))
-    method = "BCa bootstrap"
+    method = "BCa bootstrap" if resamples else "BCa bootstrap, by its expansion"
     if bounds is not None:
         tail, reach = (1 - confidence) / 2, (bounds[0] - mean, bounds[1] - mean)
-        within = bounded_ends(
-            influence, reach, tail=tail, resamples=resamples, rng=rng, counts=times
-        )
+        within = expanded_ends(influence, times, reach, tail=tail)
+        if resamples:
+            within = bounded_ends(
+                influence, reach, tail=tail, resamples=resamples, rng=rng, counts=times
+            )
         low, high = _wider((low, high), (mean + within[0], mean + within[1]), bounds)
         method += ", widened to its bounds"
     return Estimate(mean, float(low), float(high), n, method, unit, confidence)
@@ -231,7 +235,7 @@ def _counts_resampled(
     distinct: Floats, counts: NDArray[np.int64], resamples: int, rng: np.random.Generator
 ) -> Floats | None:
     """Return the means of resamples of distinct values with counts, None where they are many."""
-    if len(distinct) > _MOST_DISTINCT:
+    if len(distinct) > _MOST_DISTINCT or not resamples:
         return None
     n = int(counts.sum())
     drawn = rng.multinomial(n, counts / n, size=resamples)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
-__all__ = ["bounded_ends"]
+__all__ = ["bounded_ends", "expanded_ends"]
 
 Floats = NDArray[np.float64]
 
@@ -55,6 +56,39 @@ def bounded_ends(
     if np.isfinite(most):
         high = float(np.quantile(mean + extra / total * most, 1 - tail))
     return low, high
+
+
+def expanded_ends(
+    values: Floats, counts: NDArray[np.int64], bounds: tuple[float, float], *, tail: float = 0.025
+) -> tuple[float, float]:
+    """Return the ends of `bounded_ends` without drawing: by the third moment of those means.
+
+    The mean of n values and a bound, with weights uniform over the simplex, has known moments
+    (of a Dirichlet distribution); its quantiles follow by the Cornish-Fisher expansion, within a
+    tenth of the width of what is drawn even where only the bound differs from all values.
+
+    >>> low, high = expanded_ends(np.array([-1.0]), np.array([30]), (-1.0, 9.0))
+    >>> low, round(high, 2)  # drawn: 0.16
+    (-1.0, 0.2)
+    """
+    z = float(ndtri(1 - tail))
+    found = []
+    for bound, side in ((bounds[0], -1.0), (bounds[1], 1.0)):
+        if not np.isfinite(bound):
+            found.append(side * np.inf)
+            continue
+        every, times = np.append(values, bound), np.append(counts, 1)
+        n, mean = float(times.sum()), float(np.average(every, weights=times))
+        scale = float(np.abs(every - mean).max())
+        if scale == 0:
+            found.append(mean)
+            continue
+        away = (every - mean) / scale
+        square, cube = (float(np.average(away**power, weights=times)) for power in (2, 3))
+        skew = 2 * cube * np.sqrt(n + 1) / ((n + 2) * square**1.5)
+        reach = np.sqrt(square / (n + 1)) * (side * z + skew * (z * z - 1) / 6)
+        found.append(mean + scale * float(reach))
+    return max(found[0], bounds[0]), min(found[1], bounds[1])
 
 
 def _gathered(values: Floats, given: NDArray[np.int64] | None) -> tuple[Floats, NDArray[np.int64]]:

@@ -1,0 +1,155 @@
+"""A window's value, from its table wherever that tells it, and row by row where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from assay.charter.data import Data
+from assay.monitor.amount_value import amount_gaps, expected_amounts, realised_amounts
+from assay.monitor.cases import Cases
+from assay.monitor.pricing import Pricing, pricing
+from assay.monitor.segments import SegmentValue, segment_values
+from assay.monitor.table_gaps import table_gaps
+from assay.monitor.table_value import expected_value, realised_value
+from assay.monitor.track_record import Gap, measured_gaps
+from assay.monitor.value import (
+    ROWS,
+    TABLE,
+    Expected,
+    Realised,
+    expected_uplift,
+    realised_uplift,
+)
+from assay.monitor.watched import Watched
+from assay.stats.amount_table import AmountTable
+from assay.stats.score_table import ScoreTable
+
+__all__ = ["Valued", "valued", "valued_segments"]
+
+_ENTITIES = "cases of one entity hang together, which a table does not tell"
+
+
+@dataclass(frozen=True)
+class Valued:
+    """Uplift before labels and after, gaps between the two, and from what it was read, in words."""
+
+    expected: Expected
+    realised: Realised | None
+    gaps: Mapping[str, Gap]
+    reading: str
+
+
+def valued(
+    data: Data,
+    watched: Watched,
+    table: ScoreTable | AmountTable,
+    cases: Cases | None = None,
+    *,
+    seed: int = 0,
+) -> Valued:
+    """Return what a window's decisions were worth, before labels and after.
+
+    `cases` are read only where the table does not tell: where payoffs have no terms in it, and
+    where cases of one entity hang together (for the interval of realised uplift). Raises ValueError
+    where there are no cases, or where rows are needed and not given.
+    """
+    if isinstance(table, AmountTable):
+        return _with_entities(_amounts(data, watched, table, seed), data, watched, cases, seed)
+    priced = _priced(data, watched, table)
+    if not priced.reread:
+        found = Valued(
+            expected_value(table, priced),
+            realised_value(table, priced, seed=seed),
+            table_gaps(table, priced),
+            TABLE,
+        )
+        return _with_entities(found, data, watched, cases, seed)
+    if cases is None:
+        raise ValueError(f"the rows are needed to know their value: {priced.reread}")
+    return Valued(
+        _expected_by_row(data, watched, cases),
+        _realised_by_row(data, watched, cases, seed),
+        _gaps_by_row(watched, cases),
+        f"{ROWS}: {priced.reread}",
+    )
+
+
+def valued_segments(
+    data: Data, watched: Watched, table: ScoreTable | AmountTable, *, per_day: float
+) -> tuple[SegmentValue, ...]:
+    """Return what each segment is worth a day, the worst first; none where rows must be read.
+
+    Cases of one entity are taken as independent here.
+    """
+    if isinstance(table, AmountTable):
+        return segment_values(table, watched, per_day=per_day, moved=bool(data.moved_by))
+    priced = _priced(data, watched, table)
+    return () if priced.reread else segment_values(table, priced, per_day=per_day)
+
+
+def _priced(data: Data, watched: Watched, table: ScoreTable) -> Pricing:
+    return pricing(watched, table, revealed_by=data.revealed_by, moved_by=data.moved_by)
+
+
+def _amounts(data: Data, watched: Watched, table: AmountTable, seed: int) -> Valued:
+    moved, valuation = bool(data.moved_by), watched.valuation
+    return Valued(
+        expected_amounts(table, valuation, watched.cells, moved=moved),
+        realised_amounts(table, valuation, seed=seed, moved=moved),
+        amount_gaps(table, watched.cells),
+        TABLE,
+    )
+
+
+def _with_entities(
+    found: Valued, data: Data, watched: Watched, cases: Cases | None, seed: int
+) -> Valued:
+    """Return the value with the realised interval over entities, where cases are of such."""
+    if cases is None or cases.entities is None or found.realised is None:
+        return found
+    realised = _realised_by_row(data, watched, cases, seed)
+    return Valued(found.expected, realised, found.gaps, f"{ROWS} once labels came: {_ENTITIES}")
+
+
+def _expected_by_row(data: Data, watched: Watched, cases: Cases) -> Expected:
+    return expected_uplift(
+        watched.valuation,
+        watched.forecast(cases.score, cases.columns),
+        cases.decisions,
+        cases.columns,
+        watched.blocks(cases.score, cases.columns),
+        data.moved_by,
+    )
+
+
+def _realised_by_row(data: Data, watched: Watched, cases: Cases, seed: int) -> Realised | None:
+    ripe = cases.ripe()
+    if not ripe.n:
+        return None
+    return realised_uplift(
+        watched.valuation,
+        watched.forecast(ripe.score, ripe.columns),
+        ripe.decisions,
+        ripe.outcomes,
+        ripe.labelled,
+        ripe.columns,
+        blocks=watched.blocks(ripe.score, ripe.columns),
+        seed=seed,
+        revealed_by=data.revealed_by,
+        moved_by=data.moved_by,
+        entities=ripe.entities,
+    )
+
+
+def _gaps_by_row(watched: Watched, cases: Cases) -> dict[str, Gap]:
+    ripe = cases.ripe()
+    return measured_gaps(
+        watched.valuation,
+        watched.forecast(ripe.score, ripe.columns),
+        ripe.decisions,
+        ripe.outcomes,
+        ripe.labelled,
+        ripe.columns,
+        watched.blocks(ripe.score, ripe.columns),
+    )
