@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +12,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from assay.charter.load import load_charter
+from assay.lifecycle.books import Replay
+from assay.lifecycle.replay import replay
+
 DOCS = Path(__file__).parents[1] / "docs"
 SCRIPTS = sorted((DOCS / "value").glob("[a-z]*.py"))
+REPLAYS = sorted((DOCS / "monitoring").glob("[a-z]*.py"))
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +31,11 @@ def maker() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", [*SCRIPTS, *REPLAYS], ids=lambda path: path.stem)
 def test_a_page_is_what_its_script_prints(script: Path, maker: ModuleType) -> None:
     try:
-        text, pictures = maker.rendered(script)
+        # Replays take minutes: here a page is held to the figures kept of them.
+        text, pictures = maker.rendered(script, anew=script not in REPLAYS)
     except FileNotFoundError as error:
         pytest.skip(f"the example's data set is not here: {error}")
     page = script.with_suffix(".md").read_text(encoding="utf-8")
@@ -38,7 +45,7 @@ def test_a_page_is_what_its_script_prints(script: Path, maker: ModuleType) -> No
     np.testing.assert_allclose(numbers, page_numbers, rtol=0.03, atol=0.05, err_msg="make docs")
     for name, raw in pictures.items():
         assert raw.startswith(b"\x89PNG")
-        assert (DOCS / "value" / "pictures" / name).exists()
+        assert (script.parent / "pictures" / name).exists()
 
 
 def _apart(text: str) -> tuple[str, list[float]]:
@@ -71,14 +78,66 @@ def test_every_kind_of_value_model_has_an_example() -> None:
         "referring",
         "several_outcomes",
     }
-    index = (DOCS / "value" / "README.md").read_text(encoding="utf-8")
-    assert all(f"({name}.md)" in index for name in known)
+    _indexed("value", SCRIPTS)
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def _indexed(folder: str, scripts: list[Path]) -> None:
+    index = (DOCS / folder / "README.md").read_text(encoding="utf-8")
+    assert all(f"({script.stem}.md)" in index for script in scripts)
+
+
+def test_the_replays_of_three_histories_are_worked_out() -> None:
+    assert {path.stem for path in REPLAYS} >= {"bank", "bike", "elec2"}
+    _indexed("monitoring", REPLAYS)
+
+
+def _kept(name: str) -> Replay:
+    path = DOCS / "monitoring" / "figures" / f"{name}.json"
+    return Replay.from_document(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_the_banks_figures_keep_what_is_claimed_of_them() -> None:
+    found, ideal = _kept("bank-1"), _kept("bank-2").policies["scheduled"].value.mean
+    value = {name: book.value.mean for name, book in found.policies.items()}
+    fixed = {name: total.mean for name, total in found.baseline_totals.items()}
+    others = {**value, **fixed}
+    triggered = others.pop("triggered")
+    assert triggered > max(others.values())
+    assert found.policies["triggered"].retrainings <= len(found.windows) / 2
+    assert triggered >= 0.85 * ideal
+    assert found.policies["triggered"].over["everybody"].low > 0
+
+
+def test_the_model_of_electricity_prices_beats_the_last_label() -> None:
+    found = _kept("elec2-1")
+    last = found.baseline_totals["repeat_last"].mean
+    # Right in a share a of the cases is worth 2 a - 1 each.
+    assert (1 + last / found.n) / 2 == pytest.approx(0.862, abs=0.001)
+    assert all(book.over["repeat_last"].low > 0 for book in found.policies.values())
+
+
+def test_a_kept_replay_is_what_a_replay_finds_today(shared_data: Path) -> None:
+    hours = pl.read_parquet(shared_data / "bike_sharing" / "hour.parquet")
+    charter = load_charter(DOCS.parent / "examples" / "bike")
+    kept = _kept("bike-1")
+    found = replay(
+        hours,
+        charter,
+        first=kept.first,
+        policies=["static", "triggered"],
+        families=["lightgbm"],
+        trials=4,
+    )
+    for name, book in found.policies.items():
+        assert book.value.mean == pytest.approx(kept.policies[name].value.mean, rel=0.03), (
+            "make docs"
+        )
+
+
+@pytest.mark.parametrize("script", [*SCRIPTS, *REPLAYS], ids=lambda path: path.stem)
 def test_a_page_shows_each_of_its_pictures(script: Path) -> None:
     page = script.with_suffix(".md").read_text(encoding="utf-8")
     shown = set(re.findall(r"\(pictures/([^)]+)\)", page))
-    kept = {path.name for path in (DOCS / "value" / "pictures").glob(f"{script.stem}-*.png")}
+    kept = {path.name for path in (script.parent / "pictures").glob(f"{script.stem}-*.png")}
     assert shown == kept
     assert 2 <= len(shown) <= 5

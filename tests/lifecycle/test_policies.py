@@ -189,7 +189,7 @@ def _curious(known: Known) -> Option | str | None:
     return "retrain" if (len(text) + int(1e6 * gains)) % 3 == 0 else None
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     cut=st.integers(900, 1999),
     seed=st.integers(0, 1000),

@@ -108,7 +108,7 @@ class Watch:
                 rows = play.seen(min(lived.stop, period.known), lived.start)
                 if len(rows):
                     gaps.append(self._gaps(play, now, rows, period.known))
-        record = track_record(gaps)
+        record = track_record(gaps, tolerance=self._charter.monitoring.stale_tolerance)
         if not record.stale:
             return ()
         text = (
