@@ -1,21 +1,30 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.evidence.states import AlertState
+from assay.evidence.alert_state import AlertState, Mute
 from assay.monitor.alerts import Alert, Judgement, changes, follow
 from assay.monitor.finding import Finding, FindingKind
+from assay.stats.estimate import Estimate
 
 ALL: frozenset[FindingKind] = frozenset({"value", "drift"})
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def _finding(kind: FindingKind = "drift", measured: float = 1.0) -> Finding:
-    return Finding(kind, "inputs", measured, "none", f"{measured:g} moved", 2.5)
+def _a_day(mean: float, half: float = 0.0) -> Estimate:
+    return Estimate(mean, mean - half, mean + half, 100, "", "EUR per day")
+
+
+def _finding(
+    kind: FindingKind = "drift", measured: float = 1.0, a_day: Estimate | None = None
+) -> Finding:
+    a_day = _a_day(2.5) if a_day is None else a_day
+    return Finding(kind, "inputs", measured, "none", f"{measured:g} moved", a_day)
 
 
 def _judged(
@@ -52,7 +61,8 @@ def test_one_cause_is_one_alert_until_it_is_quiet() -> None:
     assert alert.windows == ("w1", "w3")
     assert alert.finding.measured == 3
     assert (alert.closed, alert.reason) == ("w5", "2 windows in a row without it")
-    assert alert.document()["value_per_day"] == 2.5
+    assert alert.document()["value_per_day"] == _a_day(2.5).document()
+    assert alert.document()["age"] == 5
 
 
 def test_a_window_that_was_not_judged_says_nothing() -> None:
@@ -116,9 +126,59 @@ def test_telling_the_ledger_twice_says_nothing_new(found: list[bool], seen: int)
     alerts = follow("bank", windows)
     told = changes(alerts, states.values())
     states |= {one.id: _recorded(one, closed_at=None) for one in told.raised}
+    states |= {one.id: replace(states[one.id], escalated_at=WHEN) for one in told.escalated}
     for name, _ in told.closed:
         states[name] = _recorded(next(one for one in alerts if one.id == name), closed_at=WHEN)
     assert changes(alerts, states.values()) == changes([], [])
     assert {name for name, one in states.items() if one.open} == {
         one.id for one in alerts if one.open
     }
+
+
+def _waiting(windows: int, **state: Any) -> tuple[str, ...]:
+    """Why an alert raised in the first of so many windows is said again."""
+    raised = _recorded(follow("bank", [_judged(1, _finding())])[0], **state)
+    alerts = follow("bank", [_judged(n, _finding()) for n in range(1, windows + 1)])
+    told = changes(alerts, [raised], escalate_after=2, now=WHEN + timedelta(days=1))
+    return tuple(one.reason for one in told.escalated)
+
+
+def test_an_alert_that_nobody_acknowledges_is_said_again_once() -> None:
+    assert _waiting(2) == ()
+    assert _waiting(3) == ("open for 2 windows more, and nobody acknowledged it",)
+    assert _waiting(9, acknowledged_by="Ana", acknowledged_at=WHEN) == ()
+    assert _waiting(9, escalated_at=WHEN) == ()
+    assert _waiting(9, closed_at=WHEN) == ()
+    mute = Mute("Ana", "known", WHEN, WHEN + timedelta(days=7))
+    assert _waiting(9, mute=mute) == ()
+    assert len(_waiting(9, mute=replace(mute, until=WHEN + timedelta(hours=1)))) == 1
+
+
+def test_windows_that_went_by_before_it_was_raised_do_not_count() -> None:
+    alerts = follow("bank", [_judged(n, _finding()) for n in range(1, 10)])
+    assert changes(alerts, [], escalate_after=2).escalated == ()
+    recorded = [_recorded(one) for one in alerts]
+    assert changes(alerts, recorded, escalate_after=2).escalated == ()
+
+
+def _grown(told: Estimate | None, now: Estimate, **state: Any) -> tuple[str, ...]:
+    data = {"value_per_day": None if told is None else told.document(), "metric": "inputs"}
+    (alert,) = follow("bank", [_judged(1, _finding()), _judged(2, _finding(a_day=now))])
+    recorded = _recorded(alert, data=data | {"version": 1, "age": 1}, **state)
+    return tuple(one.reason for one in changes([alert], [recorded]).escalated)
+
+
+def test_a_loss_that_surely_doubled_is_said_again_even_if_acknowledged() -> None:
+    doubled = "the estimated loss doubled, from 10 EUR per day to 250 EUR per day"
+    assert _grown(_a_day(10), _a_day(250, 20)) == (doubled,)
+    assert _grown(_a_day(10), _a_day(250, 20), acknowledged_at=WHEN) == (doubled,)
+    assert _grown(_a_day(10), _a_day(19, 1)) == ()
+    assert _grown(_a_day(10), _a_day(25, 20)) == ()
+    assert _grown(None, _a_day(25)) == ()
+    assert _grown(_a_day(-10), _a_day(25)) == ()
+
+
+def test_kinds_that_these_windows_do_not_give_are_left_alone() -> None:
+    (alert,) = follow("bank", [_judged(1, _finding("service"))])
+    assert changes([], [_recorded(alert)], kinds={"drift"}).closed == ()
+    assert len(changes([], [_recorded(alert)]).closed) == 1
