@@ -26,9 +26,9 @@ def embedded(state: Path) -> Ports:
     """Open everything in a directory, which is made where it is missing.
 
     `ledger.sqlite` with `ledger.head`, `outbox.sqlite`, `blobs/`, `captures/`, `outcomes/` and
-    `desired.json` lie in it; the gateway reads the last three by the same names. So does `monitor/`,
-    which can be removed: it is made anew from captures and outcomes. Raises StoreError where it
-    cannot be made or opened.
+    `desired.json` lie in it; the gateway reads the last three by the same names. So does
+    `monitor/`, which can be removed: it is made anew from captures and outcomes. Raises StoreError
+    where it cannot be made or opened.
     """
     try:
         state.mkdir(exist_ok=True)

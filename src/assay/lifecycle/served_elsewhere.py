@@ -69,14 +69,9 @@ class DecidedByPolicy:
 
 def decided(rows: pl.DataFrame, watched: Watched) -> pl.Series:
     """Return each row's decision: the log's where it has one, else the policy's."""
-    inputs = {
-        name.removeprefix(INPUT): rows[name] for name in rows.columns if name.startswith(INPUT)
-    }
-    columns = watched.columns_of(inputs, rows.height)
-    score = scores_of(rows["score"])
-    names = watched.valuation.names(
-        watched.valuation.decide(watched.forecast(score, columns), columns)
-    )
+    columns = watched.columns_of(inputs_in(rows), rows.height)
+    forecast = watched.forecast(scores_of(rows["score"]), columns)
+    names = watched.valuation.names(watched.valuation.decide(forecast, columns))
     by_policy = pl.Series("decision", names, dtype=rows.schema["decision"])
     return rows["decision"].fill_null(by_policy)
 
