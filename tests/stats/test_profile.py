@@ -85,9 +85,13 @@ def test_the_score_is_profiled_beside_the_columns() -> None:
     assert SCORE not in profile({"x": np.array([1.0, 2.0])}, grid).features
 
 
-def test_a_missing_column_is_named() -> None:
-    with pytest.raises(ValueError, match="lacks c"):
-        profile({"x": np.array([1.0])}, GRID)
+def test_a_column_that_is_not_there_or_of_the_other_kind_is_missing_in_every_row() -> None:
+    absent = profile({"x": np.array([1.0, 2.0])}, GRID)
+    assert (absent.features["c"].n, absent.features["c"].nulls) == (0, 2)
+    text = {"x": np.array(["1", "2"], dtype=object), "c": np.array(["a", "b"], dtype=object)}
+    assert profile(text, GRID).features["x"].nulls == 2
+    whole = merge(absent, profile(text, GRID))
+    assert (whole.n, whole.features["c"].n, whole.features["x"].n) == (4, 2, 2)
 
 
 def test_columns_of_different_lengths_are_refused() -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "SCORE",
     "Profile",
     "Tally",
+    "fits",
     "is_score",
     "merge",
     "merge_all",
@@ -101,9 +102,10 @@ def profile(
 
     `columns` are arrays of one length by name: float64 with NaN, or objects of text with "" (or
     `Coded` text).
-    Columns without an axis are left out; an axis without a column raises ValueError. A `score`
-    is profiled under the name `SCORE` where the grid has that axis; `scores` is the window's
-    score table, kept as given.
+    Columns without an axis are left out. An axis without a column, or with one of the other kind,
+    counts every row as missing: `monitor.schema_drift` tells which. A `score` is profiled under the
+    name `SCORE` where the grid has that axis; what is named @ and not given has no tally. `scores`
+    is the window's score table, kept as given.
 
     >>> from assay.stats.grid import learn_grid
     >>> ages = {"age": np.array([20.0, 30.0, 40.0, np.nan])}
@@ -112,16 +114,17 @@ def profile(
     (4, 3, 1)
     """
     given = dict(columns) if score is None else {**columns, SCORE: score}
-    missing = sorted(name for name in grid.axes if name not in given and name != SCORE)
-    if missing:
-        raise ValueError(
-            f"The window lacks {', '.join(missing)}, which the reference profile has. "
-            "Give every input column that the model was built with."
-        )
     lengths = {len(column) for name, column in given.items() if name in grid.axes}
     if len(lengths) > 1:
         raise ValueError(f"The window's columns have different lengths: {sorted(lengths)}.")
-    return Profile(lengths.pop() if lengths else 0, _tallies(given, grid), scores, classes)
+    n = lengths.pop() if lengths else 0
+    tallies = _tallies(given, grid)
+    features = {
+        name: tallies[name] if name in tallies else _all_missing(axis, n)
+        for name, axis in grid.axes.items()
+        if name in tallies or not name.startswith("@")
+    }
+    return Profile(n, features, scores, classes)
 
 
 def named_scores(score: Floats, labels: Sequence[str]) -> dict[str, Floats]:
@@ -186,10 +189,26 @@ def _read_scores(document: Mapping[str, Any]) -> ScoreTable | AmountTable | None
 
 def _tallies(given: Mapping[str, Any], grid: Grid) -> dict[str, Tally]:
     """Count each column: by the compiled loops where there is enough to count."""
-    columns = {name: given[name] for name in grid.axes if name in given}
+    columns = {
+        name: given[name]
+        for name, axis in grid.axes.items()
+        if name in given and fits(given[name], axis)
+    }
     values = sum(map(len, columns.values()))
     slowly = values < _WORTH_COMPILING
     return {name: _tally(column, grid.axes[name], slowly) for name, column in columns.items()}
+
+
+def fits(column: Any, axis: NumberAxis | CategoryAxis) -> bool:
+    """Return whether a column is of its axis' kind: a number, or text."""
+    numeric = not isinstance(column, Coded) and np.asarray(column).dtype.kind in "fiub"
+    return numeric == isinstance(axis, NumberAxis)
+
+
+def _all_missing(axis: NumberAxis | CategoryAxis, n: int) -> Tally:
+    counts = np.zeros(axis.size, dtype=np.int64)
+    counts[-1] = n
+    return Tally(counts, np.zeros(axis.size if isinstance(axis, NumberAxis) else 0))
 
 
 def _tally(column: Any, axis: NumberAxis | CategoryAxis, slowly: bool) -> Tally:
