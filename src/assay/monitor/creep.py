@@ -52,6 +52,10 @@ class CreepState:
         logs = np.full((count, 2, len(BETS)), -np.inf)
         return cls(tuple(names), -1, 0, logs, np.zeros((count, 2, 4)))
 
+    def after(self, windows: int) -> CreepState:
+        """Return the state as after so many windows that told nothing."""
+        return replace(self, last=self.last + windows, windows=self.windows + windows)
+
     def document(self) -> dict[str, Any]:
         """Return the state as a JSON document."""
         known = np.where(np.isfinite(self.logs), self.logs, -1e300)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from assay.monitor.feature_drift import FeatureDrift, Judged, compare
+from assay.monitor.feature_drift import Aspect, FeatureDrift, Judged, compare
 from assay.monitor.feature_forms import feature_forms
 from assay.stats.multiple_testing import benjamini_hochberg
 from assay.stats.overdispersion import Movement, movements
 from assay.stats.profile import Profile
 from assay.stats.reference import LEAST_WINDOWS, Reference
 
-__all__ = ["LEAST_ROWS", "Drift", "drift", "too_little"]
+__all__ = ["LEAST_ROWS", "Drift", "as_moved", "drift", "questions", "too_little"]
 
 LEAST_ROWS = 30
 """A window with fewer rows is not judged."""
@@ -77,7 +77,7 @@ def drift(
         return Drift(features, judged=False, note=note)
     if window.n < LEAST_ROWS:
         return Drift(features, judged=False, note=f"too few rows: {window.n}, {LEAST_ROWS} needed")
-    return Drift(_judged(features, rate, least_effect), judged=True)
+    return _judged(Drift(features, judged=True), rate, least_effect)
 
 
 def too_little(reference: Reference) -> str:
@@ -118,20 +118,44 @@ def _compared(reference: Reference, window: Profile) -> dict[str, FeatureDrift]:
     }
 
 
-def _judged(
-    features: Mapping[str, FeatureDrift], rate: float, least_effect: float
-) -> dict[str, FeatureDrift]:
-    asked = [(name, aspect) for name, one in features.items() for aspect in one.aspects]
-    weights = np.array(
-        [
-            _WEIGHTS[features[name].kind if aspect.name == "values" else aspect.name]
-            for name, aspect in asked
-        ]
-    )
-    p_values = np.array([aspect.p for _, aspect in asked])
-    surprising = benjamini_hochberg(p_values * weights.sum() / (weights * len(asked)), rate)
-    moved: dict[str, list[Any]] = {name: [] for name in features}
-    for (name, aspect), is_surprising in zip(asked, surprising, strict=True):
-        if is_surprising and aspect.effect >= least_effect:
-            moved[name].append(aspect)
-    return {name: replace(one, moved=tuple(moved[name])) for name, one in features.items()}
+def questions(drift: Drift) -> list[tuple[str, Aspect, float]]:
+    """Return every question asked: the feature, what was found, and its share of the error rate."""
+    return [
+        (name, aspect, _WEIGHTS[one.kind if aspect.name == "values" else aspect.name])
+        for name, one in drift.features.items()
+        for aspect in one.aspects
+    ]
+
+
+def as_moved(drift: Drift, surprising: Set[tuple[str, str]], least_effect: float) -> Drift:
+    """Return the drift with those aspects as moved that surprise and have an effect worth a word.
+
+    `surprising` holds (feature, aspect's name).
+    """
+    features = {
+        name: replace(
+            one,
+            moved=tuple(
+                aspect
+                for aspect in one.aspects
+                if (name, aspect.name) in surprising and aspect.effect >= least_effect
+            ),
+        )
+        for name, one in drift.features.items()
+    }
+    return replace(drift, features=features)
+
+
+def _judged(drift: Drift, rate: float, least_effect: float) -> Drift:
+    asked = questions(drift)
+    weights = np.array([weight for *_, weight in asked])
+    p_values = np.array([aspect.p for _, aspect, _ in asked])
+    if not asked:
+        return drift
+    surprising = benjamini_hochberg(p_values * weights.mean() / weights, rate)
+    found = {
+        (name, aspect.name)
+        for (name, aspect, _), is_surprising in zip(asked, surprising, strict=True)
+        if is_surprising
+    }
+    return as_moved(drift, found, least_effect)
