@@ -63,9 +63,9 @@ class ResponsesState:
         return tuple(one for one in self.every if one.status == "taken")
 
     def named(self, id_: str) -> ResponseState | None:
-        """Return the response whose id this is, or begins with it."""
+        """Return the newest response of that id, or of the one id that begins so."""
         found = [one for one in self.every if one.id.startswith(id_)] if id_ else []
-        return found[0] if len(found) == 1 else None
+        return found[-1] if len({one.id for one in found}) == 1 else None
 
 
 def responses(events: Iterable[Event]) -> dict[str, ResponsesState]:

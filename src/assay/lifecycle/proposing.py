@@ -98,8 +98,9 @@ def resting(charter: Charter, taken: Sequence[ResponseState], now: Mark) -> str 
     lately = [one for one in counted if _within(charter, one, response.period, now)]
     if len(lately) >= response.most:
         return (
-            f"{len(lately)} responses were taken within `response.period` ({response.period}), and "
-            f"`response.most` is {response.most}: people must see why none of them helped."
+            f"There {'was' if len(lately) == 1 else 'were'} {len(lately)} "
+            f"response{'' if len(lately) == 1 else 's'} within `response.period` "
+            f"({response.period}), and `response.most` is {response.most}: see why none helped."
         )
     return None
 

@@ -29,6 +29,9 @@ __all__ = ["pending", "take"]
 
 _MADE = ("move_policy", "recalibrate", "retrain")
 
+_LEAST_TAUGHT = 500
+"""Newest outcomes that teach and judge a revised version, where the proposal saw fewer."""
+
 
 def take(desk: Desk, one: ResponseState) -> dict[str, Any]:
     """Do what a response says, and return what the ledger is to tell of it.
@@ -140,7 +143,7 @@ def _made_version(desk: Desk, one: ResponseState) -> int:
             raise CheckFailed(f"Version {packaged.version} cannot be retrained: {why}.")
         return desk.retrain(Again(recipe, one.id))
     made = version_state(desk.ports.ledger, desk.charter, packaged.version).registered_at
-    frame, table = _served_table(desk, made)
+    frame, table = _served_table(desk, made, max(int(one.proposed["cases"]), _LEAST_TAUGHT))
     built = revise(
         desk.charter,
         packaged,
@@ -156,9 +159,10 @@ def _made_version(desk: Desk, one: ResponseState) -> int:
     return register(built, desk.charter, desk.ports.ledger, desk.ports.blobs, desk.now).version
 
 
-def _served_table(desk: Desk, since: datetime | None) -> tuple[pl.DataFrame, bytes]:
-    """Return the cases served since a version was made as the charter's table has them."""
-    served = labelled_table(known_by(desk.served(), desk.charter, desk.now, since), desk.charter)
+def _served_table(desk: Desk, since: datetime | None, newest: int) -> tuple[pl.DataFrame, bytes]:
+    """Return the newest cases served since a version was made as the charter's table has them."""
+    known = known_by(desk.served(), desk.charter, desk.now, since)
+    served = labelled_table(known, desk.charter).tail(newest)
     if not served.height:
         raise DataError("No served case has an outcome that counts since this version was made.")
     table = newest_rows(desk.table().clear(), served, desk.charter)
