@@ -34,6 +34,7 @@ COMMANDS = {
     "respond": "assay.cli.respond",
     "alerts": "assay.cli.alerts",
     "triage": "assay.cli.triage",
+    "profile": "assay.cli.profile",
     "value": "assay.cli.value",
     "status": "assay.cli.status",
     "replay": "assay.cli.replay",

@@ -1,0 +1,61 @@
+"""A grid learned from a sample, with its ends moved out to what the whole reference has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from assay.stats.grid import Grid, NumberAxis
+from assay.stats.profile import Profile
+from assay.stats.tally import Tally
+
+__all__ = ["widened"]
+
+
+def widened(
+    grid: Grid, windows: Sequence[Profile], *, but: Collection[str] = ()
+) -> tuple[Grid, list[Profile]]:
+    """Move the first and last edge of each number out to its extremes over all windows.
+
+    What lay outside is moved into the outermost cells; this is what counting anew with the wider
+    grid would give, so that "never seen" means it. Axes named in `but` stay as they are.
+
+    >>> from assay.stats.grid import learn_grid
+    >>> from assay.stats.profile import profile
+    >>> grid = learn_grid({"age": np.array([20.0, 30.0])})
+    >>> ages = {"age": np.array([10.0, 25.0, 99.0])}
+    >>> wide, (found,) = widened(grid, [profile(ages, grid)])
+    >>> found.features["age"].counts.tolist()
+    [0, 1, 2, 0, 0]
+    >>> found.features["age"].counts.tolist() == profile(ages, wide).features["age"].counts.tolist()
+    True
+    """
+    axes = dict(grid.axes)
+    features = [dict(window.features) for window in windows]
+    for name, axis in grid.axes.items():
+        if not isinstance(axis, NumberAxis) or name in but or len(axis.edges) < 2:
+            continue
+        tallies = [one[name] for one in features]
+        axes[name] = _reaching(axis, tallies)
+        for one, tally in zip(features, tallies, strict=True):
+            one[name] = _moved_in(tally)
+    profiles = [replace(one, features=two) for one, two in zip(windows, features, strict=True)]
+    return Grid(axes), profiles
+
+
+def _reaching(axis: NumberAxis, tallies: Sequence[Tally]) -> NumberAxis:
+    edges = axis.edges.copy()
+    edges[0] = min(edges[0], np.nextafter(min(one.least for one in tallies), -np.inf))
+    edges[-1] = max(edges[-1], *(one.most for one in tallies))
+    return NumberAxis(edges, axis.centre, axis.scale)
+
+
+def _moved_in(tally: Tally) -> Tally:
+    counts, sums = tally.counts.copy(), tally.sums.copy()
+    for cells in (counts, sums):
+        cells[1] += cells[0]
+        cells[-3] += cells[-2]
+        cells[0] = cells[-2] = 0
+    return replace(tally, counts=counts, sums=sums)
