@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from assay.charter.charter import Charter
-from assay.evidence.folds import AlertState, ReleaseState, alerts
+from assay.evidence.folds import AlertState, ReleaseState
 from assay.evidence.gate import Verdict
+from assay.lifecycle.alerting import alert_states, by_cost
 from assay.lifecycle.approval import ask, model_state
 from assay.lifecycle.releasing import release_state
 from assay.ports.blobs import Blobs
@@ -19,7 +20,7 @@ __all__ = ["Status", "status_of"]
 
 @dataclass(frozen=True)
 class Status:
-    """The newest version with the gate's present answer, the release, and every open alert."""
+    """The newest version, the gate's answer, the release, and open alerts, the dearest first."""
 
     name: str
     solo: bool
@@ -59,12 +60,11 @@ class Status:
 def status_of(charter: Charter, ledger: Ledger, blobs: Blobs, now: datetime) -> Status:
     """Read where things stand; the gate is asked without recording its answer."""
     newest = model_state(ledger, charter).newest
-    told = alerts(ledger.events(f"alert:{charter.name}"))
     return Status(
         name=charter.name,
         solo=charter.people.solo,
         newest=None if newest is None else newest.version,
         verdict=None if newest is None else ask(blobs, charter, newest, now),
         release=release_state(ledger, charter),
-        alerts=tuple(alert for alert in told if alert.open),
+        alerts=tuple(one for one in by_cost(alert_states(ledger, charter.name)) if one.open),
     )
