@@ -9,6 +9,7 @@ from assay.charter.monitoring import Boundary
 from assay.monitor.drift import Drift
 from assay.monitor.ranking import shortfall
 from assay.monitor.volume import DAYS_PER_MONTH, Volume
+from assay.stats.decision_names import DECISION
 from assay.stats.estimate import Estimate
 from assay.stats.profile import is_score
 
@@ -99,18 +100,19 @@ def value_findings(
 
 
 def drift_findings(drift: Drift, lost: Estimate | None = None) -> tuple[Finding, ...]:
-    """Return at most two findings: inputs that moved (together), and the model's score.
+    """Return at most three findings: inputs that moved (together), the score, and decisions.
 
     `lost` is what the changed mix of cases costs a day, from `ranking.lost_per_day`: one amount
     that both findings share. Where it is not given their cost is unknown.
     """
-    inputs = [one for one in drift.moved if not is_score(one.feature)]
+    inputs = [one for one in drift.moved if not one.feature.startswith("@")]
+    decided = [one for one in drift.moved if one.feature == DECISION]
     scores = [one for one in drift.moved if is_score(one.feature)]
     found = []
     if inputs:
         shown = "; ".join(f"{one.feature}: {one.text}" for one in inputs[:_SHOWN])
         more = f"; and {len(inputs) - _SHOWN} more" if len(inputs) > _SHOWN else ""
-        count = sum(not is_score(name) for name in drift.features)
+        count = sum(not name.startswith("@") for name in drift.features)
         text = f"{len(inputs)} of {count} inputs moved. {shown}{more}"
         found.append(Finding("drift", "inputs", float(len(inputs)), "no input moves", text, lost))
     if scores:
@@ -118,6 +120,9 @@ def drift_findings(drift: Drift, lost: Estimate | None = None) -> tuple[Finding,
         text = f"the model's score moved: {moved}"
         limit = "the score does not move"
         found.append(Finding("drift", "score", scores[0].effect, limit, text, lost))
+    for one in decided:
+        limit, text = "decisions do not move", f"decisions moved: {one.text}"
+        found.append(Finding("drift", "decision", one.effect, limit, text, lost))
     return tuple(found)
 
 
