@@ -12,23 +12,35 @@ from numpy.typing import NDArray
 from assay.charter.charter import Charter
 from assay.monitor.cases import Cases
 from assay.monitor.drift import Drift, drift
-from assay.monitor.performance import classes_of
+from assay.monitor.performance import Tables, classes_of
+from assay.monitor.performance_findings import Performance, judge_performance
+from assay.monitor.schema_drift import SchemaChange, value_changes
+from assay.monitor.season import in_season
+from assay.monitor.segments import SegmentValue
 from assay.monitor.tabling import segmented_by, tabled
-from assay.monitor.track_record import Gap, measured_gaps
-from assay.monitor.value import Expected, Realised, expected_uplift, realised_uplift
+from assay.monitor.track_record import Gap
+from assay.monitor.value import Expected, Realised
+from assay.monitor.valued import valued, valued_segments
+from assay.monitor.volume import Volume
 from assay.monitor.watched import Watched
+from assay.stats.amount_table import AmountTable
+from assay.stats.decision_names import named_decisions
 from assay.stats.profile import Profile, named_scores, profile
+from assay.stats.score_table import ScoreTable
 from assay.value.identification import is_marked
 
-__all__ = ["Measured", "measure", "profiled"]
+__all__ = ["Measured", "measure", "performance_tables", "profiled"]
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
     """What was measured of one window's cases; nothing is judged against plan or boundary yet.
 
-    `entities` are those of the cases whose label delay is over, each once; None where unnamed.
-    `profile` is None where it was not read again from where it is kept.
+    `reading` says whether value was read from the profile, or from the rows and why. `segments` are
+    told apart by the charter's columns, the one that loses most a day first. `performance` is None
+    where nothing decides by a score table. `entities` are those of the cases whose label delay is
+    over, each once; None where unnamed. `profile` is None where it was not read again from where it
+    is kept.
     """
 
     n: int
@@ -38,6 +50,10 @@ class Measured:
     realised: Realised | None
     gaps: Mapping[str, Gap]
     entities: NDArray[Any] | None = None
+    reading: str = ""
+    segments: tuple[SegmentValue, ...] = ()
+    performance: Performance | None = None
+    schema: tuple[SchemaChange, ...] = ()
 
     @property
     def waiting(self) -> int:
@@ -67,7 +83,8 @@ def profiled(
     table, classes = tabled(segmented_by(charter), watched, cases), classes_of(watched, cases)
     if before is None or before.n != cases.n:
         scores = named_scores(cases.score, watched.valuation.labels)
-        before = profile({**cases.columns, **scores}, watched.reference.grid)
+        decided = named_decisions(cases.decisions, watched.valuation.actions)
+        before = profile({**cases.columns, **scores, **decided}, watched.reference.grid)
     return replace(before, scores=table, classes=classes)
 
 
@@ -78,53 +95,64 @@ def measure(
     *,
     seed: int = 0,
     before: Profile | None = None,
+    per_day: float | None = None,
+    middle: np.datetime64 | None = None,
 ) -> Measured:
-    """Profile a window's cases and measure drift and value, before and after labels.
+    """Profile a window's cases and read from the profile how they drifted, performed and paid.
 
     Pure: replay calls it with frames in memory, monitoring with captures. `before` is as in
-    `profiled`. Raises ValueError where there are no cases.
+    `profiled`; `per_day` are the decisions a day that segments are valued at (those planned where
+    not given), `middle` a moment in the window, by which its season is told. Rows are read a second
+    time only where the profile does not tell (see `valued`). Raises ValueError where there are no
+    cases.
     """
     seen = profiled(charter, watched, cases, before)
-    limits = charter.monitoring
+    table = _table_of(seen)
+    worth = valued(charter.data, watched, table, cases, seed=seed)
+    volume = Volume.planned(charter.value.decisions_per_month).per_day
     ripe = cases.ripe()
-    realised, gaps = _told(charter, watched, ripe, seed) if ripe.n else (None, {})
     return Measured(
         n=cases.n,
         profile=seen,
-        drift=drift(
-            watched.reference,
-            seen,
-            rate=limits.false_discovery_rate,
-            least_effect=limits.least_effect,
-        ),
-        expected=expected_uplift(
-            watched.valuation,
-            watched.forecast(cases.score, cases.columns),
-            cases.decisions,
-            cases.columns,
-            watched.blocks(cases.score, cases.columns),
-            charter.data.moved_by,
-        ),
-        realised=realised,
-        gaps=gaps,
+        drift=_drift(charter, watched, seen, middle),
+        expected=worth.expected,
+        realised=worth.realised,
+        gaps=worth.gaps,
         entities=None if ripe.entities is None else np.unique(ripe.entities),
+        reading=worth.reading,
+        segments=valued_segments(
+            charter.data, watched, table, per_day=volume if per_day is None else per_day
+        ),
+        performance=_performance(charter, watched, seen),
+        schema=value_changes(watched.reference, seen),
     )
 
 
-def _told(
-    charter: Charter, watched: Watched, cases: Cases, seed: int
-) -> tuple[Realised | None, Mapping[str, Gap]]:
-    """Return what labels say of cases whose label delay is over: value, and gaps to it."""
-    blocks = watched.blocks(cases.score, cases.columns)
-    valued = (watched.valuation, watched.forecast(cases.score, cases.columns), cases.decisions)
-    told = (cases.outcomes, cases.labelled, cases.columns)
-    realised = realised_uplift(
-        *valued,
-        *told,
-        blocks=blocks,
-        seed=seed,
-        revealed_by=charter.data.revealed_by,
-        moved_by=charter.data.moved_by,
-        entities=cases.entities,
+def _table_of(seen: Profile) -> ScoreTable | AmountTable:
+    if seen.scores is None:
+        raise ValueError("value is read from a score table, and this profile has none")
+    return seen.scores
+
+
+def _drift(
+    charter: Charter, watched: Watched, seen: Profile, middle: np.datetime64 | None
+) -> Drift:
+    limits = charter.monitoring
+    reference = in_season(watched.reference, middle, limits.season, limits.zone)
+    return drift(
+        reference, seen, rate=limits.false_discovery_rate, least_effect=limits.least_effect
     )
-    return realised, measured_gaps(*valued, *told, blocks)
+
+
+def _performance(charter: Charter, watched: Watched, seen: Profile) -> Performance | None:
+    """Return how well the window's scores did, beside reference windows that have labels."""
+    tables = performance_tables(seen)
+    if tables is None:
+        return None
+    then = [performance_tables(one) for one in watched.reference.windows]
+    return judge_performance(charter, watched, tables, [one for one in then if one is not None])
+
+
+def performance_tables(seen: Profile) -> Tables | None:
+    """Return the table that a profile's performance is read from; None where there is none."""
+    return seen.scores if seen.classes is None else seen.classes

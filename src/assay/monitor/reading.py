@@ -12,6 +12,9 @@ import numpy as np
 
 from assay.monitor.drift import Drift
 from assay.monitor.measured import Measured
+from assay.monitor.performance_findings import Performance
+from assay.monitor.schema_drift import SchemaChange
+from assay.monitor.segments import SegmentValue
 from assay.monitor.track_record import Gap
 from assay.monitor.value import Expected, Realised
 from assay.stats.profile import Profile
@@ -33,6 +36,10 @@ class _Reading:
     realised: Realised | None
     gaps: Mapping[str, Gap]
     entities: tuple[str, ...] | None
+    reading: str
+    segments: tuple[SegmentValue, ...]
+    performance: Performance | None
+    schema: tuple[SchemaChange, ...]
 
 
 @dataclass(frozen=True, eq=False)
