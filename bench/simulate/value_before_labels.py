@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from operator import add
 
 import numpy as np
+from bench.simulate.traffic import Traffic, bank
 
 from assay.monitor.pricing import Pricing, pricing
 from assay.monitor.table_gaps import table_gaps
@@ -15,7 +16,6 @@ from assay.monitor.table_value import expected_value, realised_value
 from assay.monitor.tabling import tabled
 from assay.monitor.track_record import Gap, track_record
 from assay.stats.score_table import ScoreTable
-from bench.simulate.traffic import Traffic, bank
 
 TRUTH_CASES = 400_000
 WINDOWS = (1_000, 10_000, 100_000)
@@ -32,7 +32,12 @@ class World:
 
     def traffic(self, seed: int, labels: int) -> Traffic:
         """Return a model that learned its calibration from so many labels, and its cases."""
-        return Traffic(seed, bank(self.cells), labels, self.level, self.by_amount)
+        return _taught(self, seed, labels)
+
+
+@cache
+def _taught(world: World, seed: int, labels: int) -> Traffic:
+    return Traffic(seed, bank(world.cells), labels, world.level, world.by_amount)
 
 
 WORLDS = (
