@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from assay.charter.charter import Charter
 from assay.monitor.cases import Cases
 from assay.monitor.drift import Drift, drift
+from assay.monitor.mix import score_mix_cost
 from assay.monitor.performance import Tables, classes_of
 from assay.monitor.performance_findings import Performance, judge_performance
 from assay.monitor.schema_drift import SchemaChange, value_changes
@@ -25,6 +26,7 @@ from assay.monitor.volume import Volume
 from assay.monitor.watched import Watched
 from assay.stats.amount_table import AmountTable
 from assay.stats.decision_names import named_decisions
+from assay.stats.estimate import Estimate
 from assay.stats.profile import Profile, named_scores, profile
 from assay.stats.score_table import ScoreTable
 from assay.value.identification import is_marked
@@ -38,7 +40,8 @@ class Measured:
 
     `reading` says whether value was read from the profile, or from the rows and why. `segments` are
     told apart by the charter's columns, the one that loses most a day first. `performance` is None
-    where nothing decides by a score table. `entities` are those of the cases whose label delay is
+    where nothing decides by a score table; `mix` is what the changed mix of cases costs a decision,
+    None where nobody knows. `entities` are those of the cases whose label delay is
     over, each once; None where unnamed. `profile` is None where it was not read again from where it
     is kept.
     """
@@ -54,6 +57,7 @@ class Measured:
     segments: tuple[SegmentValue, ...] = ()
     performance: Performance | None = None
     schema: tuple[SchemaChange, ...] = ()
+    mix: Estimate | None = None
 
     @property
     def waiting(self) -> int:
@@ -125,6 +129,7 @@ def measure(
         ),
         performance=_performance(charter, watched, seen),
         schema=value_changes(watched.reference, seen),
+        mix=score_mix_cost(watched, seen),
     )
 
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from assay.stats.estimate import Estimate
 
-__all__ = ["lost_per_day", "mix_cost", "ranked", "shortfall"]
+__all__ = ["lost_per_day", "ranked", "shortfall"]
 
 T = TypeVar("T")
-
-_Z = 1.96
 
 
 def ranked(
@@ -90,43 +85,3 @@ def lost_per_day(
         return None
     currency = now.unit.split(" ", maxsplit=1)[0]
     return shortfall(before, now).scaled(decisions_per_day, f"{currency} per day")
-
-
-def mix_cost(
-    before: Mapping[str, tuple[int, Estimate]], now: Mapping[str, int], decisions_per_day: float
-) -> Estimate | None:
-    """Return what the mix of one column's values alone costs a day, all else as it was.
-
-    `before` gives the reference's cases and expected uplift per decision at each value of
-    a segmenting column, `now` the window's cases: the cost is the sum over values of (share before
-    minus share now) x uplift before (direct standardisation; Kitagawa 1955, JASA 50). Its
-    variance is that of both mixes (multinomial) and of the uplifts. A score table has this for
-    columns that it is segmented by, and for no other: None where a value of the window was never
-    seen before, whose uplift nobody knows, or where there are no cases.
-
-    >>> little, much = (Estimate(m, m, m, 5000, "", "EUR per decision") for m in (1.0, 3.0))
-    >>> before = {"new": (5000, little), "old": (5000, much)}
-    >>> mix_cost(before, {"new": 7500, "old": 2500}, 100)
-    50 EUR per day [47.41, 52.59]
-    """
-    seen = [value for value, (n, _) in before.items() if n]
-    if not seen or not sum(now.values()) or any(now[value] for value in set(now) - set(seen)):
-        return None
-    n_before = np.array([before[value][0] for value in seen], dtype=np.float64)
-    n_now = np.array([now.get(value, 0) for value in seen], dtype=np.float64)
-    uplifts = [before[value][1] for value in seen]
-    mean = np.array([one.mean for one in uplifts])
-    error = np.array([(one.high - one.low) / (2 * _Z) for one in uplifts])
-    old, new = n_before / n_before.sum(), n_now / n_now.sum()
-    variance = (((old - new) * error) ** 2).sum()
-    variance += _spread(old, mean) / n_before.sum() + _spread(new, mean) / n_now.sum()
-    lost = float((old - new) @ mean)
-    half = _Z * math.sqrt(variance)
-    currency, n = uplifts[0].unit.split(" ", maxsplit=1)[0], int(n_now.sum())
-    a_decision = Estimate(lost, lost - half, lost + half, n, "direct standardisation", currency)
-    return a_decision.scaled(decisions_per_day, f"{currency} per day")
-
-
-def _spread(shares: NDArray[np.float64], mean: NDArray[np.float64]) -> float:
-    """Return the variance of the uplift between values, for one case drawn by `shares`."""
-    return float(shares @ mean**2 - (shares @ mean) ** 2)

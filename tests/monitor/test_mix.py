@@ -1,0 +1,116 @@
+"""What a changed mix of cases costs, against cases whose worth is known one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.bank_charter import CHARTER
+
+from assay.charter.charter import Charter
+from assay.monitor.mix import mix_cost, score_mix_cost
+from assay.monitor.watched import Watched
+from assay.stats.calibration import fit_calibrator
+from assay.stats.estimate import Estimate
+from assay.stats.profile import SCORE, profile
+from assay.stats.reference import make_reference, read_reference
+from assay.value.valuation import valuation
+
+RNG = np.random.default_rng(5)
+
+
+def _watched(value: dict[str, Any] | None = None) -> Watched:
+    charter = Charter.model_validate(CHARTER | {"value": CHARTER["value"] | (value or {})})
+    score = RNG.random(20_000)
+    calibrator = fit_calibrator(score, RNG.random(20_000) < score, "isotonic")
+    reference = read_reference(make_reference({"x": RNG.normal(size=20_000)}, score))
+    return Watched((), valuation(charter.value, charter.data), calibrator, reference)
+
+
+def _cost(watched: Watched, score: np.ndarray) -> Estimate:
+    found = score_mix_cost(watched, profile({SCORE: score}, watched.reference.grid))
+    assert found is not None
+    return found
+
+
+def _worth(watched: Watched, score: np.ndarray) -> float:
+    """The mean expected uplift of cases, one by one."""
+    valued, forecast = watched.valuation, watched.forecast(score)
+    own = valued.expected(forecast, valued.decide(forecast, {}), {})
+    base = valued.expected(forecast, valued.baseline({}, len(score)), {})
+    return float((own - base).mean())
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0, 6.0])
+def test_it_is_what_the_cases_one_by_one_say(power: float) -> None:
+    watched = _watched()
+    before, now = RNG.random(200_000), RNG.random(20_000) ** power
+    truth = _worth(watched, before) - _worth(watched, now)
+    found = _cost(watched, now)
+    assert found.low <= truth <= found.high
+    assert found.mean == pytest.approx(truth, abs=0.35)
+    assert (found.unit, found.n) == ("EUR per decision", 20_000)
+
+
+def test_the_same_mix_costs_nothing_for_sure() -> None:
+    watched = _watched()
+    covered = sum(
+        found.low <= 0 <= found.high
+        for found in (_cost(watched, RNG.random(500)) for _ in range(60))
+    )
+    assert covered >= 52
+    assert abs(_cost(watched, RNG.random(200_000)).mean) < 0.4
+
+
+def test_scores_that_all_fall_into_one_place_are_paid_as_the_model_expects_there() -> None:
+    watched = _watched()
+    found = _cost(watched, np.full(1000, 0.05))
+    assert found.mean == pytest.approx(_worth(watched, RNG.random(200_000)), abs=0.4)
+
+
+def test_nobody_knows_where_more_than_the_score_decides() -> None:
+    reads = _watched({"actions": {"call": {"yes": "x", "no": -6}, "skip": 0}})
+    seen = profile({SCORE: RNG.random(500)}, reads.reference.grid)
+    assert reads.valuation.columns
+    assert score_mix_cost(reads, seen) is None
+    shared = _watched({"policy": {"kind": "top_k", "action": "call", "k": 10, "per": "day"}})
+    assert score_mix_cost(shared, seen) is None
+    plain = _watched()
+    assert score_mix_cost(plain, profile({"x": np.ones(9)}, plain.reference.grid)) is None
+    nothing = profile({SCORE: np.full(9, np.nan)}, plain.reference.grid)
+    assert score_mix_cost(plain, nothing) is None
+    assert score_mix_cost(plain, profile({SCORE: np.ones(9)}, plain.reference.grid)) is not None
+
+
+def _estimate(mean: float, half: float = 0.0) -> Estimate:
+    return Estimate(mean, mean - half, mean + half, 100, "", "EUR per decision")
+
+
+def test_a_value_that_was_never_seen_has_no_known_worth() -> None:
+    before = {"a": (10, _estimate(1.0)), "b": (0, _estimate(9.0))}
+    assert mix_cost(before, {"a": 5, "c": 1}, 10) is None
+    assert mix_cost(before, {"a": 5, "b": 1}, 10) is None
+    assert mix_cost(before, {}, 10) is None
+    same = mix_cost(before, {"a": 5}, 10)
+    assert same is not None
+    assert same.mean == 0.0
+
+
+def test_the_cost_of_a_mix_is_covered_by_its_interval() -> None:
+    rng = np.random.default_rng(3)
+    repeats, n, old, new = 200, 400, np.array([0.5, 0.3, 0.2]), np.array([0.3, 0.3, 0.4])
+    worth = {"a": 1.0, "b": 2.0, "c": -3.0}
+    cost = float((old - new) @ np.array(list(worth.values())))
+    covered = 0
+    for _ in range(repeats):
+        counts = rng.multinomial(n, old), rng.multinomial(n, new)
+        error = 0.1
+        before = {
+            name: (int(count), _estimate(mean + rng.normal(0, error), 1.96 * error))
+            for (name, mean), count in zip(worth.items(), counts[0], strict=True)
+        }
+        found = mix_cost(before, dict(zip(worth, counts[1].tolist(), strict=True)), 1)
+        assert found is not None
+        covered += found.low <= cost <= found.high
+    assert covered >= 0.9 * repeats
