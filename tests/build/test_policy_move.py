@@ -100,8 +100,15 @@ def test_only_the_policy_and_where_it_came_from_are_new(made: Any, first: Built,
     before, after = first.bundle, moved.built.bundle
     assert before.digest != after.digest
     assert {name for name in before.files if before.files[name] != after.files[name]} == {
-        "policy.json"
+        "policy.json",
+        "reference.json",
     }
+    then, now = (json.loads(one.files["reference.json"]) for one in (before, after))
+    assert then["grid"] == now["grid"]
+    for old_window, new_window in zip(then["windows"], now["windows"], strict=True):
+        assert old_window["features"] == new_window["features"]
+        assert sum(old_window["scores"]["n"]) == sum(new_window["scores"]["n"])
+    assert then != now, "what was decided at which score is that of the policy now"
     assert after.origin["moved_from"] == before.digest
     differing = {name for name in before.origin if before.origin[name] != after.origin[name]}
     assert differing <= {"sections", "code"}, "the code may have been edited meanwhile"

@@ -10,7 +10,7 @@ import msgspec
 
 from assay.build.plain import plain
 from assay.build.provenance import Provenance
-from assay.build.reference_tables import with_tables
+from assay.build.reference_tables import decided_anew, with_tables
 from assay.build.reference_windows import reference_windows
 from assay.build.tested import Made, Tested
 from assay.evidence.bundle import Bundle
@@ -31,10 +31,30 @@ def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
 
     The reference profiles are those of the test rows, which the model did not learn from: in
     order of time where there is one, with what was decided and what came. Files that a moved
-    policy takes over stay as they are.
+    policy takes over stay as they are, but for what the reference says was decided.
     """
     made, charter = tested.made, tested.charter
-    windows = reference_windows(tested.frame, charter)
+    sections = charter.digests()
+    return Bundle(
+        model=charter.name,
+        files={
+            "model.onnx": made.onnx,
+            "signature.json": _signature(made),
+            "policy.json": canonical_bytes(plain(made.valuation.document())),
+            "calibration.json": canonical_bytes(plain(forecaster_document(made.forecaster))),
+            **made.kept,
+            "reference.json": canonical_bytes(plain(_reference(tested))),
+        },
+        origin=_origin({name: sections[name] for name in _SECTIONS}, traced, seed),
+    )
+
+
+def _reference(tested: Tested) -> dict[str, Any]:
+    """Return the reference's document: a moved policy's has the profiles of before."""
+    made = tested.made
+    if "reference.json" in made.kept:
+        return decided_anew(json.loads(made.kept["reference.json"]), tested)
+    windows = reference_windows(tested.frame, tested.charter)
     given = {
         **tested.columns,
         **named_scores(tested.raw, made.signature.labels),
@@ -45,19 +65,7 @@ def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
         starts=windows.starts,
         moments=windows.moments,
     )
-    sections = charter.digests()
-    return Bundle(
-        model=charter.name,
-        files={
-            "model.onnx": made.onnx,
-            "signature.json": _signature(made),
-            "policy.json": canonical_bytes(plain(made.valuation.document())),
-            "calibration.json": canonical_bytes(plain(forecaster_document(made.forecaster))),
-            "reference.json": canonical_bytes(plain(with_tables(reference, tested))),
-            **made.kept,
-        },
-        origin=_origin({name: sections[name] for name in _SECTIONS}, traced, seed),
-    )
+    return with_tables(reference, tested)
 
 
 def _signature(made: Made) -> bytes:

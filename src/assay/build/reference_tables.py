@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ from assay.stats.forecast_cells import class_score_cells, forecast_blocks, score
 from assay.stats.loss_metrics import loss_table
 from assay.stats.profile import Profile
 from assay.stats.reference import Reference, read_reference
-from assay.stats.score_table import score_table
+from assay.stats.score_table import ScoreTable, score_table
 from assay.value.stake import gain_at_stake
 
-__all__ = ["with_tables"]
+__all__ = ["decided_anew", "with_tables"]
 
 Rows = slice
 
@@ -37,6 +37,32 @@ def with_tables(reference: Mapping[str, Any], tested: Tested) -> dict[str, Any]:
         for window, end in zip(known.windows, ends, strict=True)
     ]
     return {**reference, "windows": [window.document() for window in windows]}
+
+
+def decided_anew(reference: Mapping[str, Any], tested: Tested) -> dict[str, Any]:
+    """Return the reference's document as a moved policy would have decided.
+
+    Where the test rows are those of the windows, decisions are made anew. Else nobody knows what
+    the policy would have decided there: decisions are put together under the pair (-1, -1), and
+    metrics of decisions have no reference. Tables that hold no decisions stay, as do profiles.
+    """
+    known = read_reference(reference)
+    if not all(isinstance(window.scores, ScoreTable) for window in known.windows):
+        return dict(reference)
+    if known.pooled.n == len(tested.raw):
+        return with_tables(reference, tested)
+    windows = [_undecided(window).document() for window in known.windows]
+    return {**reference, "windows": windows}
+
+
+def _undecided(window: Profile) -> Profile:
+    table = window.scores
+    assert isinstance(table, ScoreTable)  # noqa: S101 - asked before
+    names = [one.name for one in fields(table) if one.name not in ("segments", "pairs", "terms")]
+    sums: dict[str, Any] = {
+        name: getattr(table, name).sum(axis=-2, keepdims=True) for name in names
+    }
+    return replace(window, scores=replace(table, pairs=((-1, -1),), **sums))
 
 
 def _tabled(known: Reference, window: Profile, tested: Tested, rows: Rows) -> Profile:

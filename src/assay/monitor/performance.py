@@ -40,6 +40,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Tables: TypeAlias = ScoreTable | AmountTable | ClassTables
+_OF_DECISIONS = frozenset({"accuracy", "precision", "recall", "f1"})
 _Table = TypeVar("_Table", ScoreTable, AmountTable)
 
 
@@ -82,7 +83,7 @@ def measured_before(
         return {}
     part = _segment(tables, segment)
     n, chance = (_by_selection(watched, part, each) for each in (part.n, part.chance[1]))
-    return expected_metrics(n, chance, watched.cells.rank, _blocks(watched))
+    return _told(part, expected_metrics(n, chance, watched.cells.rank, _blocks(watched)))
 
 
 def measured_after(
@@ -102,7 +103,7 @@ def measured_after(
         for each in (part.ripe, part.ripe_chance[1], part.labelled[1], part.labelled[0])
     )
     stated = mean_forecast(ripe, chance)
-    return realised_metrics(positive, negative, stated, watched.cells.rank)
+    return _told(part, realised_metrics(positive, negative, stated, watched.cells.rank))
 
 
 def labelled_share(tables: Tables) -> float:
@@ -131,6 +132,13 @@ def classes_of(
         outcomes=np.where(cases.labelled, cases.outcomes, -1),
         ripe=cases.matured,
     )
+
+
+def _told(part: ScoreTable, found: Mapping[str, Measurement]) -> Mapping[str, Measurement]:
+    """Return what a table can tell: no metric of decisions where it does not know of them."""
+    if all(own >= 0 for own, _ in part.pairs):
+        return found
+    return {name: one for name, one in found.items() if name not in _OF_DECISIONS}
 
 
 def _by_selection(watched: Watched, part: ScoreTable, values: NDArray[np.generic]) -> Floats:

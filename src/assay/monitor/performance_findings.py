@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +33,7 @@ Basis = Literal["expected", "realised"]
 
 _LEAST_ROWS = 30
 _ENOUGH_LABELS = 0.5
+_MOST_WINDOWS = 20
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,9 @@ def judge_performance(
 ) -> Performance:
     """Measure one window and judge it: on labels once half of its cases have one, else before.
 
-    `reference` are the tables of the reference windows, with labels. Estimates before labels are
-    not judged where their track record makes them `stale`.
+    `reference` are the tables of the reference windows, with labels, in order of time; of more than
+    twenty, neighbours are put together: short windows tell little of performance. Estimates before
+    labels are not judged where their track record makes them `stale`.
     """
     before, after = measured_before(tables, watched), measured_after(tables, watched)
     known = labelled_share(tables) >= _ENOUGH_LABELS
@@ -84,13 +88,19 @@ def judge_performance(
         why = "estimates before labels are stale" if basis is None else f"too few cases: {n}"
         return Performance(shown[0], shown[1], None, (), why)
     measure = measured_after if known else measured_before
-    then = [found for each in reference if (found := measure(each, watched))]
+    then = [found for each in _gathered(reference) if (found := measure(each, watched))]
     note = ""
     if len(then) < LEAST_WINDOWS:
         note = f"not enough history: {len(then)} reference windows with labels, {LEAST_WINDOWS} "
         note += "needed; judged on limits alone"
     findings = performance_findings(charter, now, then, basis)
     return Performance(shown[0], shown[1], basis, findings, note)
+
+
+def _gathered(reference: Sequence[Tables]) -> list[Tables]:
+    """Return at most twenty tables, of neighbouring reference windows together."""
+    parts = np.array_split(np.arange(len(reference)), min(len(reference), _MOST_WINDOWS) or 1)
+    return [reduce(add, (reference[place] for place in part)) for part in parts if len(part)]
 
 
 def performance_findings(
@@ -141,11 +151,11 @@ def _worse(
     limits = charter.monitoring
     before = {
         name: usual(
-            np.array([one[name].value for one in reference]),
-            np.array([one[name].sampling for one in reference]),
+            np.array([one[name].value for one in reference if name in one]),
+            np.array([one[name].sampling for one in reference if name in one]),
         )
         for name in now
-        if all(name in one for one in reference)
+        if sum(name in one for one in reference) >= LEAST_WINDOWS
     }
     names = list(before)
     p = np.array([_p(name, now[name], before[name]) for name in names])
