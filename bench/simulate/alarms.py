@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc, kolmogorov, ndtr, ndtri
 
+from assay.monitor.creep import creep
 from assay.monitor.drift import drift
 from assay.stats import distances
 from assay.stats.grid import CategoryAxis, Grid, NumberAxis
@@ -164,13 +165,9 @@ def _js(name: str, pooled: Tally, tally: Tally) -> float:
 def _far(name: str, pooled: Tally, tally: Tally, nats: float) -> float:
     if name in CATEGORIES:
         return distances.jensen_shannon(pooled.counts[:-1], tally.counts[:-1]) * nats
-    # The distance between distribution functions over the normal law's cells.
-    gap = np.cumsum(pooled.counts / pooled.n - tally.counts / tally.n)[1:-3]
-    return (
-        float(np.abs(gap[:-1]) @ np.diff(_EDGES))
-        if len(gap) == len(_EDGES) + 1
-        else float(np.abs(gap[: len(_EDGES) - 1]) @ np.diff(_EDGES))
-    )
+    # The area between distribution functions, from the first of the normal law's cuts to the last.
+    gap = np.cumsum(pooled.counts / pooled.n - tally.counts / tally.n)[1:CELLS]
+    return float(np.abs(gap[:-1]) @ np.diff(_EDGES))
 
 
 def alarms(setting: Setting, repeats: int, rule: Rule = ours, seed: int = 0) -> Iterator[set[str]]:
@@ -196,3 +193,111 @@ def power(setting: Setting, repeats: int, rule: Rule = ours, seed: int = 0) -> f
 def mixed(rng: np.random.Generator, windows: int) -> tuple[int, ...]:
     """Return window sizes spread evenly in the logarithm between 300 and 30,000 rows."""
     return tuple(int(n) for n in np.geomspace(300, 30_000, windows)[rng.permutation(windows)])
+
+
+RULES: dict[str, Rule] = {
+    "Assay": ours,
+    "p < 0.05": plain_p,
+    "fixed limit 0.1": fixed_limit,
+    "mean + 3 sd": three_sigma,
+}
+
+
+def false_alarms(repeats: int) -> None:
+    """Print how often any of thirty features raises an alarm where nothing drifts."""
+    print("\nAny of 30 features, nothing drifts: share of windows with an alarm")
+    print(f"{'reference windows':24}{'judged':>8}" + "".join(f"{k:>14}" for k in (0.0, HARMLESS)))
+    for windows in (10, 20, 30):
+        cases = [((size,) * windows, n) for size in (1000, 10_000, 100_000) for n in SIZES]
+        spread = mixed(np.random.default_rng(windows), windows)
+        for sizes, n in [*cases, *((spread, n) for n in SIZES)]:
+            calm, restless = (
+                false_rate(Setting(sizes, n, jitter), repeats) for jitter in (0.0, HARMLESS)
+            )
+            label = f"{windows} x {sizes[0]:,}" if sizes is not spread else f"{windows} mixed"
+            print(f"{label:24}{n:>8,}{calm:>14.3f}{restless:>14.3f}", flush=True)
+
+
+def found(repeats: int) -> None:
+    """Print the share of drifting features that are named, windows and reference of 1,000 rows."""
+    print("\nPower: share of drifting features named; 1,000 rows a window")
+    head = ("one +0.1", "one +0.2", "all +0.1", "all +0.2", "one tilt .3")
+    head += ("all tilt .1", "all tilt .3")
+    print(f"{'reference':12}{'jitter':>8}" + "".join(f"{name:>13}" for name in head))
+    for windows in (10, 20, 30):
+        for jitter in (0.0, HARMLESS):
+            calm = Setting((1000,) * windows, 1000, jitter, along=True)
+            one = [replace(calm, numbers=k, drifting=frozenset({"x0"})) for k in (0.1, 0.2)]
+            many = [replace(calm, numbers=k, drifting=frozenset(NUMBERS)) for k in (0.1, 0.2)]
+            tilts = [
+                replace(calm, categories=k, drifting=frozenset(CATEGORIES)) for k in (0.1, 0.3)
+            ]
+            singles = [
+                power(
+                    replace(calm, categories=0.3, drifting=frozenset({name})), repeats // 8, seed=at
+                )
+                for at, name in enumerate(CATEGORIES)
+            ]
+            shares = [power(each, repeats) for each in one]
+            shares += [power(each, repeats // 2) for each in many]
+            shares += [float(np.mean(singles)), *(power(each, repeats // 2) for each in tilts)]
+            cells = "".join(f"{share:>13.2f}" for share in shares)
+            print(f"{windows:<12}{jitter:>8}{cells}", flush=True)
+
+
+def beside_others(repeats: int) -> None:
+    """Print false alarms for each feature and window, and power, beside other rules."""
+    print("\nBeside other rules, 20 reference windows: alarms for each feature, and power")
+    settings = {
+        "1k": Setting((1000,) * 20, 1000),
+        "100k, jitter": Setting((100_000,) * 20, 100_000, HARMLESS),
+        "10k judges 1k": Setting((10_000,) * 20, 1000),
+    }
+    strong = replace(settings["1k"], numbers=0.1, drifting=frozenset(NUMBERS))
+    head = "".join(f"{name:>16}" for name in (*settings, "power +0.1, 1k"))
+    print(f"{'rule':18}{head}")
+    for name, rule in RULES.items():
+        shares = [
+            float(np.mean([len(named) for named in alarms(setting, repeats, rule)])) / 30
+            for setting in settings.values()
+        ]
+        cells = "".join(f"{share:>16.3f}" for share in (*shares, power(strong, repeats, rule)))
+        print(f"{name:18}{cells}", flush=True)
+
+
+def delays(repeats: int, most: int = 300) -> None:
+    """Print after how many windows creep is found, and how often where there is none."""
+    print("\nCreep of one feature of 30: windows until the alarm (median), 30 reference windows")
+    for n in (1000, 10_000):
+        for jitter in (0.0, HARMLESS):
+            cells = []
+            for shift in (0.0, 0.02, 0.05, 0.1):
+                until = np.array([_until(n, jitter, shift, most, run) for run in range(repeats)])
+                told = f"{np.median(until):.0f}" if shift else f"{np.mean(until <= most):.2f}"
+                cells.append(f"{told:>8}")
+            label = f"{n:>8,}{jitter:>6}   false by {most}, +0.02, +0.05, +0.1:"
+            print(label + "".join(cells), flush=True)
+
+
+def _until(n: int, jitter: float, shift: float, most: int, run: int) -> float:
+    world = World(np.random.default_rng([43, run]))
+    drifting = frozenset({"x0"}) if shift else frozenset()
+    setting = Setting((n,) * 30, n, jitter, numbers=shift, drifting=drifting)
+    reference, state = world.reference(setting), None
+    for number, window in enumerate(world.profiles((n,) * most, setting)):
+        told = creep(reference, [(number, window)], state)
+        if told.moved:
+            return number + 1
+        state = told.state
+    return np.inf
+
+
+SIZES = (1000, 10_000, 100_000)
+
+
+def main(repeats: int = 200) -> None:
+    """Print every table: some twenty minutes on one core."""
+    false_alarms(repeats)
+    found(repeats)
+    beside_others(repeats // 4)
+    delays(repeats // 10)

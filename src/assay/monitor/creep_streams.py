@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ class Stream:
         return float(np.sqrt(1 / n + self.movement)) if n else np.nan
 
 
+@lru_cache(maxsize=4)
 def streams_of(reference: Reference) -> tuple[Stream, ...]:
     """Return what can be followed: of numbers their location, of categories their commonest values.
 

@@ -112,7 +112,7 @@ def _compared(reference: Reference, window: Profile) -> dict[str, FeatureDrift]:
             reference.counts[name],
             pooled[name],
             window.features[name],
-            Judged(still if form.location is None else next(placed), mix, missing),
+            Judged(still if form.location is None else next(placed), mix, missing, form.groups),
         )
         for name, form, mix, missing in zip(names, forms, mixed, missed, strict=True)
     }

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtrc, betainc
 
-from assay.monitor.feature_forms import even_groups
-from assay.stats import distances
+from assay.monitor.feature_distances import feature_distances
 from assay.stats.grid import CategoryAxis, NumberAxis
 from assay.stats.overdispersion import Movement
 from assay.stats.profile import Tally
@@ -51,7 +50,7 @@ class FeatureDrift:
 
     `distance` is the Wasserstein distance in standard deviations (numbers) or the
     Jensen-Shannon distance (categories), each net of what equal laws would give;
-    `statistics` holds the usual plug-in distances by their usual names.
+    `statistics` holds the usual distances by their usual names, and net ones (`net_...`).
     """
 
     feature: str
@@ -87,11 +86,15 @@ class FeatureDrift:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a feature's location, mix and missing values say, judged beside other features."""
+    """What a feature's location, mix and missing values say, judged beside other features.
+
+    `groups` are those of a number's cells.
+    """
 
     location: Movement
     mix: Movement
     missing: Movement
+    groups: Ints | None = None
 
 
 def compare(
@@ -108,7 +111,7 @@ def compare(
         aspects += [unseen] if unseen else []
     if tally.nulls or (pooled.nulls and tally.n):
         aspects.append(_missing(pooled, tally, judged.missing))
-    distance, statistics = _distances(axis, pooled, tally)
+    distance, statistics = feature_distances(axis, pooled, tally, judged.groups)
     kind: Literal["number", "category"] = "number" if isinstance(axis, NumberAxis) else "category"
     return FeatureDrift(name, kind, tally.n, distance, statistics, tuple(aspects))
 
@@ -169,28 +172,6 @@ def _at_least(count: int, n: int, rate: float) -> float:
 def _cohen_h(a: float, b: float) -> float:
     """Return the difference of two shares on the scale where their noise is alike (Cohen 1988)."""
     return float(2 * abs(np.arcsin(np.sqrt(a)) - np.arcsin(np.sqrt(b))))
-
-
-def _distances(axis: Axis, pooled: Tally, tally: Tally) -> tuple[float, dict[str, float]]:
-    n, m = tally.n, pooled.n
-    if not (n and m):
-        return np.nan, {}
-    a, b = pooled.counts[:-1], tally.counts[:-1]
-    groups = even_groups(a, float(n)) if isinstance(axis, NumberAxis) else np.arange(len(a))
-    c, d = np.bincount(groups, a).astype(np.int64), np.bincount(groups, b).astype(np.int64)
-    js = distances.jensen_shannon(c, d)
-    statistics = {
-        "jensen_shannon": js,
-        "population_stability": distances.population_stability(c, d),
-        "chi_squared": distances.chi_squared(c, d)[0],
-    }
-    if isinstance(axis, CategoryAxis):
-        null = distances.null_jensen_shannon(int(((a + b) > 0).sum()), n, m)
-        return distances.net_distance(js, null), statistics
-    far = distances.wasserstein(pooled, tally, axis)
-    statistics |= {"wasserstein": far, "kolmogorov_smirnov": distances.kolmogorov_smirnov(a, b)}
-    null = distances.null_wasserstein(pooled, axis, n, m)
-    return distances.net_distance(far, null), statistics
 
 
 def _location_text(axis: NumberAxis, pooled: Tally, tally: Tally) -> str:

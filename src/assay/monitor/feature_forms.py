@@ -20,11 +20,15 @@ _GROUPS = 10
 
 @dataclass(frozen=True, eq=False)
 class FeatureForms:
-    """How far a feature's location (numbers only), mix and share of missing values lie off."""
+    """How far a feature's location (numbers only), mix and share of missing values lie off.
+
+    `groups` are the group of each cell of numbers, None for categories.
+    """
 
     location: QuadraticForm | None
     mix: QuadraticForm
     missing: QuadraticForm
+    groups: Ints | None = None
 
 
 def feature_forms(
@@ -44,7 +48,7 @@ def feature_forms(
     groups = even_groups(known, float(typical))
     starts = np.flatnonzero(np.diff(groups, prepend=-1))
     grouped = (np.add.reduceat(one, starts, axis=-1) for one in (values, known, here))
-    return FeatureForms(location_form(values, known, here), mix_form(*grouped), missing)
+    return FeatureForms(location_form(values, known, here), mix_form(*grouped), missing, groups)
 
 
 def _present_and_missing(counts: Ints) -> Ints:
