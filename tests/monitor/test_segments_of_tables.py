@@ -101,6 +101,27 @@ def test_payoffs_that_no_table_keeps_are_read_row_by_row_and_it_says_so() -> Non
         valued(DATA, odd, table)
 
 
+def test_where_an_action_hides_outcomes_chance_tells_what_labels_do_not() -> None:
+    calling = Traffic(22, bank("numbers", "call"), labels=4000)
+    hiding = DATA.model_copy(update={"revealed_by": ("call",)})
+    cases, rng = calling.cases(3000), np.random.default_rng(3)
+    drawn = np.where(rng.random(3000) < 0.2, rng.integers(0, 2, 3000), cases.decisions)
+    chance = np.where(drawn == cases.decisions, 0.9, 0.1)
+    explored = replace(cases, decisions=drawn, labelled=drawn == 0, propensity=chance)
+    table = tabled((), calling.watched, explored)
+    found = valued(hiding, calling.watched, table, explored)
+    assert found.realised is not None
+    assert found.by_chance is not None
+    assert found.realised.identified
+    assert found.realised.uplift == found.by_chance.uplift
+    assert "chance" in found.reading
+    alone = valued(hiding, calling.watched, table, replace(explored, propensity=None))
+    assert alone.realised is not None
+    assert alone.by_chance is not None
+    assert not alone.realised.identified
+    assert "one-sided" in alone.by_chance.words
+
+
 def test_a_segment_of_few_cases_is_left_out() -> None:
     traffic = _traffic()
     table = tabled(("city",), traffic.watched, traffic.cases(45))

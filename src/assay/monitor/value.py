@@ -14,7 +14,7 @@ from assay.monitor.possible import Blocks, Possible, possible_payoffs, possible_
 from assay.ports.engine import Columns, Floats
 from assay.stats.bootstrap import bootstrap_mean
 from assay.stats.estimate import Estimate
-from assay.value.identification import marked
+from assay.value.identification import is_marked, marked
 from assay.value.valuation import Valuation
 
 __all__ = [
@@ -79,8 +79,11 @@ class Realised:
 
     @property
     def identified(self) -> bool:
-        """Whether the uplift rests on outcomes alone, and those are what either action brings."""
-        return self.hidden == 0 and self.moved == 0
+        """Whether more cases would bring the uplift to the truth.
+
+        It rests on outcomes alone then, which are what either action brings, or on chance.
+        """
+        return not is_marked(self.uplift)
 
 
 def expected_uplift(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from assay.charter.data import Data
 from assay.monitor.amount_value import amount_gaps, expected_amounts, realised_amounts
 from assay.monitor.cases import Cases
 from assay.monitor.pricing import Pricing, pricing
 from assay.monitor.segments import SegmentValue, segment_values
+from assay.monitor.selective import Selective, Served, explored_uplift
 from assay.monitor.table_gaps import table_gaps
 from assay.monitor.table_value import expected_value, realised_value
 from assay.monitor.track_record import Gap, measured_gaps
@@ -32,12 +35,18 @@ _ENTITIES = "cases of one entity hang together, which a table does not tell"
 
 @dataclass(frozen=True)
 class Valued:
-    """Uplift before labels and after, gaps between the two, and from what it was read, in words."""
+    """Uplift before labels and after, gaps between the two, and from what it was read, in words.
+
+    Where actions hide or change outcomes, `by_chance` is what the cases show that were left to
+    chance, or says which side stays unseen; the realised uplift is that of chance wherever it
+    tells.
+    """
 
     expected: Expected
     realised: Realised | None
     gaps: Mapping[str, Gap]
     reading: str
+    by_chance: Selective | None = None
 
 
 def valued(
@@ -50,10 +59,30 @@ def valued(
 ) -> Valued:
     """Return what a window's decisions were worth, before labels and after.
 
-    `cases` are read only where the table does not tell: where payoffs have no terms in it, and
-    where cases of one entity hang together (for the interval of realised uplift). Raises ValueError
-    where there are no cases, or where rows are needed and not given.
+    `cases` are read only where the table does not tell: where payoffs have no terms in it, where
+    cases of one entity hang together (for the interval of realised uplift), and where actions hide
+    or change outcomes. Raises ValueError where there are no cases, or where rows are needed and not
+    given.
     """
+    found = _read(data, watched, table, cases, seed)
+    chance = None if cases is None else _by_chance(data, watched, cases.ripe(), seed)
+    if chance is None:
+        return found
+    if chance.uplift is None or found.realised is None or found.realised.identified:
+        return replace(found, by_chance=chance)
+    told = replace(
+        found.realised, uplift=chance.uplift, calibration=0.0, reading=f"{ROWS}: {chance.words}"
+    )
+    return replace(found, realised=told, reading=told.reading, by_chance=chance)
+
+
+def _read(
+    data: Data,
+    watched: Watched,
+    table: ScoreTable | AmountTable,
+    cases: Cases | None,
+    seed: int,
+) -> Valued:
     if isinstance(table, AmountTable):
         return _with_entities(_amounts(data, watched, table, seed), data, watched, cases, seed)
     priced = _priced(data, watched, table)
@@ -109,7 +138,25 @@ def _with_entities(
     if cases is None or cases.entities is None or found.realised is None:
         return found
     realised = _realised_by_row(data, watched, cases, seed)
-    return Valued(found.expected, realised, found.gaps, f"{ROWS} once labels came: {_ENTITIES}")
+    return replace(found, realised=realised, reading=f"{ROWS} once labels came: {_ENTITIES}")
+
+
+def _by_chance(data: Data, watched: Watched, ripe: Cases, seed: int) -> Selective | None:
+    if not ripe.n:
+        return None
+    unrecorded = np.full(ripe.n, np.nan)
+    served = Served(
+        watched.forecast(ripe.score, ripe.columns),
+        ripe.decisions,
+        ripe.outcomes,
+        ripe.labelled,
+        unrecorded if ripe.propensity is None else ripe.propensity,
+        ripe.columns,
+        ripe.entities,
+    )
+    return explored_uplift(
+        watched.valuation, served, seed=seed, revealed_by=data.revealed_by, moved_by=data.moved_by
+    )
 
 
 def _expected_by_row(data: Data, watched: Watched, cases: Cases) -> Expected:
