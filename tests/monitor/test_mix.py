@@ -9,7 +9,7 @@ import pytest
 from tests.bank_charter import CHARTER
 
 from assay.charter.charter import Charter
-from assay.monitor.mix import mix_cost, score_mix_cost
+from assay.monitor.mix import score_mix_cost
 from assay.monitor.watched import Watched
 from assay.stats.calibration import fit_calibrator
 from assay.stats.estimate import Estimate
@@ -81,36 +81,3 @@ def test_nobody_knows_where_more_than_the_score_decides() -> None:
     nothing = profile({SCORE: np.full(9, np.nan)}, plain.reference.grid)
     assert score_mix_cost(plain, nothing) is None
     assert score_mix_cost(plain, profile({SCORE: np.ones(9)}, plain.reference.grid)) is not None
-
-
-def _estimate(mean: float, half: float = 0.0) -> Estimate:
-    return Estimate(mean, mean - half, mean + half, 100, "", "EUR per decision")
-
-
-def test_a_value_that_was_never_seen_has_no_known_worth() -> None:
-    before = {"a": (10, _estimate(1.0)), "b": (0, _estimate(9.0))}
-    assert mix_cost(before, {"a": 5, "c": 1}, 10) is None
-    assert mix_cost(before, {"a": 5, "b": 1}, 10) is None
-    assert mix_cost(before, {}, 10) is None
-    same = mix_cost(before, {"a": 5}, 10)
-    assert same is not None
-    assert same.mean == 0.0
-
-
-def test_the_cost_of_a_mix_is_covered_by_its_interval() -> None:
-    rng = np.random.default_rng(3)
-    repeats, n, old, new = 200, 400, np.array([0.5, 0.3, 0.2]), np.array([0.3, 0.3, 0.4])
-    worth = {"a": 1.0, "b": 2.0, "c": -3.0}
-    cost = float((old - new) @ np.array(list(worth.values())))
-    covered = 0
-    for _ in range(repeats):
-        counts = rng.multinomial(n, old), rng.multinomial(n, new)
-        error = 0.1
-        before = {
-            name: (int(count), _estimate(mean + rng.normal(0, error), 1.96 * error))
-            for (name, mean), count in zip(worth.items(), counts[0], strict=True)
-        }
-        found = mix_cost(before, dict(zip(worth, counts[1].tolist(), strict=True)), 1)
-        assert found is not None
-        covered += found.low <= cost <= found.high
-    assert covered >= 0.9 * repeats

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.monitor.ranking import lost_per_day, ranked, shortfall
+from assay.monitor.ranking import ranked, shortfall
 from assay.stats.estimate import Estimate
 
 FINITE = st.floats(-1e6, 1e6)
@@ -40,10 +40,3 @@ def test_a_shortfall_is_a_difference_no_surer_than_either_side(
     assert found.mean == before - now
     width = (found.high - found.low) / 2
     assert width == pytest.approx(math.hypot(half, half_now), rel=1e-6, abs=1e-6)
-
-
-def test_a_mix_whose_worth_is_not_known_costs_nobody_knows_what() -> None:
-    assert lost_per_day(_estimate(1.0), None, 10) is None
-    gain = lost_per_day(_estimate(1.0, 0.1), _estimate(2.0), 10)
-    assert gain is not None
-    assert (gain.mean, gain.unit) == (-10.0, "EUR per day")

@@ -102,7 +102,7 @@ def value_findings(
 def drift_findings(drift: Drift, lost: Estimate | None = None) -> tuple[Finding, ...]:
     """Return at most three findings: inputs that moved (together), the score, and decisions.
 
-    `lost` is what the changed mix of cases costs a day, from `ranking.lost_per_day`: one amount
+    `lost` is what the changed mix of cases costs a day, from `mix.score_mix_cost`: one amount
     that both findings share. Where it is not given their cost is unknown.
     """
     inputs = [one for one in drift.moved if not one.feature.startswith("@")]

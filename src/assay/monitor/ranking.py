@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from assay.stats.estimate import Estimate
 
-__all__ = ["lost_per_day", "ranked", "shortfall"]
+__all__ = ["ranked", "shortfall"]
 
 T = TypeVar("T")
 
@@ -61,27 +61,3 @@ def shortfall(before: Estimate, now: Estimate) -> Estimate:
         now.unit,
         min(before.confidence, now.confidence),
     )
-
-
-def lost_per_day(
-    before: Estimate | None, now: Estimate | None, decisions_per_day: float
-) -> Estimate | None:
-    """Return what a changed mix of cases costs a day; None where either side is not known.
-
-    `before` and `now` are the uplift per decision that one and the same calibrated model lets
-    expect of the reference's mix of cases and of the window's. Their difference is due to the mix
-    alone: which cases come, not how well they are judged. A mix that pays more has a negative
-    loss. All inputs that moved share this one amount, since they moved together; an alert on
-    the score has the same amount, not another.
-
-    >>> before = Estimate(0.5, 0.4, 0.6, n=9000, method="", unit="EUR per decision")
-    >>> now = Estimate(0.3, 0.3, 0.3, n=1000, method="", unit="EUR per decision")
-    >>> lost_per_day(before, now, 100)
-    20 EUR per day [10, 30]
-    >>> lost_per_day(None, now, 100) is None
-    True
-    """
-    if before is None or now is None:
-        return None
-    currency = now.unit.split(" ", maxsplit=1)[0]
-    return shortfall(before, now).scaled(decisions_per_day, f"{currency} per day")
