@@ -53,7 +53,7 @@ def _state(found: Plan, **changes: Any) -> ResponseState:
     return replace(one, **changes)
 
 
-SURE, UNSURE = _remedy("recalibrate", 50, 10), _remedy("retrain", 80, 120)
+SURE, UNSURE = _remedy("recalibrate", 50, 10), _remedy("retrain", 80, 150)
 
 
 def test_the_best_sure_one_is_proposed_with_all_that_it_was_chosen_among() -> None:
@@ -75,6 +75,19 @@ def test_one_of_many_must_be_surer_than_one_alone() -> None:
     assert beyond_doubt(edge, 6) < 0
     assert best([edge]) == edge
     assert best([edge, *[_remedy("fall_back", -5, 1, target=str(n)) for n in range(5)]]) is None
+
+
+def test_what_each_is_expected_to_bring_is_told_the_best_first() -> None:
+    gain = SURE.gain
+    assert gain is not None
+    hidden = replace(SURE, text="hidden", gain=marked(gain.shifted(5)))
+    told = _judged(replace(UNSURE, cost=70), SURE, hidden).expected
+    assert [(text, remark) for text, _, remark in told] == [
+        ("hidden", "not identified"),
+        ("recalibrate", ""),
+        ("retrain", "not sure"),
+    ]
+    assert told[-1][1].mean == 10
 
 
 def test_the_cost_counts_and_what_is_not_identified_does_not() -> None:

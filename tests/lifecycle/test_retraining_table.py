@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from importlib.resources import files
 from typing import Any
 
@@ -83,3 +84,15 @@ def test_the_newest_rows_follow_the_table(charter: Charter) -> None:
     everything = pl.read_parquet(newest_rows(frame, known, _keeping(charter, None)))
     assert everything["x"].to_list()[:2] == [9.0, 8.0]
     assert everything[STANDS_FOR_ALL].all()
+
+
+def test_old_rows_fade_out_of_a_retraining(charter: Charter) -> None:
+    frame = pl.DataFrame({"x": np.arange(8000.0)})
+    response = charter.response.model_copy(update={"half_life_rows": 2000, "training_rows": None})
+    fading = charter.model_copy(update={"response": response})
+    kept = pl.read_parquet(io.BytesIO(newest_rows(frame, pl.DataFrame(), fading)))["x"].to_numpy()
+    counts = np.histogram(kept, bins=4, range=(0, 8000))[0]
+    # on average 1/(4 ln 2), ... of each 2,000 rows, doubling towards the newest
+    expected = 2000 / (2 * np.log(2)) * 0.5 ** np.arange(4)[::-1]
+    assert counts == pytest.approx(expected, rel=0.25)
+    assert (np.diff(kept) > 0).all()

@@ -23,6 +23,7 @@ from assay.evidence.folds import ModelState, VersionState
 from assay.evidence.states import BASELINE_ARM, CONTROL_ARM
 from assay.lifecycle.alerting import record_changes
 from assay.lifecycle.approval import write
+from assay.lifecycle.lessons import Lessons
 from assay.lifecycle.payoffs import realised_payoffs
 from assay.monitor.cases import served_once
 from assay.monitor.join import newest_outcomes
@@ -39,7 +40,9 @@ __all__ = [
     "OutcomesTaken",
     "Posted",
     "Served",
+    "as_parquet",
     "delivery",
+    "joined_rows",
     "labelled_table",
     "newest_rows",
     "plans_of",
@@ -161,21 +164,34 @@ def _kept(record: Mapping[str, Any], charter: Charter) -> float:
 
 
 def newest_rows(frame: pl.DataFrame, served: pl.DataFrame, charter: Charter) -> bytes:
-    """Return a table's rows with the served ones after them, as Parquet.
+    """Return what a retraining learns from: a table's rows and the served ones, as Parquet.
 
-    Of them the newest `response.training_rows`, where the charter names so many. Columns are the
-    table's; what served cases do not have is missing there.
+    Of them the newest `response.training_rows`, where the charter names so many, and of older ones
+    ever fewer by `response.half_life_rows` (see `Lessons`).
     """
-    count, time = charter.response.training_rows, charter.data.time
+    rows = joined_rows(frame, served, charter)
+    kept = Lessons.read(charter.response, charter.build.seed).of(np.arange(rows.height))
+    return as_parquet(rows[kept])
+
+
+def joined_rows(frame: pl.DataFrame, served: pl.DataFrame, charter: Charter) -> pl.DataFrame:
+    """Return a table's rows with the served ones after them, in order of time where there is one.
+
+    Columns are the table's; what served cases do not have is missing there.
+    """
+    time = charter.data.time
     rows = frame.with_columns(pl.lit(value=True).alias(STANDS_FOR_ALL))
     if served.height:
         shared = [name for name in rows.columns if name in served.columns]
         typed = served.select(pl.col(name).cast(rows.schema[name]) for name in shared)
         rows = pl.concat([rows, typed], how="diagonal")
-    if time is not None:
-        rows = rows.sort(time, maintain_order=True)
+    return rows if time is None else rows.sort(time, maintain_order=True)
+
+
+def as_parquet(frame: pl.DataFrame) -> bytes:
+    """Return a table as Parquet: the same table, the same bytes."""
     out = io.BytesIO()
-    (rows if count is None else rows.tail(count)).write_parquet(out)
+    frame.write_parquet(out)
     return out.getvalue()
 
 

@@ -14,10 +14,11 @@ from assay.charter.response import ResponseKind
 from assay.evidence.response_fold import ResponsesState, ResponseState
 from assay.evidence.states import AlertState
 from assay.lifecycle.proposal import Proposal, Remedy, signers
+from assay.stats.estimate import Estimate
 
 __all__ = ["FALSE_PROPOSALS", "Judged", "Mark", "Plan", "best", "beyond_doubt", "plan", "resting"]
 
-FALSE_PROPOSALS = 0.05
+FALSE_PROPOSALS = 0.1
 """How often, at most, something is proposed where no response would bring anything."""
 
 _HALF_WIDTH = NormalDist().inv_cdf(0.975)
@@ -47,6 +48,16 @@ class Judged:
     data: str = ""
     windows: tuple[str, ...] = ()
     words: str = ""
+
+    @property
+    def expected(self) -> tuple[tuple[str, Estimate, str], ...]:
+        """What each response judged is expected to bring a day net of its cost, the best first.
+
+        Its words, the estimate, and a remark where the figure is not identified or is not sure.
+        """
+        told = [(one.text, one.net, _remark(one, self)) for one in self.remedies]
+        ranked = [(text, net, remark) for text, net, remark in told if net is not None]
+        return tuple(sorted(ranked, key=lambda one: -one[1].mean))
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,13 @@ def resting(charter: Charter, taken: Sequence[ResponseState], now: Mark) -> str 
             f"({response.period}), and `response.most` is {response.most}: see why none helped."
         )
     return None
+
+
+def _remark(one: Remedy, judged: Judged) -> str:
+    if not one.identified:
+        return "not identified"
+    among = sum(each.identified for each in judged.remedies)
+    return "" if beyond_doubt(one, among) > 0 else "not sure"
 
 
 def plan(

@@ -108,7 +108,7 @@ def remedies(
         found.append(Remedy("roll_back", str(number), text, judged(former), 0.0))
     for name in valued.baseline_names:
         if name != standing.baseline:
-            text = f"fall back to the baseline {name}"
+            text = f"fall back to {name}"
             found.append(
                 Remedy("fall_back", name, text, judged(valued.baseline(columns, n, name)), 0.0)
             )

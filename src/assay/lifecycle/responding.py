@@ -172,7 +172,9 @@ def _advanced(desk: Desk) -> tuple[str, ...]:
         if rest is not None and one.kind != "escalate":
             return (f"The response {one.id} waits: {rest}",)
         taken = take(desk, one)
-        content = {"id": one.id, "kind": one.kind, "served": mark.served, **taken}
+        answered = list(one.proposed["alerts"])
+        content = {"id": one.id, "kind": one.kind, "alerts": answered, "served": mark.served}
+        content |= taken
         _write(desk, EventType.RESPONSE_TAKEN, content, states.revision)
         words = (str(taken["reason"]),)
     return words + pending(desk, responses_of(desk.ports, desk.charter))[1]

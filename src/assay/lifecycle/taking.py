@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +19,7 @@ from assay.lifecycle.approval import evidence_of, judge, model_state, version_st
 from assay.lifecycle.desk import Desk, known_by
 from assay.lifecycle.judging import known_recipe, stands_now
 from assay.lifecycle.moving import read_version
-from assay.lifecycle.posting import labelled_table, newest_rows
+from assay.lifecycle.posting import as_parquet, joined_rows, labelled_table
 from assay.lifecycle.releasing import fall_back_to, release, release_state
 from assay.lifecycle.remedies import bent_to
 from assay.value.valuation import valuation
@@ -165,8 +164,8 @@ def _served_table(desk: Desk, since: datetime | None, newest: int) -> tuple[pl.D
     served = labelled_table(known, desk.charter).tail(newest)
     if not served.height:
         raise DataError("No served case has an outcome that counts since this version was made.")
-    table = newest_rows(desk.table().clear(), served, desk.charter)
-    return pl.read_parquet(io.BytesIO(table)), table
+    frame = joined_rows(desk.table().clear(), served, desk.charter)
+    return frame, as_parquet(frame)
 
 
 def _later(version: VersionState, one: ResponseState) -> bool:
