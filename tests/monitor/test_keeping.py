@@ -21,12 +21,16 @@ from assay.adapters.memory_windows import MemoryWindows
 from assay.charter.charter import Charter
 from assay.evidence.bundle import Bundle, Input, Signature
 from assay.evidence.digest import canonical_bytes
-from assay.monitor.keeping import Look, Stores, look
+from assay.monitor.keeping import Look, look
 from assay.monitor.measured import Measured
+from assay.monitor.measuring import Stores
+from assay.monitor.reading import read_profile
 from assay.monitor.run import MonitorResult, judged, monitor
 from assay.monitor.watched import Watched, watch_bundle
+from assay.ports.profiles import WindowKey
 from assay.stats.calibration import fit_calibrator
 from assay.stats.forecaster import forecaster_document
+from assay.stats.profile import Profile
 from assay.stats.reference import make_reference
 from assay.value.valuation import valuation
 
@@ -130,9 +134,14 @@ class Kept:
         bundles = {digest: watched}.get
         return look(self.charter, source, self.outcomes, self.stores, bundles, now=now)
 
+    def profile(self, key: WindowKey) -> Profile:
+        found = read_profile(self.stores.profiles.profile(key))
+        assert found is not None
+        return found
+
     def result(self, now: datetime | None = None) -> MonitorResult:
         found = self.look(now)
-        return judged(self.charter, found.windows, found.joined, now=now)
+        return judged(self.charter, found.windows, found.joined, found.followed, now=now)
 
 
 def at_once(
@@ -154,6 +163,7 @@ def same(found: MonitorResult, truth: MonitorResult) -> None:
         assert ours.posting() == true.posting()
         assert (ours.complete, ours.start, ours.end) == (true.complete, true.start, true.end)
         assert ours.judged == true.judged
+        assert ours.document() == true.document()
         _same(ours.measured, true.measured)
     assert found.alerts == truth.alerts
 
@@ -247,8 +257,8 @@ def test_only_windows_that_labels_tell_of_are_measured_again() -> None:
     found = kept.look()
     assert found.measured_now == (1,)
     assert (found.joined.strangers, found.joined.repeats) == (1, 0)
-    profiles = [one.profile for one in found.windows[1][1].values()]
-    assert sum(one.scores.labelled.sum() for one in profiles if one and one.scores) > 0
+    profiles = [kept.profile(key) for key in found.windows[1][1]]
+    assert sum(one.scores.labelled.sum() for one in profiles if one.scores) > 0
 
 
 def test_labels_leave_the_features_of_a_profile_as_they_are(
@@ -257,21 +267,21 @@ def test_labels_leave_the_features_of_a_profile_as_they_are(
     _, _, records, truth = world()
     kept = Kept(CHARTERS[0])
     kept.captures.append(records)
-    before = kept.look().windows[0][1]
+    keys = list(kept.look().windows[0][1])
+    before = [kept.profile(key) for key in keys]
 
     def no_second_count(*_: Any) -> None:
         raise AssertionError("features were counted again")
 
     monkeypatch.setattr("assay.monitor.measured.profile", no_second_count)
     kept.outcomes.add(_table(list(truth.items())))
-    after = kept.look().windows[0][1]
-    for key, one in after.items():
-        assert one.profile is not None
-        was = before[key].profile
-        assert was is not None
-        assert {name: tally.counts.tolist() for name, tally in one.profile.features.items()} == {
-            name: tally.counts.tolist() for name, tally in was.features.items()
-        }
+    assert kept.look().measured_now == (0, 1, 2)
+    for key, was in zip(keys, before, strict=True):
+        now = kept.profile(key)
+        assert now.scores is not None
+        assert now.scores.labelled.sum() > 0
+        for name, tally in now.features.items():
+            assert tally.counts.tolist() == was.features[name].counts.tolist()
 
 
 def test_another_cut_or_other_payoffs_measure_everything_again() -> None:

@@ -17,7 +17,8 @@ from assay.lifecycle.approval import model_state
 from assay.lifecycle.control_measured import control_measured
 from assay.lifecycle.posting import plans_of, served_cases
 from assay.lifecycle.served_elsewhere import plan_of
-from assay.monitor.keeping import Look, Stores, look
+from assay.monitor.keeping import Look, look
+from assay.monitor.measuring import Stores
 from assay.monitor.run import MonitorResult, judged
 from assay.monitor.watched import Watched, watch_bundle
 from assay.ports.blobs import Blobs

@@ -14,7 +14,9 @@ from assay.charter.charter import Charter
 from assay.errors import DataError
 from assay.monitor.cases import framed_cases
 from assay.monitor.measured import Measured, measure
+from assay.monitor.volume import daily_volume
 from assay.monitor.watched import Watched
+from assay.monitor.windows import Window
 from assay.ports.profiles import WindowKey
 from assay.stats.profile import Profile
 from assay.value.in_force import paid_by
@@ -28,7 +30,7 @@ Bundles = Callable[[str], Watched | None]
 
 def measured_groups(
     charter: Charter,
-    number: int,
+    window: Window,
     rows: pl.DataFrame,
     ripe: NDArray[np.bool_],
     bundles: Bundles,
@@ -38,20 +40,32 @@ def measured_groups(
 ) -> Iterator[tuple[WindowKey, Measured]]:
     """Measure each (arm, version, bundle) of one window, in order of the arms' names.
 
-    `rows` (n,) are in order of time, with their raw `outcome`; `ripe` (n,) says of which the label
-    delay is over. `before` may give the profile of the same cases with fewer labels. Raises
-    DataError where a prediction names a bundle that nobody has.
+    `rows` (n,) are all of the window's, in order of time, with their raw `outcome`; `ripe` (n,)
+    says of which the label delay is over. `before` may give the profile of the same cases with
+    fewer labels. Raises DataError where a prediction names a bundle that nobody has.
     """
     marked = rows.with_columns(pl.Series("@ripe", ripe))
     parts = marked.partition_by("arm", "version", "bundle", as_dict=True, maintain_order=True)
     for (arm, version, bundle), part in sorted(parts.items()):
-        key = WindowKey(number, str(arm), int(version), str(bundle))
+        key = WindowKey(window.index, str(arm), int(version), str(bundle))
         watched = bundles(key.bundle)
         if watched is None:
             raise DataError(_unknown_bundle(part["id"][0], key))
         watched = _paid_as_agreed(charter, watched, part)
         cases = framed_cases(watched, part, part["@ripe"].to_numpy())
-        yield key, measure(charter, watched, cases, seed=seed, before=before(key))
+        times = part["at"].to_numpy()
+        yield (
+            key,
+            measure(
+                charter,
+                watched,
+                cases,
+                seed=seed,
+                before=before(key),
+                per_day=daily_volume(charter, window, cases.n).per_day,
+                middle=times[len(times) // 2],
+            ),
+        )
 
 
 def _paid_as_agreed(charter: Charter, watched: Watched, rows: pl.DataFrame) -> Watched:

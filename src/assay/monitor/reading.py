@@ -17,6 +17,7 @@ from assay.monitor.schema_drift import SchemaChange
 from assay.monitor.segments import SegmentValue
 from assay.monitor.track_record import Gap
 from assay.monitor.value import Expected, Realised
+from assay.stats.estimate import Estimate
 from assay.stats.profile import Profile
 
 __all__ = ["READING_FORMAT", "Kept", "kept_reading", "read_profile", "read_reading"]
@@ -30,6 +31,7 @@ class _Reading:
     """The fields of `Measured` without its profile, and what they were made from."""
 
     made_from: str
+    seen: str
     n: int
     drift: Drift
     expected: Expected
@@ -40,13 +42,15 @@ class _Reading:
     segments: tuple[SegmentValue, ...]
     performance: Performance | None
     schema: tuple[SchemaChange, ...]
+    mix: Estimate | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """What was measured, and the words that say what it was made from."""
+    """What was measured, what it was made from in words, and a digest of its profile."""
 
     made_from: str
+    seen: str
     measured: Measured
 
 
@@ -69,7 +73,8 @@ def kept_reading(measured: Measured, made_from: str) -> tuple[bytes, bytes]:
     if measured.entities is not None:
         held["entities"] = tuple(measured.entities.tolist())
     profile = zlib.compress(_ENCODER.encode(measured.profile.document()), 1)
-    return profile, _ENCODER.encode({**held, "made_from": f"{READING_FORMAT}/{made_from}"})
+    said = {"made_from": f"{READING_FORMAT}/{made_from}", "seen": f"{zlib.crc32(profile):08x}"}
+    return profile, _ENCODER.encode({**held, **said})
 
 
 def read_reading(content: bytes) -> Kept | None:
@@ -83,10 +88,10 @@ def read_reading(content: bytes) -> Kept | None:
     except (msgspec.MsgspecError, KeyError, TypeError):
         return None
     held: dict[str, Any] = {one.name: getattr(reading, one.name) for one in fields(reading)}
-    del held["made_from"]
+    del held["made_from"], held["seen"]
     if reading.entities is not None:
         held["entities"] = np.array(reading.entities)
-    return Kept(made_from, Measured(profile=None, **held))
+    return Kept(made_from, reading.seen, Measured(profile=None, **held))
 
 
 def read_profile(content: bytes | None) -> Profile | None:

@@ -12,7 +12,9 @@ from assay.charter.charter import Charter
 from assay.monitor.alerts import Judgement
 from assay.monitor.drift import LEAST_ROWS
 from assay.monitor.finding import Finding, FindingKind, drift_findings, value_findings
+from assay.monitor.followed_findings import followed_findings, schema_findings
 from assay.monitor.measured import Measured
+from assay.monitor.sequences import Followed
 from assay.monitor.track_record import TrackRecord
 from assay.monitor.volume import Volume
 from assay.stats.estimate import Estimate
@@ -43,6 +45,7 @@ class WindowReport:
     measured: Measured
     record: TrackRecord
     judged: Judged
+    followed: Followed | None = None
 
     @property
     def judgement(self) -> Judgement:
@@ -68,7 +71,7 @@ class WindowReport:
 
     def document(self) -> dict[str, Any]:
         """Return the report as a JSON document (without the profile)."""
-        realised = self.measured.realised
+        realised, performance = self.measured.realised, self.measured.performance
         return {
             **self.posting(),
             "start": self.start.isoformat() if self.start else None,
@@ -80,7 +83,13 @@ class WindowReport:
             "moved": realised.moved if realised else 0,
             "stale": self.record.stale,
             "basis": self.judged.basis,
+            "reading": self.measured.reading,
             "drift": self.measured.drift.document(),
+            "schema": [one.text for one in self.measured.schema],
+            "performance": performance.document() if performance else None,
+            "segments": [one.document() for one in self.measured.segments],
+            "creep": _crept(self.followed),
+            "concept": _concept(self.followed),
             "findings": [
                 {"kind": one.kind, "metric": one.metric, "text": one.text}
                 for one in self.judged.findings
@@ -94,19 +103,19 @@ def judge(
     record: TrackRecord,
     plan: Estimate | None = None,
     volume: Volume | None = None,
+    followed: Followed | None = None,
 ) -> Judged:
-    """Judge a window: drift, value against boundary and plan, and estimates against labels.
+    """Judge a window: drift, performance, value against boundary and plan, estimates and labels.
 
     Value is judged on labels once no more than half of the cases still wait for one (or for
     their label delay to pass), before that on what is expected; on neither where the `record`
     of estimates is stale and they are needed. The daily loss is that of `volume`, of the charter's
-    plan where not given.
+    plan where not given. `followed` is what the version's windows say together, up to this one.
     """
-    found: list[Finding] = []
-    kinds: set[FindingKind] = set()
-    if measured.drift.judged:
-        kinds.add("drift")
-        found += drift_findings(measured.drift)
+    kinds, found = _of_profile(measured, record, _lost(charter, measured, volume))
+    if followed is not None:
+        more, shown = followed_findings(followed, {one.feature for one in measured.drift.moved})
+        kinds, found = kinds | more, [*found, *shown]
     if measured.gaps:
         kinds.add("stale")
         found += [_stale(charter, record)] if record.stale else []
@@ -118,6 +127,26 @@ def judge(
     return Judged(tuple(found), frozenset(kinds), basis)
 
 
+def _of_profile(
+    measured: Measured, record: TrackRecord, lost: Estimate | None
+) -> tuple[set[FindingKind], list[Finding]]:
+    """Return what the window's own profile shows: drift, schema and performance."""
+    kinds, found = set[FindingKind](), list[Finding]()
+    if measured.n >= LEAST_ROWS:
+        kinds.add("schema")
+        found += schema_findings(measured.schema)
+    if measured.drift.judged:
+        kinds.add("drift")
+        found += drift_findings(measured.drift, lost)
+    performance = measured.performance
+    # What is expected before labels counts for nothing once labels have shown it wrong.
+    stale = record.stale and performance is not None and performance.basis == "expected"
+    if performance is not None and performance.basis is not None and not stale:
+        kinds.add("performance")
+        found += performance.findings
+    return kinds, found
+
+
 def _value_basis(
     measured: Measured, record: TrackRecord
 ) -> tuple[Estimate, Literal["realised", "expected"] | None]:
@@ -126,6 +155,25 @@ def _value_basis(
         usable = realised.identified or not record.stale
         return realised.uplift, "realised" if usable else None
     return measured.expected.uplift, None if record.stale else "expected"
+
+
+def _crept(followed: Followed | None) -> dict[str, Any] | None:
+    if followed is None:
+        return None
+    crept = followed.crept
+    moved = [{**vars(one), "text": one.text} for one in crept.moved]
+    return {"evidence": crept.evidence, "note": crept.note, "moved": moved}
+
+
+def _concept(followed: Followed | None) -> dict[str, Any] | None:
+    return None if followed is None or followed.concept is None else followed.concept.document()
+
+
+def _lost(charter: Charter, measured: Measured, volume: Volume | None) -> Estimate | None:
+    """Return what the changed mix of cases costs a day; None where nobody knows."""
+    made = volume or Volume.planned(charter.value.decisions_per_month)
+    per_day = f"{charter.value.currency} per day"
+    return None if measured.mix is None else measured.mix.scaled(made.per_day, per_day)
 
 
 def _stale(charter: Charter, record: TrackRecord) -> Finding:

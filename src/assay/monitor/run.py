@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -18,6 +19,7 @@ from assay.monitor.late_labels import Deliveries, newest_of_each, with_outcomes
 from assay.monitor.matured import matured
 from assay.monitor.measured import Measured
 from assay.monitor.report import Judged, WindowReport, judge
+from assay.monitor.sequences import Followed, Step, follow_steps
 from assay.monitor.track_record import Gap, track_record
 from assay.monitor.volume import daily_volume
 from assay.monitor.watched import Watched
@@ -27,12 +29,22 @@ from assay.ports.profiles import WindowKey
 from assay.stats.estimate import Estimate
 from assay.value.control import ControlMeasured
 
-__all__ = ["MeasuredWindow", "MonitorResult", "judged", "monitor"]
+__all__ = [
+    "FollowedWindows",
+    "MeasuredWindow",
+    "MonitorResult",
+    "deciding",
+    "judged",
+    "monitor",
+]
 
 _NOTHING = Judged((), frozenset(), None)
 
 MeasuredWindow = tuple[Window, Mapping[WindowKey, Measured]]
 """A window, and what was measured of each who decided in it, in order of the keys."""
+
+FollowedWindows = Mapping[tuple[str, int], Followed]
+"""What the windows of a bundle say together, as of each: by its digest and the window's number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,25 +92,54 @@ def monitor(
     ripe = matured(times, label_delay(charter), now)
     span, zone = charter.monitoring.window, charter.monitoring.time_zone
     measured = [
-        (window, dict(measured_groups(charter, window.index, rows[window.rows], ripe[window.rows],
+        (window, dict(measured_groups(charter, window, rows[window.rows], ripe[window.rows],
                                       bundles.get, seed=seed)))
         for window in cut_windows(times, span, zone, now)
     ]  # fmt: skip
     joined = Deliveries(newest.height - known, outcomes.height - newest.height)
-    return judged(charter, measured, joined, plans=plans, recorded=recorded, now=now)
+    followed = _followed(charter, measured, bundles)
+    return judged(charter, measured, joined, followed, plans=plans, recorded=recorded, now=now)
+
+
+def _followed(
+    charter: Charter, windows: Iterable[MeasuredWindow], bundles: Mapping[str, Watched]
+) -> FollowedWindows:
+    steps: dict[str, list[Step]] = {}
+    for window, parts in windows:
+        for bundle, keys in deciding(parts).items() if window.complete else ():
+            profiles = [one for key in keys if (one := parts[key].profile) is not None]
+            step = Step(window.index, "", "", partial(list, profiles))
+            steps.setdefault(bundle, []).append(step)
+    return {
+        (bundle, number): one
+        for bundle, own in steps.items()
+        for number, one in follow_steps(charter, partial(bundles.__getitem__, bundle), own, None)[
+            0
+        ].items()
+    }
+
+
+def deciding(parts: Mapping[WindowKey, Measured]) -> dict[str, list[WindowKey]]:
+    """Return, for each bundle that decided in a window, its arms: not `baseline` and `control`."""
+    found: dict[str, list[WindowKey]] = {}
+    for key in parts:
+        if key.arm not in (BASELINE_ARM, CONTROL_ARM):
+            found.setdefault(key.bundle, []).append(key)
+    return found
 
 
 def judged(
     charter: Charter,
     windows: Iterable[MeasuredWindow],
     joined: Deliveries,
+    followed: FollowedWindows | None = None,
     *,
     plans: Mapping[str, Estimate] | None = None,
     recorded: Iterable[AlertState] = (),
     now: datetime | None = None,
 ) -> MonitorResult:
     """Judge windows, in order of time, that were measured; follow alerts from one to the next."""
-    reports = _reports(charter, windows, plans or {})
+    reports = _reports(charter, windows, plans or {}, followed or {})
     alerts = follow(charter.name, _judgements(one for one in reports if one.complete))
     after = charter.monitoring.alerts.escalate_after
     lacks = changes(alerts, recorded, escalate_after=after, now=now)
@@ -119,7 +160,10 @@ def _judgements(reports: Iterable[WindowReport]) -> list[Judgement]:
 
 
 def _reports(
-    charter: Charter, windows: Iterable[MeasuredWindow], plans: Mapping[str, Estimate]
+    charter: Charter,
+    windows: Iterable[MeasuredWindow],
+    plans: Mapping[str, Estimate],
+    followed: FollowedWindows,
 ) -> tuple[WindowReport, ...]:
     reports = []
     gaps: dict[str, list[Mapping[str, Gap]]] = {}
@@ -130,10 +174,10 @@ def _reports(
             so_far = gaps.setdefault(key.bundle, [])
             so_far += [measured.gaps] if of_version else []
             record = track_record(so_far, tolerance=tolerance)
-            verdict = _NOTHING
+            verdict, together = _NOTHING, followed.get((key.bundle, window.index))
             if window.complete and of_version:
                 volume = daily_volume(charter, window, measured.n)
-                verdict = judge(charter, measured, record, plans.get(key.bundle), volume)
+                verdict = judge(charter, measured, record, plans.get(key.bundle), volume, together)
             reports.append(
                 WindowReport(
                     window.name,
@@ -146,6 +190,7 @@ def _reports(
                     measured,
                     record,
                     verdict,
+                    together if of_version else None,
                 )
             )
     return tuple(reports)
