@@ -76,7 +76,9 @@ def test_a_proposal_is_asked_for_signed_and_done(run: Run, serving: Path) -> Non
     assert f"Response {id_}, taken: fall back to {target}" in last.out
     state = Workspace(serving).release_state()
     assert (state.champion, state.baseline) == (None, target)
-    assert run("status", serving).code == 0
+    status = run("status", serving)
+    assert f"fallen back to   {target} (from version 1)" in status.out
+    assert "Next: assay monitor" in status.out
     assert run("report", serving).code == 0
 
 

@@ -24,6 +24,8 @@ def status(directory: Directory = Path(), json: Json = False) -> None:
         say(f"  newest version   {found.newest or 'none'}")
         say(f"  gate             {'-' if verdict is None else _open(verdict.open)}")
         say(f"  champion         {_live(release.champion)}")
+        if release.fallen is not None:
+            say(f"  fallen back to   {release.baseline} (from {_live(release.fallen)})")
         if release.challenger is not None:
             say(f"  challenger       {_live(release.challenger)} ({release.weight:.0%} of traffic)")
         say(f"  alerts open      {len(found.alerts)}")

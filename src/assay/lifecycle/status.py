@@ -35,10 +35,11 @@ class Status:
         if self.newest is None or self.verdict is None:
             return "assay build"
         if self.alerts:
-            return "assay monitor, then assay build --newest"
+            return "assay monitor, then assay respond"
         if not self.verdict.open:
             return "assay gate, to see what is missing"
-        live = self.release.champion is not None or self.release.running
+        release = self.release
+        live = release.champion is not None or release.running or release.fallen is not None
         return "assay monitor" if live else "assay release, then assay up"
 
     def document(self) -> dict[str, Any]:

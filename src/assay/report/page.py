@@ -150,7 +150,8 @@ def _badges(story: Story) -> list[dict[str, str]]:
         text = "gate open" if is_open else "gate closed"
         badges.append({"text": text, "tone": "good" if is_open else "bad"})
     champion, challenger = story.release.champion, story.release.challenger
-    rest = "nothing serves" if challenger is None else "the baseline serves"
+    baseline = challenger is not None or story.release.fallen is not None
+    rest = "the baseline serves" if baseline else "nothing serves"
     live = rest if champion is None else f"version {champion.version} serves"
     badges.append({"text": live, "tone": "" if champion is None else "good"})
     if challenger is not None:
