@@ -56,12 +56,15 @@ def read(traffic: Traffic, n: int, shift: float = 0.0, drift: float = 0.0) -> Sc
 
 
 def covered(
-    world: World, n: int, runs: int, shift: float = 0.0, labels: int = 20_000
+    world: World, n: int, runs: int, shift: float = 0.0, labels: int = 20_000, models: int = 10**9
 ) -> tuple[float, float]:
-    """Return how often what came lies in the interval before labels, and its mean width."""
+    """Return how often what came lies in the interval before labels, and its mean width.
+
+    Each run has a model of its own, up to so many `models`.
+    """
     hits, widths = [], []
     for run in range(runs):
-        traffic = world.traffic(1_000 + run, labels)
+        traffic = world.traffic(1_000 + run % models, labels)
         table = read(traffic, n, shift)
         priced = pricing(traffic.watched, table)
         found = expected_value(table.unlabelled(), priced).uplift
@@ -71,13 +74,15 @@ def covered(
     return float(np.mean(hits)), float(np.mean(widths))
 
 
-def realised_covered(world: World, n: int, runs: int, labelled: float = 1.0) -> tuple[float, float]:
+def realised_covered(
+    world: World, n: int, runs: int, labelled: float = 1.0, truth_cases: int = TRUTH_CASES
+) -> tuple[float, float]:
     """Return how often the true uplift lies in the realised interval, and its mean width.
 
-    Where only some cases are `labelled`, those of low scores are so more often.
+    `labelled` is the share of cases with a label, any of them alike.
     """
     traffic = world.traffic(7, 20_000)
-    parts = [read(traffic, TRUTH_CASES // 20) for _ in range(20)]
+    parts = [read(traffic, truth_cases // 20) for _ in range(20)]
     everything: ScoreTable = reduce(add, parts)
     priced = pricing(traffic.watched, everything)
     long_run = realised_value(everything, priced, seed=0, resamples=10)

@@ -1,0 +1,47 @@
+"""Intervals of value from tables, in their short form; `make simulate` runs 100 of each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bench.simulate.value_before_labels import (
+    WORLDS,
+    World,
+    covered,
+    realised_covered,
+    stale_after,
+)
+
+NUMBERS, RARE, _, TELLING = WORLDS
+
+
+@pytest.mark.parametrize("n", [1_000, 10_000])
+@pytest.mark.parametrize("shift", [0.0, 0.7, -1.0])
+def test_value_before_labels_covers_what_comes(n: int, shift: float) -> None:
+    held, _ = covered(NUMBERS, n, 40, shift, labels=5_000)
+    assert held >= 0.85  # nominal 95 %; four standard errors below 90 % would be .71
+
+
+def test_a_large_window_still_owes_the_calibration_its_error() -> None:
+    held, _ = covered(NUMBERS, 50_000, 20, labels=5_000)
+    assert held >= 0.8
+
+
+@pytest.mark.parametrize("world", [RARE, TELLING], ids=lambda world: world.name)
+def test_value_before_labels_covers_rare_payoffs_and_amounts(world: World) -> None:
+    held, _ = covered(world, 2_000, 40, labels=3_000, models=4)
+    assert held >= 0.8
+
+
+@pytest.mark.parametrize(("n", "labelled"), [(300, 1.0), (1_000, 0.4)])
+def test_realised_value_covers_the_long_run_with_rare_payoffs(n: int, labelled: float) -> None:
+    held, _ = realised_covered(RARE, n, 100, labelled, truth_cases=200_000)
+    assert held >= 0.88
+
+
+def test_good_estimates_are_seldom_called_stale_and_bad_ones_soon() -> None:
+    wrongly = stale_after(NUMBERS, 1_000, 20, windows=30, labels=3_000)
+    assert sum(at is not None for at in wrongly) <= 3
+    drifted = stale_after(NUMBERS, 1_000, 8, windows=10, drift=-0.6, labels=3_000)
+    assert all(at is not None for at in drifted)
+    assert np.median([at for at in drifted if at is not None]) <= 6
