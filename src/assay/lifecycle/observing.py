@@ -66,6 +66,7 @@ def judged_look(charter: Charter, ports: Ports, seen: Look, now: datetime) -> Mo
         charter,
         seen.windows,
         seen.joined,
+        seen.followed,
         plans=_plans(charter, ports, seen),
         recorded=alert_states(ports.ledger, charter.name),
         now=now,
