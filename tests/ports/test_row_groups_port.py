@@ -84,7 +84,7 @@ def test_groups_hold_every_row_once(table: RowGroups) -> None:
         numbers = [np.asarray(found[name]) for name in ("number", "whole", "flag")]
         text, at = found["text"], np.asarray(found["at"])
         assert isinstance(text, Coded)
-        assert {len(each) for each in (*numbers, text, at)} == {size}
+        assert {len(text), len(at), *map(len, numbers)} == {size}
         assert all(one.dtype == np.float64 for one in numbers)
         assert at.dtype == np.dtype("datetime64[us]")
         words = [word or "" for word in text.decoded().tolist()]

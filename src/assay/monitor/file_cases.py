@@ -67,8 +67,8 @@ class FileCases:
         told = self._outcomes(columns.get(self.outcome or ""), len(score))
         paid = {name: _raw(columns[name]) for name in self._paying}
         values = self.terms.values(paid, len(score))
-        lengths: Ints = np.diff(runs.starts.astype(np.int64))
-        window = np.repeat(runs.windows.astype(np.int64), lengths)
+        starts = runs.starts.astype(np.int64)
+        window = np.repeat(runs.windows.astype(np.int64), starts[1:] - starts[:-1])
         size, pairs = self.axis.size - 1, len(self.valuation.actions)
         place = (window * pairs + decided) * size + cells
         scored = cells < size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Tally:
         """How many values are missing."""
         return int(self.counts[-1])
 
-    @property
+    @cached_property
     def n(self) -> int:
         """How many values are present."""
         return int(self.counts[:-1].sum())

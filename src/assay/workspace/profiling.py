@@ -63,8 +63,6 @@ def profile_files(asked: Asked, engine: MapSum | None = None) -> FileReport:
     """
     from assay.adapters.thread_map_sum import ThreadMapSum
     from assay.monitor.file_profile import learned_grid, window_profiles
-    from assay.monitor.file_report import FileReport, measured_window, watched_file
-    from assay.stats.reference import Reference
     from assay.stats.widened import widened
 
     engine = engine or ThreadMapSum()
@@ -77,12 +75,32 @@ def profile_files(asked: Asked, engine: MapSum | None = None) -> FileReport:
     found = _reference(before, grid, windows, engine, options)
     grid, profiles = widened(grid, found, but=("@score",))
     seen = window_profiles(after, grid, windows, engine, **options)
-    watched = None if cases is None else watched_file(grid, profiles, cases)
-    reference = watched.reference if watched else Reference(grid, tuple(profiles))
-    measured = [
-        measured_window(windows.name(number), one, reference, watched, valued=asked.valued)
-        for number, one in seen.in_order()
-    ]
+    named = [(windows.name(number), one) for number, one in seen.in_order()]
+    return _measured(asked, grid, profiles, named, cases, left_out)
+
+
+def _measured(
+    asked: Asked,
+    grid: Grid,
+    profiles: Sequence[Profile],
+    windows: Sequence[tuple[str, Profile]],
+    cases: FileCases | None,
+    left_out: Mapping[str, str],
+) -> FileReport:
+    """Measure every window of the analysis beside those of the reference."""
+    from assay.monitor.file_report import FileReport, measured_window
+    from assay.stats.reference import Reference
+
+    reference = Reference(grid, tuple(profiles))
+    measured = [measured_window(name, one, reference) for name, one in windows]
+    if cases is not None:
+        from assay.monitor.file_scores import watched_file, with_scores
+
+        watched = watched_file(grid, profiles, cases)
+        measured = [
+            with_scores(found, one, watched, valued=asked.valued)
+            for found, (_, one) in zip(measured, windows, strict=True)
+        ]
     return FileReport(measured, len(profiles), sum(one.n for one in profiles), left_out)
 
 
