@@ -153,6 +153,7 @@ COMMANDS_AS_JSON: dict[str, tuple[str, ...]] = {
     "waive": ("--check", "roc_auc", "--as", "Eva Lima", "--role", "risk_officer", "--reason", "r"),
     "release": (),
     "monitor": (),
+    "alerts": (),
     "value": (),
     "status": (),
     "report": (),

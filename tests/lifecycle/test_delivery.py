@@ -155,6 +155,32 @@ def test_one_message_that_always_fails_holds_nothing_else_up() -> None:
     assert story.heard == [("a1", "raised"), ("a2", "raised")]
 
 
+def test_what_follows_waits_for_what_came_before() -> None:
+    story = Story(MemoryChannel([ReceiverDown("no answer")])).say("raised")
+    report = story.send()
+    story.say("escalated").say("closed")
+    assert story.send(LATER + timedelta(seconds=1)).waiting == 3
+    assert story.heard == []
+    assert report.due is not None
+    story.send(report.due)
+    assert story.heard == [("a1", "raised"), ("a1", "escalated"), ("a1", "closed")]
+
+
+def test_what_has_failed_least_goes_first() -> None:
+    class Picky(MemoryChannel):
+        def send(self, message: Any) -> None:
+            if message.alert.startswith("bad"):
+                raise ReceiverDown("a fault of its own")
+            super().send(message)
+
+    story = Story(Picky()).say("raised", "bad1").say("raised", "bad2")
+    report = story.send()
+    assert report.due is not None
+    story.say("raised", "a1")
+    assert story.send(report.due).delivered == 1
+    assert story.heard == [("a1", "raised")]
+
+
 def test_a_receiver_that_says_when_is_asked_then() -> None:
     story = Story(MemoryChannel([ReceiverDown("busy", 7200)])).say("raised").say("raised", "a2")
     report = story.send()
