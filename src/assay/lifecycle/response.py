@@ -80,12 +80,27 @@ class Newest:
         unseen = np.zeros(self.n - len(self.rows))
         return np.concatenate([self.weights * (paid - instead), unseen])
 
+    def worst(self, valuation: Valuation, one: NDArray[Any], other: NDArray[Any]) -> float:
+        """Return the least that one more case could bring `one` above `other`, or 0.
+
+        It is one of these cases with the outcome that would hurt most (in regression, the case that
+        hurt most).
+        """
+        codes = range(len(valuation.labels))
+        told = [self] if valuation.task == "regression" else [self._all(code) for code in codes]
+        return min(0.0, *(float(each.gains(valuation, one, other).min()) for each in told))
+
+    def _all(self, code: int) -> Newest:
+        return replace(self, outcomes=np.full(len(self.rows), code))
+
 
 @dataclass(frozen=True, eq=False)
 class Option:
     """A response, its estimated gain over doing nothing and its cost, per decision in currency.
 
-    `error` is the gain's standard error, `errors` how many of them the gain must exceed.
+    `error` is the gain's standard error, as it would be after one more case that hurts most: where
+    payoffs are rare, a handful of cases has not met them yet and looks surer than it is. `errors`
+    is how many of them the gain must exceed.
     """
 
     kind: ResponseKind
@@ -137,7 +152,8 @@ def options(
         kind: ResponseKind, text: str, decisions: NDArray[Any], make: Callable[[], Standing]
     ) -> Option:
         gains = newest.gains(valuation, decisions, own)
-        error = float(gains.std()) / np.sqrt(len(gains))
+        worst = newest.worst(valuation, decisions, own)
+        error = float(np.append(gains, worst).std()) / np.sqrt(len(gains))
         asked = _ASKED.get(kind, _ERRORS)
         cost = retraining_cost if kind == "retrain" else 0.0
         return Option(kind, text, float(gains.mean()), error, cost, asked, make)
