@@ -91,7 +91,7 @@ def test_who_heard_and_what_is_muted_is_shown(run: Run, folder: Path) -> None:
     shown = run("alerts", folder).out
     assert "acknowledged by Ana" in shown
     assert run("alerts", "unmute", "51bb", folder, "--as", "Rui").code == 0
-    assert run("status", folder, "--json").document["alerts"][0]["id"] == "77aa"
+    assert run("status", folder, "--json").document["alerts"][0]["id"] == "3f2a9c"
 
 
 @pytest.mark.parametrize(
