@@ -152,9 +152,12 @@ class _Sums:
     def _told_place(self) -> Ints:
         """Places among windows, outcomes, pairs and cells of the cases with an outcome."""
         inner = self.shape[1] * self.shape[2]
-        place, told = (each[self._known] for each in (self.place, self.told))
+        place, told = self._of_known(self.place), self._of_known(self.told)
         moved: Ints = place + (place // inner + told) * inner
         return moved
+
+    def _of_known(self, values: NDArray[Any]) -> NDArray[Any]:
+        return values if self._known.all() else values[self._known]
 
     def count(self) -> Ints:
         return np.bincount(self.place, minlength=int(np.prod(self.shape))).reshape(self.shape)
@@ -177,7 +180,7 @@ class _Sums:
         shape = (self.shape[0], 2, *self.shape[1:])
         size = int(np.prod(shape))
         parts = [
-            np.bincount(self._told_place, column[self._known], size).reshape(shape)
+            np.bincount(self._told_place, self._of_known(column), size).reshape(shape)
             for column in columns
         ]
         if not parts:
@@ -206,11 +209,13 @@ def _codes(column: Column, words: Mapping[str, int], zero: int, one: int) -> Int
             for word in column.words
         ]
         return np.array(known, dtype=np.int64)[column.codes]
-    given = [words.get(name) for name in ("0", "1")]
-    zero, one = (
-        own if own is not None else code for own, code in zip(given, (zero, one), strict=True)
-    )
-    return np.where(column == 0, zero, np.where(column == 1, one, _UNKNOWN)).astype(np.int64)
+    zero, one = words.get("0", zero), words.get("1", one)
+    yes = column == 1
+    codes = np.where(yes, one, zero)
+    strange = ~(yes | (column == 0))
+    if strange.any():
+        codes[strange] = _UNKNOWN
+    return codes
 
 
 def _missing(column: Column) -> NDArray[np.bool_]:

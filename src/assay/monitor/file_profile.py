@@ -157,13 +157,17 @@ def _group(
 ) -> WindowProfiles:
     count, n = len(rows.numbers), rows.runs.n
     tallies: dict[str, NumberTallies | CategoryTallies] = {}
+    asked = counting.columns if counting else ()
+    kept: dict[str, Column] = {}
     for names in _blocks(columns, n):
         found = table.read(group, list(names.values()))
         for axis, name in names.items():
             tallies[axis] = _counted(found[name], grid.axes[axis], rows.runs, count)
+        kept |= {name: column for name, column in found.items() if name in asked}
     scores: Sequence[ScoreTable | None] = [None] * count
     if counting is not None:
-        scores = counting.tables(table.read(group, list(counting.columns)), rows.runs, count)
+        kept |= table.read(group, [name for name in asked if name not in kept])
+        scores = counting.tables(kept, rows.runs, count)
     profiles = {
         number: Profile(
             cases, {axis: one.tally(place) for axis, one in tallies.items()}, scores[place]
