@@ -67,6 +67,7 @@ def judged_look(charter: Charter, ports: Ports, seen: Look, now: datetime) -> Mo
         seen.windows,
         seen.joined,
         seen.followed,
+        seen.failures,
         plans=_plans(charter, ports, seen),
         recorded=alert_states(ports.ledger, charter.name),
         now=now,

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
+from assay.charter.policy import REFER
 from assay.monitor.cases import Cases
 from assay.monitor.drift import Drift, drift
+from assay.monitor.live_guardrails import LiveGuardrail, live_guardrails
 from assay.monitor.mix import score_mix_cost
 from assay.monitor.performance import Tables, classes_of
 from assay.monitor.performance_findings import Performance, judge_performance
 from assay.monitor.schema_drift import SchemaChange, value_changes
 from assay.monitor.season import in_season
 from assay.monitor.segments import SegmentValue
+from assay.monitor.service import ServiceTally
 from assay.monitor.tabling import segmented_by, tabled
 from assay.monitor.track_record import Gap
 from assay.monitor.value import Expected, Realised
@@ -39,7 +42,8 @@ class Measured:
     """What was measured of one window's cases; nothing is judged against plan or boundary yet.
 
     `reading` says whether value was read from the profile, or from the rows and why. `segments` are
-    told apart by the charter's columns, the one that loses most a day first. `performance` is None
+    told apart by the charter's columns, the one that loses most a day first; `guardrails` are the
+    charter's fairness limits. `performance` is None
     where nothing decides by a score table; `mix` is what the changed mix of cases costs a decision,
     None where nobody knows. `entities` are those of the cases whose label delay is
     over, each once; None where unnamed. `profile` is None where it was not read again from where it
@@ -57,6 +61,8 @@ class Measured:
     segments: tuple[SegmentValue, ...] = ()
     performance: Performance | None = None
     schema: tuple[SchemaChange, ...] = ()
+    guardrails: tuple[LiveGuardrail, ...] = ()
+    service: ServiceTally = field(default_factory=ServiceTally)
     mix: Estimate | None = None
 
     @property
@@ -129,8 +135,22 @@ def measure(
         ),
         performance=_performance(charter, watched, seen),
         schema=value_changes(watched.reference, seen),
+        guardrails=live_guardrails(charter, watched, table)
+        if isinstance(table, ScoreTable)
+        else (),
+        service=_service(watched, cases),
         mix=score_mix_cost(watched, seen),
     )
+
+
+def _service(watched: Watched, cases: Cases) -> ServiceTally:
+    """Count how long answers took, where the log tells, and which were left to a person."""
+    waits = np.empty(0) if cases.latency_ms is None else cases.latency_ms
+    referred = 0
+    if REFER in watched.valuation.actions:
+        referred = int((cases.decisions == watched.valuation.actions.index(REFER)).sum())
+    timed = waits[np.isfinite(waits)]
+    return ServiceTally.of(timed, decisions=cases.n, referred=referred)
 
 
 def _table_of(seen: Profile) -> ScoreTable | AmountTable:

@@ -33,6 +33,8 @@ from assay.stats.profile import Profile
 
 __all__ = ["Run", "Stores", "Told"]
 
+_SECTIONS = ("value", "data", "build", "release", "acceptance", "guardrails")
+
 _AT_ONCE = 50
 """Windows whose profiles are written in one transaction."""
 
@@ -181,6 +183,7 @@ class Run:
                 before=lambda key: self._before(key, part),
             )
         )
+        found = {key: self._as_judged(key, one, made_from) for key, one in found.items()}
         for key, one in found.items():
             self._keep(key, one, made_from)
         self._gone += [key for key in self._kept.get(number, ()) if key not in found]
@@ -188,6 +191,15 @@ class Run:
         if len(self._fresh) >= _AT_ONCE:
             self._write()
         return {key: replace(one, profile=None) for key, one in found.items()}
+
+    def _as_judged(self, key: WindowKey, measured: Measured, made_from: str) -> Measured:
+        """Leave drift as it was judged before, maybe beside other models: labels move none."""
+        known = read_reading(self._kept.get(key.window, {}).get(key, b""))
+        if known is None:
+            return measured
+        before, now = (one.split("/") for one in (known.made_from, made_from))
+        same = (before[0], before[2]) == (now[0], now[2])
+        return replace(measured, drift=known.measured.drift) if same else measured
 
     def _keep(self, key: WindowKey, measured: Measured, made_from: str) -> None:
         profile, reading = kept_reading(measured, made_from)
@@ -213,7 +225,9 @@ class Run:
 def _rules(charter: Charter) -> str:
     """Return a digest of all of the charter that measuring reads."""
     digests, limits = charter.digests(), charter.monitoring
-    named = [digests[name] for name in ("value", "data", "build", "release", "acceptance")]
+    named = [
+        digests[name] for name in ("value", "data", "build", "release", "acceptance", "guardrails")
+    ]
     shown = [limits.segments, limits.season, limits.false_discovery_rate, limits.least_effect]
     more = [sorted(limits.limits.items()), limits.windows_between_false_alarms]
     return digest_of([*named, *map(str, [*shown, *more]), str(charter.value.baseline)])[:16]

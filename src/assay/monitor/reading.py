@@ -10,11 +10,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from assay.charter.limits import Guardrail
 from assay.monitor.drift import Drift
+from assay.monitor.live_guardrails import LiveGuardrail
 from assay.monitor.measured import Measured
 from assay.monitor.performance_findings import Performance
 from assay.monitor.schema_drift import SchemaChange
 from assay.monitor.segments import SegmentValue
+from assay.monitor.service import ServiceTally
 from assay.monitor.track_record import Gap
 from assay.monitor.value import Expected, Realised
 from assay.stats.estimate import Estimate
@@ -42,6 +45,8 @@ class _Reading:
     segments: tuple[SegmentValue, ...]
     performance: Performance | None
     schema: tuple[SchemaChange, ...]
+    guardrails: tuple[LiveGuardrail, ...]
+    service: ServiceTally
     mix: Estimate | None = None
 
 
@@ -58,7 +63,16 @@ def _plain(value: Any) -> Any:
     """Return numbers and arrays of numpy as the plain ones that documents hold."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
+    if isinstance(value, Guardrail):
+        return value.model_dump(mode="json", by_alias=True)
     raise NotImplementedError(f"a {type(value).__name__} cannot be kept")
+
+
+def _read_section(kind: type, value: Any) -> Any:
+    """Read a section of the charter back."""
+    if kind is Guardrail:
+        return Guardrail.model_validate(value)
+    raise NotImplementedError(f"a {kind.__name__} is not kept")
 
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
@@ -84,8 +98,8 @@ def read_reading(content: bytes) -> Kept | None:
         written, _, made_from = str(raw["made_from"]).partition("/")
         if written != str(READING_FORMAT):
             return None
-        reading = msgspec.convert(raw, _Reading)
-    except (msgspec.MsgspecError, KeyError, TypeError):
+        reading = msgspec.convert(raw, _Reading, dec_hook=_read_section)
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
         return None
     held: dict[str, Any] = {one.name: getattr(reading, one.name) for one in fields(reading)}
     del held["made_from"], held["seen"]

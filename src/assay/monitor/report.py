@@ -13,8 +13,10 @@ from assay.monitor.alerts import Judgement
 from assay.monitor.drift import LEAST_ROWS
 from assay.monitor.finding import Finding, FindingKind, drift_findings, value_findings
 from assay.monitor.followed_findings import followed_findings, schema_findings
+from assay.monitor.live_guardrails import fairness_findings
 from assay.monitor.measured import Measured
 from assay.monitor.sequences import Followed
+from assay.monitor.service import service_findings
 from assay.monitor.track_record import TrackRecord
 from assay.monitor.volume import Volume
 from assay.stats.estimate import Estimate
@@ -88,6 +90,10 @@ class WindowReport:
             "schema": [one.text for one in self.measured.schema],
             "performance": performance.document() if performance else None,
             "segments": [one.document() for one in self.measured.segments],
+            "guardrails": [one.document() for one in self.measured.guardrails],
+            "service": {
+                name: one.document() for name, one in self.measured.service.estimates().items()
+            },
             "creep": _crept(self.followed),
             "concept": _concept(self.followed),
             "findings": [
@@ -113,6 +119,9 @@ def judge(
     plan where not given. `followed` is what the version's windows say together, up to this one.
     """
     kinds, found = _of_profile(measured, record, _lost(charter, measured, volume))
+    kinds |= {"fairness", "service"}
+    found += fairness_findings(measured.guardrails)
+    found += service_findings(measured.service, charter.monitoring.limits)
     if followed is not None:
         more, shown = followed_findings(followed, {one.feature for one in measured.drift.moved})
         kinds, found = kinds | more, [*found, *shown]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,12 +14,14 @@ from assay.charter.charter import Charter
 from assay.charter.delay import label_delay
 from assay.evidence.states import BASELINE_ARM, CONTROL_ARM, AlertState
 from assay.monitor.alerts import Alert, Changes, Judgement, changes, follow
+from assay.monitor.failures import Failures
 from assay.monitor.groups import measured_groups
 from assay.monitor.late_labels import Deliveries, newest_of_each, with_outcomes
 from assay.monitor.matured import matured
 from assay.monitor.measured import Measured
 from assay.monitor.report import Judged, WindowReport, judge
 from assay.monitor.sequences import Followed, Step, follow_steps
+from assay.monitor.service import ServiceTally
 from assay.monitor.track_record import Gap, track_record
 from assay.monitor.volume import daily_volume
 from assay.monitor.watched import Watched
@@ -37,6 +39,9 @@ __all__ = [
     "judged",
     "monitor",
 ]
+
+_OURS = 500
+"""The HTTP status from which a failure is the server's fault."""
 
 _NOTHING = Judged((), frozenset(), None)
 
@@ -133,17 +138,36 @@ def judged(
     windows: Iterable[MeasuredWindow],
     joined: Deliveries,
     followed: FollowedWindows | None = None,
+    failures: Failures | None = None,
     *,
     plans: Mapping[str, Estimate] | None = None,
     recorded: Iterable[AlertState] = (),
     now: datetime | None = None,
 ) -> MonitorResult:
-    """Judge windows, in order of time, that were measured; follow alerts from one to the next."""
-    reports = _reports(charter, windows, plans or {}, followed or {})
+    """Judge windows, in order of time, that were measured; follow alerts from one to the next.
+
+    `followed` is what windows say together; requests that failed are put down to the arm that
+    answered most in their window.
+    """
+    failed = [(window, _with_failures(window, parts, failures)) for window, parts in windows]
+    reports = _reports(charter, failed, plans or {}, followed or {})
     alerts = follow(charter.name, _judgements(one for one in reports if one.complete))
     after = charter.monitoring.alerts.escalate_after
     lacks = changes(alerts, recorded, escalate_after=after, now=now)
     return MonitorResult(reports, alerts, lacks, joined)
+
+
+def _with_failures(
+    window: Window, parts: Mapping[WindowKey, Measured], failures: Failures | None
+) -> Mapping[WindowKey, Measured]:
+    """Count requests that the gateway failed to answer (5xx) where most were answered."""
+    found = {} if failures is None else failures.between(window.start, window.end)
+    ours = sum(count for status, count in found.items() if status >= _OURS)
+    if not ours or not parts:
+        return parts
+    most = max(parts, key=lambda key: parts[key].n)
+    tally = parts[most].service + ServiceTally(requests=ours, errors=ours)
+    return {**parts, most: replace(parts[most], service=tally)}
 
 
 def _judgements(reports: Iterable[WindowReport]) -> list[Judgement]:
