@@ -29,7 +29,7 @@ def test_a_large_window_still_owes_the_calibration_its_error() -> None:
 
 @pytest.mark.parametrize("world", [RARE, TELLING], ids=lambda world: world.name)
 def test_value_before_labels_covers_rare_payoffs_and_amounts(world: World) -> None:
-    held, _ = covered(world, 2_000, 40, labels=3_000, models=4)
+    held, _ = covered(world, 2_000, 40, labels=1_500, models=5)
     assert held >= 0.8
 
 

@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,6 @@ _MENDS = {
 _WORDS = {"and": "write min(a, b)", "or": "write max(a, b)"}
 
 Interval = tuple[float, float]
-_Kind = TypeVar("_Kind")
 
 
 class _Column(NamedTuple):
@@ -116,26 +115,6 @@ class Expression:
         intervals = {name: (float(caps[name][0]), float(caps[name][1])) for name in self.columns}
         low, high = _run(self.program, intervals, _ON_INTERVALS, lambda x: (x, x))
         return float(low), float(high)
-
-    def interpreted(
-        self,
-        operations: Mapping[str, Callable[..., _Kind]],
-        column: Callable[[str], _Kind],
-        number: Callable[[float], _Kind],
-    ) -> _Kind:
-        """Work the formula out in another arithmetic than that of numbers.
-
-        `operations` has one for each sign and function of the grammar, and `negative` for a sign
-        before a factor.
-
-        >>> said = {"*": lambda a, b: f"{a} times {b}"}
-        >>> parse("2 * rate").interpreted(said, str, lambda x: f"{x:g}")
-        '2 times rate'
-        """
-        found: _Kind = _run(
-            self.program, {name: column(name) for name in self.columns}, operations, number
-        )
-        return found
 
     def __str__(self) -> str:
         return self.text

@@ -110,9 +110,16 @@ def expanded(expression: Expression, caps: Caps) -> Polynomial:
     >>> str(expanded(parse("2 * (a + 1) * b / 4 - max(b, a)"), {"a": (0, 9)}))
     '0.5 * b + 0.5 * b * min(max(a, 0.0), 9.0) - max(b, min(max(a, 0.0), 9.0))'
     """
-    return expression.interpreted(
-        _OPERATIONS, lambda name: Polynomial.atom(column_named(name, caps)), Polynomial.number
-    )
+    stack: list[Polynomial] = []
+    for step in expression.program:
+        arguments = getattr(step, "arguments", 0)
+        if isinstance(step, float):
+            stack.append(Polynomial.number(step))
+        elif arguments:
+            stack[-arguments:] = [_OPERATIONS[step.name](*stack[-arguments:])]
+        else:
+            stack.append(Polynomial.atom(column_named(step.name, caps)))
+    return stack[0]
 
 
 def column_named(name: str, caps: Caps) -> str:
