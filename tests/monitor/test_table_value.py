@@ -13,13 +13,22 @@ from bench.simulate.traffic import CELLS, Traffic, bank
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay.charter.policy import BestAction
 from assay.monitor.cases import Cases
 from assay.monitor.pricing import pricing
+from assay.monitor.table_gaps import table_gaps
 from assay.monitor.table_value import expected_value, realised_value
 from assay.monitor.tabling import layout, tabled
+from assay.monitor.track_record import measured_gaps
 from assay.monitor.value import expected_uplift, realised_uplift
+from assay.monitor.watched import Watched
+from assay.stats.class_calibration import fit_class_calibrator
+from assay.stats.profile import named_scores
+from assay.stats.reference import make_reference, read_reference
 from assay.stats.score_table import ScoreTable
+from assay.value.classification import ClassificationValuation
 from assay.value.payoff import PayoffTable
+from assay.value.reviewer import Reviewer
 
 
 @cache
@@ -228,3 +237,68 @@ def test_changed_payoffs_need_no_second_look_at_the_rows() -> None:
     strange = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, "city"), (0.0, 0.0)))
     other = replace(bank("amount"), table=strange)
     assert "city" in pricing(traffic.watched, table, valuation=other).reread
+
+
+def _three(seed: int = 0) -> tuple[Watched, Cases]:
+    """Return a model of three outcomes with a reviewer, and cases it decided."""
+    rng = np.random.default_rng(seed)
+
+    def drawn(n: int) -> tuple[Any, Any]:
+        powers = np.exp(rng.normal(size=(n, 3)) + np.array([1.5, 0.0, -0.5]))
+        p = powers / powers.sum(axis=1, keepdims=True)
+        return p, (rng.random((n, 1)) > p.cumsum(axis=1))[:, :2].sum(axis=1)
+
+    cells = ((0.0, 0.0, 0.0), (-1.0, 4.0, 6.0), (-6.0, 2.0, 40.0))
+    table = PayoffTable(("skip", "letter", "call"), ("none", "small", "large"), cells)
+    letters = ClassificationValuation(
+        "EUR",
+        table,
+        BestAction(),
+        {"letters": "letter"},
+        "letters",
+        reviewer=Reviewer(1.0, 0.9),
+    )
+    p, came = drawn(3000)
+    scores = named_scores(p, letters.labels)
+    reference = read_reference(make_reference(scores))
+    watched = Watched((), letters, fit_class_calibrator(p, came), reference)
+    p, came = drawn(1500)
+    decisions = letters.decide(watched.forecast(p), {})
+    return watched, Cases.before_labels({}, p, decisions).known(came)
+
+
+def test_three_outcomes_and_a_reviewer_are_read_from_the_table_too() -> None:
+    watched, cases = _three()
+    assert set(np.unique(cases.decisions).tolist()) == {0, 1, 2, 3}
+    forecast, blocks = watched.forecast(cases.score), watched.blocks(cases.score)
+    rows = expected_uplift(watched.valuation, forecast, cases.decisions, {}, blocks)
+    table = tabled((), watched, cases)
+    assert isinstance(table, ScoreTable)
+    priced = pricing(watched, table)
+    found = expected_value(table, priced)
+    assert found.uplift.mean == pytest.approx(rows.uplift.mean)
+    assert found.calibration == pytest.approx(rows.calibration)
+    assert found.noise == pytest.approx(rows.noise, rel=0.03)
+    known: tuple[Any, ...] = (
+        watched.valuation,
+        forecast,
+        cases.decisions,
+        cases.outcomes,
+        cases.labelled,
+        {},
+    )
+    real, again = (
+        realised_uplift(*known, blocks=blocks, seed=5),
+        realised_value(table, priced, seed=5),
+    )
+    assert real is not None
+    assert again is not None
+    assert again.uplift.mean == pytest.approx(real.uplift.mean)
+    assert (again.uplift.low, again.uplift.high) == pytest.approx(
+        (real.uplift.low, real.uplift.high)
+    )
+    gaps, by_row = table_gaps(table, priced), measured_gaps(*known, blocks)
+    assert gaps.keys() == by_row.keys() == {"skip", "letter", "call", "refer"}
+    for action, gap in gaps.items():
+        assert gap.gap == pytest.approx(by_row[action].gap, abs=0.1 * gap.noise)
+        assert gap.noise == pytest.approx(by_row[action].noise, rel=0.1)

@@ -191,7 +191,7 @@ def _stale(charter: Charter, record: TrackRecord) -> Finding:
         "stale",
         "expected value",
         record.gap,
-        f"an e-value below {1 / record.alpha:g}",
+        f"an e-value below {record.limit:g}",
         f"labels of {record.n} cases do not bear out what was expected (by {record.gap:+.3g} "
         f"{currency} per case): the model's probabilities no longer hold, and its estimates "
         "before labels are not to be believed",
