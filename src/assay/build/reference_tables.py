@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.build.tested import Tested
+from assay.build.tested import REVISED, Tested
 from assay.stats.class_tables import class_tables
 from assay.stats.forecast_cells import class_score_cells, forecast_blocks, score_cells
 from assay.stats.loss_metrics import loss_table
@@ -42,14 +42,15 @@ def with_tables(reference: Mapping[str, Any], tested: Tested) -> dict[str, Any]:
 def decided_anew(reference: Mapping[str, Any], tested: Tested) -> dict[str, Any]:
     """Return the reference's document as a moved policy would have decided.
 
-    Where the test rows are those of the windows, decisions are made anew. Else nobody knows what
-    the policy would have decided there: decisions are put together under the pair (-1, -1), and
-    metrics of decisions have no reference. Tables that hold no decisions stay, as do profiles.
+    Where the test rows are those of the windows, decisions are made anew. Else (a version revised
+    on served cases is judged on those) nobody knows what the policy would have decided there:
+    decisions are put together under the pair (-1, -1), and metrics of decisions have no reference.
+    Tables that hold no decisions stay, as do profiles.
     """
     known = read_reference(reference)
     if not all(isinstance(window.scores, ScoreTable) for window in known.windows):
         return dict(reference)
-    if known.pooled.n == len(tested.raw):
+    if known.pooled.n == len(tested.raw) and REVISED not in tested.made.history:
         return with_tables(reference, tested)
     windows = [_undecided(window).document() for window in known.windows]
     return {**reference, "windows": windows}

@@ -20,7 +20,7 @@ from assay.build.quality import check_quality, with_outcome
 from assay.build.search import Progress
 from assay.build.set_aside import STANDS_FOR_ALL, SetAside, set_aside
 from assay.build.split import in_order
-from assay.build.tested import Made, Tested
+from assay.build.tested import REVISED, Made, Tested
 from assay.build.training_set import at
 from assay.charter.charter import Charter
 from assay.evidence.bundle import Signature
@@ -147,7 +147,7 @@ def _made(
         forecaster=forecaster,
         valuation=valued,
         onnx=files["model.onnx"],
-        history={**packaged.history, "revised": revised, RESPONDS_TO: id_},
+        history={**packaged.history, REVISED: revised, RESPONDS_TO: id_},
         came=(
             f"served as version {packaged.version} is",
             f"Its model file is version {packaged.version}'s, byte for byte.",

@@ -23,7 +23,10 @@ from assay.stats.forecaster import Forecaster
 from assay.value.stake import forecast_cases
 from assay.value.valuation import Valuation
 
-__all__ = ["Made", "Tested"]
+__all__ = ["REVISED", "Made", "Tested"]
+
+REVISED = "revised"
+"""Where a model's history says that it was revised on cases that a version served."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from assay.lifecycle.proposal import Remedy
     from assay.lifecycle.responding import Responded
 
-__all__ = ["respond"]
+__all__ = ["Kind", "respond"]
 
 
 class Kind(StrEnum):

@@ -17,12 +17,12 @@ from assay.evidence.sign_off import SignOff, could_sign, refusal
 from assay.evidence.states import AlertState, ReleaseState
 from assay.lifecycle.approval import write
 from assay.lifecycle.desk import Desk
-from assay.lifecycle.judging import judged_now
+from assay.lifecycle.judging import judged_now, stands_now
 from assay.lifecycle.posting import served_cases
 from assay.lifecycle.proposal import Proposal
 from assay.lifecycle.proposing import Judged, Mark, plan, resting
 from assay.lifecycle.releasing import release_state
-from assay.lifecycle.taking import pending, take
+from assay.lifecycle.taking import done_already, pending, take
 from assay.ports.ports import Ports
 
 __all__ = ["Responded", "accept", "decline", "respond", "responses_of", "still_to_sign"]
@@ -81,7 +81,7 @@ def respond(
     """
     open_ = _open_alerts(desk)
     beside = bool(open_) or asked == "retrain" if shadow is None else shadow
-    words = _advanced(desk)
+    words = (*_written_down(desk), *pending(desk, responses_of(desk.ports, desk.charter))[1])
     judged = judged_now(desk, shadow=beside)
     states, release = responses_of(desk.ports, desk.charter), release_state(*_of(desk))
     planned = plan(
@@ -95,7 +95,7 @@ def respond(
     words += planned.words
     if planned.proposal is not None:
         _write(desk, EventType.RESPONSE_PROPOSED, planned.proposal.document(), revision)
-        words += _advanced(desk)
+    words += _advanced(desk)
     states = responses_of(desk.ports, desk.charter)
     last = states.open or (states.every[-1] if planned.proposal is not None else None)
     return Responded(judged, last, words)
@@ -160,24 +160,51 @@ def _needed(charter: Charter, proposal: Proposal) -> tuple[Role, ...]:
 
 def _advanced(desk: Desk) -> tuple[str, ...]:
     """Do what is due: take the response that has its signatures, release what it made."""
+    done = _written_down(desk)
     states = responses_of(desk.ports, desk.charter)
-    words: tuple[str, ...] = ()
     one = states.open
-    if one is not None:
-        lacking = still_to_sign(desk.charter, one)
-        if lacking:
-            return (_lacking(desk.charter, one, lacking),)
-        mark = _mark(desk)
-        rest = resting(desk.charter, states.taken, mark)
-        if rest is not None and one.kind != "escalate":
-            return (f"The response {one.id} waits: {rest}",)
-        taken = take(desk, one)
-        answered = list(one.proposed["alerts"])
-        content = {"id": one.id, "kind": one.kind, "alerts": answered, "served": mark.served}
-        content |= taken
-        _write(desk, EventType.RESPONSE_TAKEN, content, states.revision)
-        words = (str(taken["reason"]),)
-    return words + pending(desk, responses_of(desk.ports, desk.charter))[1]
+    if one is None:
+        return done
+    lacking = still_to_sign(desk.charter, one)
+    if lacking:
+        return (_lacking(desk.charter, one, lacking),)
+    mark = _mark(desk)
+    held = _held(desk, states, one, mark)
+    if held:
+        return (f"The response {one.id} waits: {held}",)
+    told = _tell(desk, states, one, mark, take(desk, one))
+    return (told, *pending(desk, responses_of(desk.ports, desk.charter))[1])
+
+
+def _written_down(desk: Desk) -> tuple[str, ...]:
+    """Write down what was done for the open response by whoever was interrupted, if anything."""
+    states = responses_of(desk.ports, desk.charter)
+    done = None if states.open is None else done_already(desk, states.open)
+    if states.open is None or done is None:
+        return ()
+    return (_tell(desk, states, states.open, _mark(desk), done),)
+
+
+def _tell(
+    desk: Desk, states: ResponsesState, one: ResponseState, mark: Mark, taken: Mapping[str, Any]
+) -> str:
+    """Write down that a response was taken, and return how it is said."""
+    answered = {"alerts": list(one.proposed["alerts"]), "served": mark.served}
+    content = {"id": one.id, "kind": one.kind, **answered, **taken}
+    _write(desk, EventType.RESPONSE_TAKEN, content, states.revision)
+    return str(taken["reason"])
+
+
+def _held(desk: Desk, states: ResponsesState, one: ResponseState, mark: Mark) -> str:
+    """Say why a response that has its signatures may not act yet."""
+    if one.kind == "escalate":
+        return ""
+    state = release_state(desk.ports.ledger, desk.charter)
+    if state.challenger is not None:
+        return f"version {state.challenger.version} is being tried, which is decided first."
+    if stands_now(state).version != one.proposed["standing"]:
+        return f"version {one.proposed['standing']} no longer stands. Run `assay respond` again."
+    return resting(desk.charter, states.taken, mark) or ""
 
 
 def _lacking(charter: Charter, one: ResponseState, roles: tuple[Role, ...]) -> str:

@@ -24,7 +24,7 @@ from assay.lifecycle.releasing import fall_back_to, release, release_state
 from assay.lifecycle.remedies import bent_to
 from assay.value.valuation import valuation
 
-__all__ = ["pending", "take"]
+__all__ = ["done_already", "pending", "take"]
 
 _MADE = ("move_policy", "recalibrate", "retrain")
 
@@ -40,15 +40,31 @@ def take(desk: Desk, one: ResponseState) -> dict[str, Any]:
     CheckFailed where what was proposed no longer applies, and DataError where too few cases
     could judge the version.
     """
-    told = f"{one.proposed['text']} (response {one.id})"
-    if one.kind == "escalate":
-        return {"reason": told}
+    done = done_already(desk, one)
+    if done is not None:
+        return done
+    told = _told(one)
     if one.kind in _MADE:
-        return {"reason": told, "version": _made_version(desk, one)}
-    state = release_state(desk.ports.ledger, desk.charter)
-    if not any(step.reason == told for step in state.history):
+        return {"reason": told, "version": _make(desk, one)}
+    if one.kind != "escalate":
         _step(desk, one, told)
     return {"reason": told}
+
+
+def done_already(desk: Desk, one: ResponseState) -> dict[str, Any] | None:
+    """Return what the ledger is to tell of a response that was done and not written down."""
+    told = _told(one)
+    if one.kind in _MADE:
+        for version in reversed(model_state(desk.ports.ledger, desk.charter).registered):
+            if _later(version, one) and _responds_to(desk, version) == one.id:
+                return {"reason": told, "version": version.version}
+        return None
+    state = release_state(desk.ports.ledger, desk.charter)
+    return {"reason": told} if any(step.reason == told for step in state.history) else None
+
+
+def _told(one: ResponseState) -> str:
+    return f"{one.proposed['text']} (response {one.id})"
 
 
 def pending(
@@ -130,11 +146,8 @@ def _step(desk: Desk, one: ResponseState, told: str) -> None:
     )
 
 
-def _made_version(desk: Desk, one: ResponseState) -> int:
-    """Return the version that was made for a response, making it where it is not there yet."""
-    for version in reversed(model_state(desk.ports.ledger, desk.charter).registered):
-        if _later(version, one) and _responds_to(desk, version) == one.id:
-            return version.version
+def _make(desk: Desk, one: ResponseState) -> int:
+    """Make and register the version that a response is about, and return its number."""
     packaged = read_version(desk.charter, desk.ports, int(one.proposed["standing"]))
     if one.kind == "retrain":
         recipe, why = known_recipe(desk.charter, packaged)
