@@ -86,8 +86,8 @@ for window, period in zip(found.windows, found.policies["triggered"].periods, st
 
 # %% [markdown]
 # The ticks at the bottom are alerts: some input moves in nearly every window of these calls, rates
-# and confidence above all, and an alert alone is no reason to do anything. In the autumn of 2008
-# nothing that could be done would have paid.
+# and confidence above all, and an alert alone is no reason to do anything. Until the spring of 2009
+# nothing that could be done would have paid by much.
 #
 # ## What the delay costs
 # Without any delay, each window would be decided by a model that knows every call before it.

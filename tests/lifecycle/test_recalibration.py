@@ -77,3 +77,25 @@ def test_documents_come_back() -> None:
         Recalibration("regression", 1.1, (4.0,), 1.2),
     ):
         assert Recalibration.from_document(one.document()) == one
+
+
+@given(st.integers(2, 4), st.integers(0, 2**32 - 1))
+def test_no_other_map_has_a_smaller_penalised_loss(outcomes: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    told = rng.dirichlet(np.full(outcomes, 1.5), 60)
+    came = rng.integers(0, outcomes, 60)
+    weights = rng.uniform(0.5, 3, 60)
+
+    def loss(one: Recalibration) -> float:
+        given = one.apply(told)[np.arange(60), came]
+        penalty = ((one.slope - 1) / 0.5) ** 2 + float((np.array(one.shift) ** 2).sum())
+        return float(-(weights * np.log(given)).sum()) + penalty / 2
+
+    found = recalibrated("classification", told, came, weights)
+    assert found.slope >= 0
+    assert found.shift[0] == 0
+    for _ in range(20):
+        step = rng.normal(0, 0.05, outcomes)
+        shift = (0.0, *(np.array(found.shift[1:]) + step[1:]).tolist())
+        other = Recalibration("classification", max(0.0, found.slope + step[0]), shift)
+        assert loss(found) <= loss(other) + 1e-6

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -156,3 +156,75 @@ def test_a_recalibration_that_is_needed_is_worth_what_is_said() -> None:
     said, true = np.array([each.gain for each, _ in runs]), np.array([gain for _, gain in runs])
     assert np.mean([each.beyond_doubt > 0 for each, _ in runs]) > 0.7
     assert said.mean() == pytest.approx(true.mean(), abs=3 * said.std() / np.sqrt(60))
+
+
+def test_a_handful_of_cases_without_a_rare_outcome_is_not_believed() -> None:
+    # Ten calls in vain: an eleventh may sell, and would have paid nine times as much.
+    now, shadow = _standing(0.11, 0.05), _standing(0.09, 0.05)
+    frame = pl.DataFrame({"group": ["a"] * 10 + ["b"] * 490})
+    newest = replace(_newest(shadow, 0, 0, n=250), inputs=frame)
+    option = next(
+        each for each in options(now, newest, VALUED, lambda: shadow, 0.0) if each.kind == "retrain"
+    )
+    assert option.gain == pytest.approx(10 / 500)
+    spread = np.append(np.repeat([1.0, 0.0], [10, 490]), -9.0).std()
+    assert option.error == pytest.approx(spread / np.sqrt(500))
+    assert option.beyond_doubt < 0
+
+
+def test_what_stood_before_comes_back_where_it_pays_and_can_be_judged() -> None:
+    before, now = _standing(0.4, 0.02), replace(_standing(0.05, 0.35, 200), version=2)
+    now = replace(now, former=before)
+    newest = _newest(_standing(0.4, 0.02), 160, 8)
+    chosen = best(options(now, newest, VALUED, lambda: now, 5.0))
+    assert chosen is not None
+    found = options(now, newest, VALUED, lambda: now, 5.0)
+    rolled = next(each for each in found if each.kind == "roll_back")
+    assert rolled.make() is before
+    assert rolled.gain == pytest.approx((160 * 9 - 240 - (8 * 9 - 392)) / 800)
+    # One that learned from these very outcomes would flatter itself.
+    flattered = replace(now, former=replace(before, taught=np.arange(1500)))
+    kinds = [each.kind for each in options(flattered, newest, VALUED, lambda: now, 5.0)]
+    assert "roll_back" not in kinds
+
+
+def _threshold() -> Valuation:
+    own = charter(value={"policy": {"kind": "threshold", "action": "call"}})
+    return valuation(own.value, own.data)
+
+
+def test_a_policy_moves_only_where_it_has_something_to_learn() -> None:
+    now = _standing(0.4, 0.02)
+    kinds = {each.kind for each in options(now, _newest(now, 160, 8), VALUED, lambda: now, 0.0)}
+    assert "move_policy" not in kinds
+    learned = _threshold()
+    forecast = np.tile([[0.6, 0.4], [0.98, 0.02]], (200, 1))
+    tuned = learned.tuned(forecast, np.tile([1, 0], 200), {})
+    model = Counted({"a": 0.4, "b": 0.02}, tuned)
+    now = Standing(1, model, np.arange(100), tuned)
+    # Group b buys as well by now: a lower cut calls it too, on the same forecasts.
+    found = options(now, _newest(now, 160, 140), VALUED, lambda: now, 0.0)
+    moved = next(each for each in found if each.kind == "move_policy")
+    assert moved.beyond_doubt > 0
+    stands = moved.make()
+    frame = pl.DataFrame({"group": ["a", "b"]})
+    forecast = stands.forecast(frame)
+    assert forecast[:, 1].tolist() == [0.4, 0.02]
+    assert tuned.names(stands.decide(forecast, {})) == ["call", "call"]
+    assert stands.former is now
+
+
+def test_weights_count_in_a_moved_policy() -> None:
+    learned = _threshold()
+    model = Counted({"a": 0.4, "b": 0.02}, learned)
+    now = Standing(1, model, np.arange(100), learned)
+    whole = _newest(now, 160, 140)
+    few = np.concatenate([np.arange(400), np.arange(400, 800, 4)])
+    part = replace(whole.part(few), weights=np.repeat([1.0, 4.0], [400, 100]), n=800)
+    moves = [
+        next(each for each in options(now, one, VALUED, lambda: now, 0.0) if each.kind == kind)
+        for one in (whole, part)
+        for kind in ("recalibrate",)
+    ]
+    one, two = (each.make().policy.document()["learned"] for each in moves)
+    assert one == pytest.approx(two, rel=0.1)
