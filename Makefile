@@ -5,7 +5,7 @@ export PYTHONHASHSEED := 0
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help setup demo test lint types imports check bench bench-monitoring kernel simulate docs lock lowest clean
+.PHONY: help setup demo test lint types imports check bench bench-monitoring bench-sweep kernel simulate docs lock lowest clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -41,6 +41,9 @@ check: lint types imports test  ## all checks
 
 bench: setup  ## measure, beside the best peers
 	$(BIN)/python -m bench
+
+bench-sweep: setup  ## monitor 50 and 500 models at once, and print CPU per model
+	$(BIN)/python -m bench.sweep $(ARGS)
 
 bench-monitoring: setup  ## profile a million rows and more, beside plain scans and peers
 	$(BIN)/python -m bench.monitoring $(ARGS)

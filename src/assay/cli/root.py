@@ -31,6 +31,7 @@ COMMANDS = {
     "up": "assay.cli.up",
     "outcomes": "assay.cli.outcomes",
     "monitor": "assay.cli.monitor",
+    "sweep": "assay.cli.sweep",
     "respond": "assay.cli.respond",
     "alerts": "assay.cli.alerts",
     "triage": "assay.cli.triage",

@@ -25,6 +25,7 @@ from assay.monitor.run import FollowedWindows, MeasuredWindow
 from assay.monitor.window_line import WindowLine
 from assay.ports.outcomes import Outcomes
 from assay.ports.predictions import Predictions
+from assay.ports.profiles import WindowKey
 
 __all__ = ["Look", "look"]
 
@@ -34,7 +35,8 @@ class Look:
     """Every window as it is known now, in order of time.
 
     `measured_now` are the numbers of those that were not known so before; `stamp` changes with all
-    that they were made from. `followed` is what each bundle's windows say together, as of each.
+    that they were made from. `unswept` are those whose drift was not yet judged beside other
+    models; `followed` is what each bundle's windows say together, as of each.
     """
 
     windows: tuple[MeasuredWindow, ...]
@@ -43,6 +45,7 @@ class Look:
     measured_now: tuple[int, ...]
     stamp: str
     followed: FollowedWindows
+    unswept: frozenset[WindowKey] = frozenset()
 
 
 class _Notes(msgspec.Struct, frozen=True):
@@ -92,7 +95,8 @@ def look(
     if after != notes:
         stores.profiles.write_note(_NOTE, msgspec.json.encode(after))
     failed, measured = Failures(notes.failures), tuple(run.measured)
-    return Look(found, joined, failed, measured, run.stamp, followed)
+    unswept = frozenset(run.unswept)
+    return Look(found, joined, failed, measured, run.stamp, followed, unswept)
 
 
 _NOTE = "reading"

@@ -97,6 +97,7 @@ class Run:
         self._recent: dict[WindowKey, Profile] = {}
         self._seen: dict[WindowKey, str] = {}
         self.measured: list[int] = []
+        self.unswept: list[WindowKey] = []
         self.stamp = told.stamp
 
     def windows(self) -> Iterator[MeasuredWindow]:
@@ -161,12 +162,15 @@ class Run:
         kept = self._kept.get(number)
         if not kept:
             return None
-        found = {}
+        found: dict[WindowKey, Measured] = {}
+        unswept: list[WindowKey] = []
         for key, content in kept.items():
             reading = read_reading(content)
             if reading is None or reading.made_from != made_from:
                 return None
             found[key], self._seen[key] = reading.measured, reading.seen
+            unswept += [] if reading.swept else [key]
+        self.unswept += unswept
         return found
 
     def _measure(self, number: int, part: Part, made_from: str) -> dict[WindowKey, Measured]:
@@ -183,29 +187,28 @@ class Run:
                 before=lambda key: self._before(key, part),
             )
         )
-        found = {key: self._as_judged(key, one, made_from) for key, one in found.items()}
-        for key, one in found.items():
-            self._keep(key, one, made_from)
+        found = {key: self._keep(key, one, made_from) for key, one in found.items()}
         self._gone += [key for key in self._kept.get(number, ()) if key not in found]
         self.measured.append(number)
         if len(self._fresh) >= _AT_ONCE:
             self._write()
-        return {key: replace(one, profile=None) for key, one in found.items()}
+        return found
 
-    def _as_judged(self, key: WindowKey, measured: Measured, made_from: str) -> Measured:
-        """Leave drift as it was judged before, maybe beside other models: labels move none."""
-        known = read_reading(self._kept.get(key.window, {}).get(key, b""))
-        if known is None:
-            return measured
-        before, now = (one.split("/") for one in (known.made_from, made_from))
-        same = (before[0], before[2]) == (now[0], now[2])
-        return replace(measured, drift=known.measured.drift) if same else measured
+    def _keep(self, key: WindowKey, measured: Measured, made_from: str) -> Measured:
+        """Return what was measured without its profile, which is written down.
 
-    def _keep(self, key: WindowKey, measured: Measured, made_from: str) -> None:
-        profile, reading = kept_reading(measured, made_from)
+        Drift stays as it was judged before, maybe beside other models: labels move none.
+        """
+        known, swept = read_reading(self._kept.get(key.window, {}).get(key, b"")), False
+        if known is not None and _same_rows(known.made_from, made_from):
+            measured, swept = replace(measured, drift=known.measured.drift), known.swept
+        profile, reading = kept_reading(measured, made_from, swept=swept)
         self._fresh[key], self._seen[key] = (profile, reading), f"{zlib.crc32(profile):08x}"
+        if not swept:
+            self.unswept.append(key)
         if measured.profile is not None:
             self._recent[key] = measured.profile
+        return replace(measured, profile=None)
 
     def _before(self, key: WindowKey, part: Part) -> Profile | None:
         """Return a window's profile where it was made from the very rows that it has now."""
@@ -220,6 +223,11 @@ class Run:
             recent = list(self._fresh)[-_AT_ONCE:]
             self._recent = {key: self._recent[key] for key in recent}
             self._fresh = {}
+
+
+def _same_rows(one: str, other: str) -> bool:
+    """Whether two readings were made from the same rows under the same rules."""
+    return one.split("/")[::2] == other.split("/")[::2]
 
 
 def _rules(charter: Charter) -> str:

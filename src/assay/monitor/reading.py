@@ -23,7 +23,14 @@ from assay.monitor.value import Expected, Realised
 from assay.stats.estimate import Estimate
 from assay.stats.profile import Profile
 
-__all__ = ["READING_FORMAT", "Kept", "kept_reading", "read_profile", "read_reading"]
+__all__ = [
+    "READING_FORMAT",
+    "Kept",
+    "kept_reading",
+    "read_profile",
+    "read_reading",
+    "swept_reading",
+]
 
 READING_FORMAT = 1
 """Raise it when what is measured, or how, changes: older readings are then made anew."""
@@ -35,6 +42,7 @@ class _Reading:
 
     made_from: str
     seen: str
+    swept: bool
     n: int
     drift: Drift
     expected: Expected
@@ -52,10 +60,14 @@ class _Reading:
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """What was measured, what it was made from in words, and a digest of its profile."""
+    """What was measured, what it was made from in words, and a digest of its profile.
+
+    `swept` says that its drift was judged together with that of other models.
+    """
 
     made_from: str
     seen: str
+    swept: bool
     measured: Measured
 
 
@@ -78,7 +90,7 @@ def _read_section(kind: type, value: Any) -> Any:
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
 
 
-def kept_reading(measured: Measured, made_from: str) -> tuple[bytes, bytes]:
+def kept_reading(measured: Measured, made_from: str, *, swept: bool = False) -> tuple[bytes, bytes]:
     """Return a window's profile and its reading as bytes. Raises ValueError without a profile."""
     if measured.profile is None:
         raise ValueError("only what was measured just now can be kept")
@@ -88,7 +100,12 @@ def kept_reading(measured: Measured, made_from: str) -> tuple[bytes, bytes]:
         held["entities"] = tuple(measured.entities.tolist())
     profile = zlib.compress(_ENCODER.encode(measured.profile.document()), 1)
     said = {"made_from": f"{READING_FORMAT}/{made_from}", "seen": f"{zlib.crc32(profile):08x}"}
-    return profile, _ENCODER.encode({**held, **said})
+    return profile, _ENCODER.encode({**held, **said, "swept": swept})
+
+
+def swept_reading(content: bytes, drift: Drift) -> bytes:
+    """Return a reading with its drift as it was judged beside other models."""
+    return _ENCODER.encode({**msgspec.msgpack.decode(content), "drift": drift, "swept": True})
 
 
 def read_reading(content: bytes) -> Kept | None:
@@ -102,10 +119,10 @@ def read_reading(content: bytes) -> Kept | None:
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
         return None
     held: dict[str, Any] = {one.name: getattr(reading, one.name) for one in fields(reading)}
-    del held["made_from"], held["seen"]
+    del held["made_from"], held["seen"], held["swept"]
     if reading.entities is not None:
         held["entities"] = np.array(reading.entities)
-    return Kept(made_from, reading.seen, Measured(profile=None, **held))
+    return Kept(made_from, reading.seen, reading.swept, Measured(profile=None, **held))
 
 
 def read_profile(content: bytes | None) -> Profile | None:

@@ -1,0 +1,97 @@
+"""`assay sweep`: many models monitored at once, and what costs most."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assay.cli.output import Json, bar, say, show, table
+
+if TYPE_CHECKING:
+    from assay.lifecycle.sweeping import Swept
+    from assay.monitor.alerts import Alert
+
+__all__ = ["sweep"]
+
+_SHOWN = 20
+
+
+def sweep(
+    directories: Annotated[
+        list[str],
+        typer.Argument(help="Directories with a charter, directories of such, or patterns."),
+    ],
+    json: Json = False,
+) -> None:
+    """Monitor many models in one process; what moved is judged over all of them together.
+
+    Of all features said to have moved, over all models, at most the charters'
+    `monitoring.false_discovery_rate` are false on average. Fit for cron: once more with nothing new
+    writes nothing. Exit code 0 where every model was monitored, else that of the worst failure.
+    """
+    from assay.lifecycle.sweeping import ranked_alerts
+    from assay.workspace.sweeping import model_directories, sweep
+
+    with bar("Sweeping", quiet=json) as progress:
+        swept = sweep(model_directories([Path(one) for one in directories]), progress=progress)
+    alerts = ranked_alerts(swept)
+    document = {
+        "models": [_document(one) for one in swept],
+        "alerts": [{"model": model, **alert.document()} for model, alert in alerts],
+    }
+    show(document, lambda: _tell(swept, alerts), json=json)
+    worst = max((one.exit_code for one in swept), default=0)
+    if worst:
+        raise typer.Exit(worst)
+
+
+def _document(one: Swept) -> dict[str, Any]:
+    found = one.result
+    return {
+        "directory": one.directory,
+        "model": one.model,
+        "measured": one.windows,
+        "windows": len(found.windows) if found else 0,
+        "raised": one.raised,
+        "closed": one.closed,
+        "posted": one.posted,
+        "error": one.error,
+    }
+
+
+def _cost(alert: Alert) -> str:
+    a_day = alert.finding.value_per_day
+    return "not known" if a_day is None else repr(a_day)
+
+
+def _tell(swept: list[Swept], alerts: tuple[tuple[str, Alert], ...]) -> None:
+    if alerts:
+        head = ("model", "lost per day", "kind", "version", "windows")
+        rows = [
+            (
+                model,
+                "not known"
+                if alert.finding.value_per_day is None
+                else f"{alert.finding.value_per_day!r}",
+                alert.finding.kind,
+                f"{alert.version}",
+                f"{len(alert.windows)}",
+            )
+            for model, alert in alerts[:_SHOWN]
+        ]
+        table("Open alerts, by what they are estimated to cost", head, rows)
+        for model, alert in alerts[:_SHOWN]:
+            say(f"  {model}: {alert.finding.text}", style="red")
+        if len(alerts) > _SHOWN:
+            say(f"{len(alerts) - _SHOWN} more are open: see --json.")
+    for one in swept:
+        if one.error:
+            say(f"{one.directory} was not monitored: {one.error}", style="red")
+    measured = sum(one.windows for one in swept)
+    raised, closed = sum(one.raised for one in swept), sum(one.closed for one in swept)
+    say(
+        f"{len(swept)} models, {measured} windows measured; {len(alerts)} alerts open "
+        f"({raised} raised and {closed} closed just now)."
+    )
