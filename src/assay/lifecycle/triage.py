@@ -11,9 +11,10 @@ import numpy as np
 
 from assay.charter.charter import Charter
 from assay.deploy.fetch import fetch_bundle
-from assay.errors import DataError, did_you_mean
+from assay.errors import DataError
 from assay.evidence.event import Event, EventType
-from assay.evidence.folds import AlertState, VersionState, alerts
+from assay.evidence.folds import AlertState, VersionState
+from assay.lifecycle.alerting import alert_states, by_cost
 from assay.lifecycle.approval import model_state, version_state
 from assay.lifecycle.bridging import Bridged, bridge_so_far
 from assay.lifecycle.decided import Stretch, decided_by
@@ -28,7 +29,7 @@ from assay.ports.ledger import Ledger
 from assay.ports.ports import Ports
 from assay.value.valuation import Valuation
 
-__all__ = ["SimilarAlert", "Triage", "Upstream", "alert_called", "foremost", "triage"]
+__all__ = ["SimilarAlert", "Triage", "Upstream", "foremost", "triage"]
 
 _DAY = timedelta(days=1)
 _LOOK_BACK = timedelta(days=30)
@@ -117,36 +118,13 @@ class Triage:
         }
 
 
-def alert_called(name: str, known: Iterable[AlertState]) -> AlertState:
-    """Return the alert whose id begins so; DataError where none does, or several."""
-    states = list(known)
-    found = [one for one in states if one.id.startswith(name)]
-    if len({one.id for one in found}) == 1:
-        return found[-1]
-    if found:
-        ids = ", ".join(sorted({one.id for one in found}))
-        raise DataError(f"Several alerts begin with {name!r}: {ids}. Give more of the id.")
-    hint = did_you_mean(name, [one.id for one in states])
-    newest = ", ".join(one.id for one in states[-5:]) or "none was ever raised"
-    raise DataError(
-        f"No alert has the id {name!r}. {hint} The newest: {newest}.".replace("  ", " ")
-    )
-
-
 def foremost(known: Iterable[AlertState]) -> AlertState:
     """Return the open alert that costs most, or the newest where none is open."""
     states = list(known)
     if not states:
         raise DataError("No alert was ever raised: `assay monitor` looks for breaches.")
     live = [one for one in states if one.open]
-    return max(live, key=_cost_of) if live else states[-1]
-
-
-def _cost_of(alert: AlertState) -> float:
-    a_day = alert.data.get("value_per_day")
-    if isinstance(a_day, Mapping):
-        return float(a_day["mean"])
-    return -np.inf if a_day is None else float(a_day)
+    return by_cost(live)[0] if live else states[-1]
 
 
 def triage(
@@ -271,7 +249,7 @@ def _similar(charter: Charter, ledger: Ledger, alert: AlertState) -> tuple[Simil
         and event.subject.partition(":")[2].split("/")[0] == charter.name
     ]
     found = []
-    for one in alerts(ledger.events(f"alert:{charter.name}")):
+    for one in alert_states(ledger, charter.name):
         alike = (one.kind, one.data.get("metric")) == (alert.kind, alert.data.get("metric"))
         if alike and one.id != alert.id and one.raised_at <= alert.raised_at:
             until = one.closed_at or alert.raised_at

@@ -26,7 +26,6 @@ FindingKind = Literal[
     "concept",
     "fairness",
     "service",
-    "commit",
 ]
 _SHOWN = 3
 

@@ -74,12 +74,8 @@ def _windows(found: Triage) -> str:
 
 
 def _cost(found: Triage) -> str:
-    a_day = found.alert.data.get("value_per_day")
-    if a_day is None:
-        return "not known in money"
-    if isinstance(a_day, dict):
-        return repr(Estimate.from_document(a_day))
-    return f"{a_day:,.0f} a day"
+    a_day = found.alert.value_per_day
+    return "not known in money" if a_day is None else repr(a_day)
 
 
 def _similar(one: Any) -> dict[str, str]:

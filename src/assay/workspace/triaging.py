@@ -21,11 +21,11 @@ class Triaging(Watching):
 
         Where none is named it is the open alert that costs most, or the newest of all.
         """
-        from assay.evidence.folds import alerts
-        from assay.lifecycle.triage import alert_called, foremost, triage
+        from assay.lifecycle.alerting import alert_named, alert_states
+        from assay.lifecycle.triage import foremost, triage
 
-        known = alerts(self.ports.ledger.events(f"alert:{self.charter.name}"))
-        one = foremost(known) if alert is None else alert_called(alert, known)
+        known = alert_states(self.ports.ledger, self.charter.name)
+        one = foremost(known) if alert is None else alert_named(known, alert)
         return triage(self.charter, self.ports, one, self.observe().windows, self._now())
 
     def draw_triage(self, found: Triage, out: Path | None = None) -> Path:
