@@ -220,3 +220,32 @@ def test_a_folder_of_files_is_one_table(
     assert [one["quality"] for one in found["windows"]] == [
         one["quality"] for one in want["windows"]
     ]
+
+
+def test_keys_of_rows_are_left_out(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in "ra":
+        rows = pl.read_parquet(files / f"{name}.parquet")
+        rows.with_row_index("id").with_columns(
+            pl.format("{}-{}", pl.lit(name), "id").alias("id")
+        ).write_parquet(tmp_path / f"{name}.parquet")
+    given = ("--reference", tmp_path / "r.parquet", "--window-column", "ts")
+    found = told(capsys, *given, tmp_path / "a.parquet")
+    assert found["left_out"]["id"] == "nearly every row has a value of its own"
+    assert "id" not in {one["feature"] for one in found["windows"][0]["quality"]}
+
+
+def test_rows_in_any_order_say_the_same(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = pl.read_parquet(files / "a.parquet").sample(fraction=1.0, shuffle=True, seed=1)
+    rows.write_parquet(tmp_path / "a.parquet")
+    given = ("--reference", files / "r.parquet", "--window-column", "ts")
+    found, want = (
+        told(capsys, *given, one) for one in (tmp_path / "a.parquet", files / "a.parquet")
+    )
+    assert [one["quality"] for one in found["windows"]] == [
+        one["quality"] for one in want["windows"]
+    ]
+    assert [one["moved"] for one in found["windows"]] == [one["moved"] for one in want["windows"]]

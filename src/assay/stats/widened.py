@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from assay.stats.grid import Grid, NumberAxis
+from assay.stats.grid import CategoryAxis, Grid, NumberAxis
 from assay.stats.profile import Profile
 from assay.stats.tally import Tally
 
-__all__ = ["widened"]
+__all__ = ["names_of_rows", "widened", "without"]
 
 
 def widened(
@@ -20,7 +20,8 @@ def widened(
     """Move the first and last edge of each number out to its extremes over all windows.
 
     What lay outside is moved into the outermost cells; this is what counting anew with the wider
-    grid would give, so that "never seen" means it. Axes named in `but` stay as they are.
+    grid would give, so that "never seen" means it. Axes named in `but` stay as they are, and
+    features that the grid does not have are left out.
 
     >>> from assay.stats.grid import learn_grid
     >>> from assay.stats.profile import profile
@@ -33,7 +34,7 @@ def widened(
     True
     """
     axes = dict(grid.axes)
-    features = [dict(window.features) for window in windows]
+    features = [{name: window.features[name] for name in grid.axes} for window in windows]
     for name, axis in grid.axes.items():
         if not isinstance(axis, NumberAxis) or name in but or len(axis.edges) < 2:
             continue
@@ -59,3 +60,29 @@ def _moved_in(tally: Tally) -> Tally:
         cells[-3] += cells[-2]
         cells[0] = cells[-2] = 0
     return replace(tally, counts=counts, sums=sums)
+
+
+def names_of_rows(grid: Grid, windows: Sequence[Profile]) -> list[str]:
+    """Return the categories that tell rows apart instead of grouping them, such as keys.
+
+    More than half of the rows have a value of their own there, or may have.
+
+    >>> from assay.stats.grid import learn_grid
+    >>> from assay.stats.profile import profile
+    >>> keys = {"id": np.array([f"{n}" for n in range(10)], dtype=object)}
+    >>> grid = learn_grid(keys)
+    >>> names_of_rows(grid, [profile(keys, grid)])
+    ['id']
+    """
+    found = []
+    for name, axis in grid.axes.items():
+        if isinstance(axis, CategoryAxis):
+            counts = np.sum([window.features[name].counts for window in windows], axis=0)
+            if len(axis.values) + int(counts[-2]) > int(counts[:-1].sum()) / 2:
+                found.append(name)
+    return found
+
+
+def without(grid: Grid, names: Collection[str]) -> Grid:
+    """Return a grid without some of its axes."""
+    return Grid({name: axis for name, axis in grid.axes.items() if name not in names})

@@ -63,7 +63,7 @@ def profile_files(asked: Asked, engine: MapSum | None = None) -> FileReport:
     """
     from assay.adapters.thread_map_sum import ThreadMapSum
     from assay.monitor.file_profile import learned_grid, window_profiles
-    from assay.stats.widened import widened
+    from assay.stats.widened import names_of_rows, widened, without
 
     engine = engine or ThreadMapSum()
     before, after = row_groups([asked.reference]), row_groups(asked.analysis)
@@ -73,7 +73,9 @@ def profile_files(asked: Asked, engine: MapSum | None = None) -> FileReport:
     options: dict[str, Any] = {"named": columns, "counting": cases}
     windows = _windows(asked, after)
     found = _reference(before, grid, windows, engine, options)
-    grid, profiles = widened(grid, found, but=("@score",))
+    keys = names_of_rows(grid, found)
+    left_out |= dict.fromkeys(keys, "nearly every row has a value of its own")
+    grid, profiles = widened(without(grid, keys), found, but=("@score",))
     seen = window_profiles(after, grid, windows, engine, **options)
     named = [(windows.name(number), one) for number, one in seen.in_order()]
     return _measured(asked, grid, profiles, named, cases, left_out)
