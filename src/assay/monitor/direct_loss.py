@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from lightgbm import LGBMRegressor
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.model_selection import KFold, cross_val_predict
 
 from assay.ports.engine import Columns, Floats
 from assay.stats.estimate import Estimate
@@ -33,8 +32,8 @@ class DirectLoss:
     """
 
     levels: Mapping[str, tuple[str, ...]]
-    absolute: Any
-    squared: Any
+    absolute: Callable[[Floats], Floats]
+    squared: Callable[[Floats], Floats]
     offsets: tuple[float, float]
     spreads: tuple[float, float]
     learned_from: int
@@ -50,7 +49,7 @@ class DirectLoss:
         n = len(predictions)
         reach = 1 / n + 1 / self.learned_from
         losses = (
-            np.maximum(model.predict(given) + offset, 0.0)
+            np.maximum(model(given) + offset, 0.0)
             for model, offset in zip((self.absolute, self.squared), self.offsets, strict=True)
         )
         mae, mse = (float(each.mean()) for each in losses)
@@ -76,19 +75,33 @@ def learn_direct_loss(
         raise ValueError(f"a model of the loss takes {_LEAST_ROWS} labelled rows; there are {n}")
     levels = _levels(columns)
     given, error = _design(columns, predictions, levels), outcomes - predictions
+    folds = np.random.default_rng(seed).permutation(n) % _FOLDS
     models, offsets, spreads = [], [], []
     for loss in (np.abs(error), error**2):
-        model = HistGradientBoostingRegressor(
-            max_iter=150, learning_rate=0.05, min_samples_leaf=40, random_state=seed
-        )
-        folds = KFold(_FOLDS, shuffle=True, random_state=seed)
-        missed = loss - cross_val_predict(model, given, loss, cv=folds)
+        unseen = np.empty(n)
+        for fold in range(_FOLDS):
+            out = folds == fold
+            unseen[out] = _fitted(given[~out], loss[~out], seed).predict(given[out])
+        missed = loss - unseen
         offsets.append(float(missed.mean()))
         spreads.append(float(missed.std()))
-        models.append(model.fit(given, loss))
+        models.append(_fitted(given, loss, seed).predict)
     return DirectLoss(
         levels, models[0], models[1], (offsets[0], offsets[1]), (spreads[0], spreads[1]), n
     )
+
+
+def _fitted(given: Floats, loss: Floats, seed: int) -> Any:
+    model = LGBMRegressor(
+        n_estimators=150,
+        learning_rate=0.05,
+        num_leaves=15,
+        min_child_samples=40,
+        random_state=seed,
+        n_jobs=1,
+        verbose=-1,
+    )
+    return model.fit(given, loss)
 
 
 def _levels(columns: Columns) -> dict[str, tuple[str, ...]]:
@@ -100,9 +113,7 @@ def _levels(columns: Columns) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _design(
-    columns: Columns, predictions: Floats, levels: Mapping[str, tuple[str, ...]]
-) -> Floats:
+def _design(columns: Columns, predictions: Floats, levels: Mapping[str, tuple[str, ...]]) -> Floats:
     """Return numbers (n, columns + 1); a text stands at its place among those that were known."""
     parts = [_numbers(np.asarray(columns[name]), known) for name, known in levels.items()]
     return np.column_stack([*parts, predictions])
