@@ -126,7 +126,7 @@ def _values(axis: Axis, pooled: Tally, tally: Tally, judged: Judged) -> Aspect:
 
 
 def _unseen(axis: Axis, pooled: Tally, tally: Tally, windows: Ints) -> Aspect | None:
-    """Judge values in cells that no reference value fell into.
+    """Judge values beyond every reference value, and categories that no reference value was of.
 
     The chance of one is that of values found in one reference window only (Good 1953, Biometrika
     40), or 2 / (N + 1) for exceeding either end of N numbers; the count of n new ones then has the
@@ -135,7 +135,9 @@ def _unseen(axis: Axis, pooled: Tally, tally: Tally, windows: Ints) -> Aspect | 
     (Tarone 1990, Biometrics 46).
     """
     seen = pooled.counts[:-1]
-    count = int(tally.counts[:-1][seen == 0].sum())
+    # Between two numbers that were seen lies nothing unheard of, whatever cells the grid has there.
+    new = _outside(seen) if isinstance(axis, NumberAxis) else seen == 0
+    count = int(tally.counts[:-1][new].sum())
     known, cases = float(pooled.n), 2.0
     if isinstance(axis, CategoryAxis):
         alone = seen[(windows == seen).any(axis=0) & (seen > 0)].astype(np.float64)
@@ -149,6 +151,12 @@ def _unseen(axis: Axis, pooled: Tally, tally: Tally, windows: Ints) -> Aspect | 
     share = count / tally.n
     effect = _cohen_h(share, 0.0) if share >= _LEAST_UNSEEN else 0.0
     return Aspect("unseen", p, effect, f"{share:.1%} of values were never seen before")
+
+
+def _outside(seen: Ints) -> NDArray[np.bool_]:
+    used = np.flatnonzero(seen)
+    cells = np.arange(len(seen))
+    return (cells < used[0]) | (cells > used[-1])
 
 
 def _missing(pooled: Tally, tally: Tally, judged: Movement) -> Aspect:
