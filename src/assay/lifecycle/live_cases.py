@@ -130,8 +130,8 @@ def live_cases(
 def in_utc(moment: datetime) -> np.datetime64:
     """Return a moment as captures are compared by: UTC, without a zone.
 
-    >>> in_utc(datetime.fromisoformat("2026-03-01T12:00:00+01:00"))
-    numpy.datetime64('2026-03-01T11:00:00.000000')
+    >>> str(in_utc(datetime.fromisoformat("2026-03-01T12:00:00+01:00")))
+    '2026-03-01T11:00:00.000000'
     """
     return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
 
