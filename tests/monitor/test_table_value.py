@@ -297,7 +297,7 @@ def test_three_outcomes_and_a_reviewer_are_read_from_the_table_too() -> None:
     assert (again.uplift.low, again.uplift.high) == pytest.approx(
         (real.uplift.low, real.uplift.high)
     )
-    gaps, by_row = table_gaps(table, priced), measured_gaps(*known, blocks)
+    gaps, by_row = table_gaps(table, priced), measured_gaps(*known, blocks=blocks)
     assert gaps.keys() == by_row.keys() == {"skip", "letter", "call", "refer"}
     for action, gap in gaps.items():
         assert gap.gap == pytest.approx(by_row[action].gap, abs=0.1 * gap.noise)
