@@ -21,7 +21,7 @@ DATA = Data(source="x.csv", outcome="y", positive="yes")
 
 @cache
 def _traffic(cells: str = "numbers") -> Traffic:
-    return Traffic(21, bank(cells), labels=4000)
+    return Traffic(21, bank(cells), labels=1500)
 
 
 def _lossy(traffic: Traffic, n: int) -> Cases:
@@ -102,7 +102,7 @@ def test_payoffs_that_no_table_keeps_are_read_row_by_row_and_it_says_so() -> Non
 
 
 def test_where_an_action_hides_outcomes_chance_tells_what_labels_do_not() -> None:
-    calling = Traffic(22, bank("numbers", "call"), labels=4000)
+    calling = Traffic(22, bank("numbers", "call"), labels=1500)
     hiding = DATA.model_copy(update={"revealed_by": ("call",)})
     cases, rng = calling.cases(3000), np.random.default_rng(3)
     drawn = np.where(rng.random(3000) < 0.2, rng.integers(0, 2, 3000), cases.decisions)

@@ -17,7 +17,7 @@ from assay.stats.score_table import ScoreTable
 
 @cache
 def _traffic(cells: str, baseline: str) -> Traffic:
-    return Traffic(11, bank(cells, baseline), labels=4000)
+    return Traffic(11, bank(cells, baseline), labels=1500)
 
 
 def _gaps(traffic: Traffic, n: int, drift: float = 0.0) -> dict[str, Gap]:

@@ -33,7 +33,7 @@ from assay.value.reviewer import Reviewer
 
 @cache
 def _traffic(cells: str = "numbers", baseline: str = "skip", **more: Any) -> Traffic:
-    return Traffic(3, bank(cells, baseline), labels=4000, **more)
+    return Traffic(3, bank(cells, baseline), labels=1500, **more)
 
 
 def _table(traffic: Traffic, cases: Cases, segments: tuple[str, ...] = ()) -> ScoreTable:
@@ -279,13 +279,14 @@ def test_three_outcomes_and_a_reviewer_are_read_from_the_table_too() -> None:
     assert found.uplift.mean == pytest.approx(rows.uplift.mean)
     assert found.calibration == pytest.approx(rows.calibration)
     assert found.noise == pytest.approx(rows.noise, rel=0.03)
-    known: tuple[Any, ...] = (
+    none: dict[str, Any] = {}
+    known = (
         watched.valuation,
         forecast,
         cases.decisions,
         cases.outcomes,
         cases.labelled,
-        {},
+        none,
     )
     real, again = (
         realised_uplift(*known, blocks=blocks, seed=5),
@@ -297,7 +298,7 @@ def test_three_outcomes_and_a_reviewer_are_read_from_the_table_too() -> None:
     assert (again.uplift.low, again.uplift.high) == pytest.approx(
         (real.uplift.low, real.uplift.high)
     )
-    gaps, by_row = table_gaps(table, priced), measured_gaps(*known, blocks=blocks)
+    gaps, by_row = table_gaps(table, priced), measured_gaps(*known, blocks)
     assert gaps.keys() == by_row.keys() == {"skip", "letter", "call", "refer"}
     for action, gap in gaps.items():
         assert gap.gap == pytest.approx(by_row[action].gap, abs=0.1 * gap.noise)
