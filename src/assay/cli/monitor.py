@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import typer
+
+from assay.cli.alerts import tell_delivery
 from assay.cli.output import Directory, Json, say, show, table
 
 if TYPE_CHECKING:
     from assay.charter.charter import Charter
+    from assay.lifecycle.delivery import Delivery
     from assay.lifecycle.posting import Posted
     from assay.monitor.report import WindowReport
 
-__all__ = ["monitor", "window_rows"]
+__all__ = ["monitor", "newest_lines", "window_rows"]
+
+_SHOWN = 40
+_NAMED = 3
+_METRICS = ("roc_auc", "f1", "brier", "log_loss", "mae", "rmse", "macro_f1", "r_squared")
+_UNDELIVERED = 3
 
 
 def monitor(directory: Directory = Path(), json: Json = False) -> None:
-    """Join outcomes, measure each window's value and drift, and post alerts to the ledger."""
+    """Measure what is new: value, performance and drift; post alerts, and send them.
+
+    Fit for cron: with nothing new it reads little and writes nothing. Exit code 3 where a receiver
+    of alerts has not got all that there is to say.
+    """
     from assay.workspace import Workspace
 
     workspace = Workspace(directory)
     posted = workspace.monitor()
+    agreed = workspace.charter.monitoring.alerts.channels
+    sent = workspace.send_alerts() if agreed else None
     document = {
         "windows": [report.document() for report in posted.result.windows],
         "alerts": [{**alert.document(), "open": alert.open} for alert in posted.result.alerts],
         "raised": posted.raised,
         "closed": posted.closed,
         "strangers": posted.result.joined.strangers,
+        "repeats": posted.result.joined.repeats,
+        "control": _control(posted),
+        "channels": [vars(one) for one in sent.channels] if sent else [],
     }
-    show(document, lambda: _tell(workspace.charter, posted), json=json)
+    show(document, lambda: _tell(workspace.charter, posted, sent), json=json)
+    if sent is not None and not sent.complete:
+        raise typer.Exit(_UNDELIVERED)
 
 
 def window_rows(charter: Charter, reports: tuple[WindowReport, ...]) -> list[tuple[str, ...]]:
@@ -57,14 +77,25 @@ def _verdict(report: WindowReport) -> str:
     return kinds if report.measured.identified else f"{kinds}; not identified"
 
 
-def _tell(charter: Charter, posted: Posted) -> None:
+def _control(posted: Posted) -> dict[str, Any] | None:
+    shown = posted.result.by_control
+    return None if shown is None else shown.document()
+
+
+def _tell(charter: Charter, posted: Posted, sent: Delivery | None) -> None:
     reports = posted.result.windows
     if not reports:
         say("Nothing has been served yet: run `assay up` and send it some traffic.")
         return
     head = ("window", "arm", "decisions", "known", "expected before labels", "realised", "verdict")
     title = f"Uplift over `{charter.value.baseline}`"
-    table(title, head, window_rows(charter, reports))
+    shown = reports[-_SHOWN:]
+    table(title, head, window_rows(charter, shown))
+    if len(reports) > len(shown):
+        say(f"{len(reports) - len(shown)} earlier rows are left out: --json has them all.")
+    judged = [one for one in reports if one.complete] or list(reports)
+    for line in newest_lines(judged[-1]):
+        say(f"  {line}")
     live = [alert for alert in posted.result.alerts if alert.open]
     for alert in live:
         say(f"  ALERT {alert.finding.text}", style="red")
@@ -74,3 +105,30 @@ def _tell(charter: Charter, posted: Posted) -> None:
     )
     if posted.result.joined.strangers:
         say(f"{posted.result.joined.strangers} outcomes have an id that nothing was served under.")
+    if sent is not None:
+        tell_delivery(sent)
+
+
+def newest_lines(report: WindowReport) -> list[str]:
+    """Return what one window shows beside its value: what moved, how well, and where it loses."""
+    measured, lines = report.measured, []
+    moved = [f"{one.feature} ({one.text})" for one in measured.drift.moved[:_NAMED]]
+    if not measured.drift.judged:
+        lines.append(f"drift was not judged: {measured.drift.note}")
+    elif moved:
+        lines.append(f"moved: {'; '.join(moved)}")
+    performance = measured.performance
+    if performance is not None and performance.basis is not None:
+        found = performance.after if performance.basis == "realised" else performance.before
+        word = "from labels" if performance.basis == "realised" else "expected before labels"
+        told = [f"{name} {one.mean:.3g}" for name, one in found.items() if name in _METRICS]
+        lines += [f"performance {word}: {', '.join(told)}"] if told else []
+    losing = [one for one in measured.segments if one.a_day.mean < 0][:_NAMED]
+    if losing:
+        told = [f"{one.column} {one.value} {one.a_day!r}" for one in losing]
+        lines.append(f"segments that lose: {'; '.join(told)}")
+    for rail in measured.guardrails:
+        if rail.estimate is not None:
+            state = "BROKEN" if rail.broken else "kept"
+            lines.append(f"{rail.guardrail.label} {rail.estimate!r}: {state}")
+    return [f"{report.window}, {report.arm} {report.version}: {line}" for line in lines]

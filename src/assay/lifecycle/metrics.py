@@ -52,9 +52,10 @@ def newest_postings(ledger: Ledger, model: str) -> list[dict[str, Any]]:
     newest: dict[tuple[str, int], dict[str, Any]] = {}
     order: dict[str, int] = {}
     for event in ledger.events(f"value:{model}"):
-        if event.type != EventType.VALUE_POSTED:
-            continue
         data = event.data
+        # What a control share shows is posted beside the windows, and is of no arm and version.
+        if event.type != EventType.VALUE_POSTED or "control" in data:
+            continue
         # A window that is posted again, since labels came, does not become the newest one.
         place = order.setdefault(str(data["window"]), len(order))
         key = (str(data["arm"]), int(data["version"]))

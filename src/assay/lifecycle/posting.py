@@ -75,7 +75,9 @@ def post(ledger: Ledger, charter: Charter, result: MonitorResult, now: datetime)
     for report in fresh:
         write(ledger, f"value:{charter.name}", EventType.VALUE_POSTED, report.posting(), now)
     if fresh and result.by_control is not None:
-        content = {"control": result.by_control.document(), "window": fresh[-1].window}
+        last, shown = fresh[-1], result.by_control.document()
+        content = {"window": last.window, "arm": CONTROL_ARM, "version": last.version}
+        content |= {"control": shown}
         write(ledger, f"value:{charter.name}", EventType.VALUE_POSTED, content, now)
     return Posted(result, len(result.changes.raised), len(result.changes.closed), len(fresh))
 

@@ -44,6 +44,12 @@ def _rolled_back(data: Mapping[str, Any]) -> str:
     return f"version {data['version']} rolled back{to}: {data['reason']}"
 
 
+def _posted(data: Mapping[str, Any]) -> str:
+    if "control" in data:
+        return f"uplift that the control shows posted as of {data['window']}"
+    return f"value of {data['window']} posted for version {data['version']}"
+
+
 _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     EventType.CHARTER_SUBMITTED: lambda d: f"charter {d['digest'][:12]} submitted by {d['by']}",
     EventType.EVIDENCE_RECORDED: lambda d: f"{d['kind']} evidence recorded: {_passed(d)}",
@@ -79,5 +85,5 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         f"response {d['id']} declined by {d['by']}: {d['reason']}"
     ),
     EventType.RESPONSE_EXPIRED: lambda d: f"response {d['id']} expired: {d['reason']}",
-    EventType.VALUE_POSTED: lambda d: f"value of {d['window']} posted for version {d['version']}",
+    EventType.VALUE_POSTED: _posted,
 }

@@ -26,7 +26,8 @@ def model_directories(given: Sequence[str | Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for one in given:
         place = Path(one)
-        places = [place] if place.exists() else sorted(Path().glob(str(one)))
+        root = Path(place.anchor)
+        places = [place] if place.exists() else sorted(root.glob(str(place.relative_to(root))))
         if place.is_dir() and not (place / CHARTER).is_file():
             places = sorted(child for child in place.iterdir() if child.is_dir())
         found |= dict.fromkeys(place for place in places if (place / CHARTER).is_file())

@@ -1,0 +1,111 @@
+"""`assay sweep`: many models in one command, judged together, and once more without news."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bench.sweep import add_window, make_models
+
+from assay.adapters.file_lock import locked
+from assay.cli.up import monitor_beside
+from assay.workspace import Workspace
+from assay.workspace.sweeping import model_directories
+
+Run = Callable[..., Any]
+ROWS = 600
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """Three models with a window each; the first one's next window has moved."""
+    make_models(tmp_path, 3, ROWS)
+    return tmp_path
+
+
+def test_models_are_swept_and_what_moved_is_listed(run: Run, models: Path) -> None:
+    first = run("sweep", models / "models", "--json")
+    assert first.code == 0
+    assert [one["measured"] for one in first.document["models"]] == [1, 1, 1]
+    assert {one["model"] for one in first.document["models"]} == {"m0000", "m0001", "m0002"}
+    add_window(models)
+    second = run("sweep", models / "models", "--json").document
+    assert [one["measured"] for one in second["models"]] == [1, 1, 1]
+    moved = {one["model"] for one in second["alerts"] if one["kind"] == "drift"}
+    assert moved == {"m0000"}
+    again = run("sweep", models / "models", "--json").document
+    assert [one["measured"] + one["posted"] + one["raised"] for one in again["models"]] == [0] * 3
+    assert again["alerts"] == second["alerts"]
+    told = run("sweep", models / "models" / "m0000", models / "models" / "m0001")
+    assert "2 models, 0 windows measured" in told.out
+    assert "m0000: 1 of 30 inputs moved" in told.out
+
+
+def test_what_a_sweep_judged_stays_so_for_a_model_alone(run: Run, models: Path) -> None:
+    add_window(models)
+    run("sweep", models / "models")
+    workspace = Workspace(models / "models" / "m0000")
+    assert workspace.ports.profiles.readings()
+    alone = workspace.monitor()
+    assert (alone.raised, alone.closed, alone.posted) == (0, 0, 0)
+
+
+def test_one_model_that_fails_does_not_stop_the_others(run: Run, models: Path) -> None:
+    (models / "models" / "m0001" / "reference.parquet").unlink()
+    swept = run("sweep", models / "models", "--json")
+    assert swept.code == 2
+    assert [bool(one["error"]) for one in swept.document["models"]] == [False, True, False]
+    assert "There is no reference" in swept.document["models"][1]["error"]
+    assert "was not monitored" in run("sweep", models / "models").out
+
+
+def test_directories_are_named_one_by_one_together_or_by_a_pattern(
+    run: Run, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = [models / "models" / f"m{one:04d}" for one in range(3)]
+    assert model_directories([models / "models"]) == every
+    assert model_directories([every[1], every[1]]) == [every[1]]
+    monkeypatch.chdir(models)
+    assert model_directories(["models/m*2"]) == [Path("models/m0002")]
+    nothing = run("sweep", models / "nowhere")
+    assert nothing.code == 2
+    assert "There is no charter.yaml" in nothing.paragraph
+
+
+def test_two_at_once_wait_in_line_and_post_once(models: Path) -> None:
+    own = models / "models" / "m0000"
+    Workspace(own).ports.profiles.note("nothing")
+    posted: list[int] = []
+    with locked(own / ".assay" / "monitor" / "lock"):
+        runs = [
+            threading.Thread(target=lambda: posted.append(Workspace(own).monitor().posted))
+            for _ in range(2)
+        ]
+        for one in runs:
+            one.start()
+        runs[0].join(timeout=0.3)
+        assert posted == [], "both wait for the lock"
+    for one in runs:
+        one.join(timeout=60)
+    assert sorted(posted) == [0, 1]
+
+
+def test_monitoring_beside_serving_tells_how_it_went(
+    models: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    own, stopped = models / "models" / "m0000", threading.Event()
+    beside = threading.Thread(target=monitor_beside, args=(own, 0.05, stopped))
+    beside.start()
+    waited, told = threading.Event(), ""
+    for _ in range(400):
+        told += capfd.readouterr().err
+        if "monitored" in told:
+            break
+        waited.wait(0.1)
+    stopped.set()
+    beside.join(timeout=30)
+    assert not beside.is_alive()
+    assert "monitored: " in told
