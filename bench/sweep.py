@@ -61,9 +61,10 @@ def table(rows: int, first: int, seed: int, shift: float = 0.0) -> pl.DataFrame:
         values = np.array([f"v{one}" for one in range(2 + 5 * place)])
         columns[f"c{place}"] = rng.choice(values, rows)
     strength = np.asarray(columns["n0"]) + rng.normal(0, 1, rows)
-    columns["score"] = 1 / (1 + np.exp(-strength))
+    score = 1 / (1 + np.exp(-strength))
+    columns["score"] = score
     columns["action"] = np.where(strength > 1, "approve", "decline")
-    columns["paid"] = np.where(rng.random(rows) < columns["score"], "yes", "no")
+    columns["paid"] = np.where(rng.random(rows) < score, "yes", "no")
     return pl.DataFrame(columns)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -31,7 +32,7 @@ def _at(day: int, hour: int = 0) -> datetime:
 
 def _rows(*ids: str, day: int = 1) -> pl.DataFrame:
     at = [_at(day, hour) for hour in range(len(ids))]
-    kinds = {"id": pl.String, "at": pl.Datetime("us"), "in:x": pl.Float64}
+    kinds: dict[str, Any] = {"id": pl.String, "at": pl.Datetime("us"), "in:x": pl.Float64}
     return pl.DataFrame({"id": ids, "at": at, "in:x": [0.5] * len(ids)}, schema=kinds)
 
 
