@@ -85,7 +85,8 @@ class World:
     def _numbers(self, name: str, sizes: Sequence[int], setting: Setting) -> NDArray[np.int64]:
         shift = self.rng.normal(0, setting.jitter, len(sizes))
         shift += setting.numbers * (name in setting.drifting)
-        return self.rng.multinomial(np.array(sizes), np.diff(ndtr(_CUTS - shift[:, None])))
+        cells = np.diff(ndtr(_CUTS - shift[:, None]))
+        return np.asarray(self.rng.multinomial(np.array(sizes), cells), dtype=np.int64)
 
     def _categories(self, name: str, sizes: Sequence[int], setting: Setting) -> NDArray[np.int64]:
         law, way = self.laws[name], self.ways[name]
@@ -99,7 +100,8 @@ class World:
 
 def _zipf(k: int) -> Floats:
     law = 1 / np.arange(1.0, k + 1)
-    return law / law.sum()
+    share: Floats = law / law.sum()
+    return share
 
 
 def _direction(rng: np.random.Generator, law: Floats) -> Floats:

@@ -31,7 +31,8 @@ def test_cells_keep_the_order_of_numbers(learned: list[float]) -> None:
 
 def test_few_values_get_a_cell_each_and_strangers_are_told_apart() -> None:
     axis = learn_grid({"x": np.array([3, 1, 2, 2])}).axes["x"]
-    assert axis.cells(np.array([0.0, 1, 2, 3, 4, np.nan, np.inf])).tolist() == [0, 1, 2, 3, 4, 5, 5]
+    values = np.array([0.0, 1, 1.5, 2, 3, 4, np.nan, np.inf])
+    assert axis.cells(values).tolist() == [0, 1, 2, 3, 5, 6, 7, 7]
 
 
 def test_many_values_get_quantile_cells_of_even_size() -> None:

@@ -33,9 +33,15 @@ def feature_distances(
     used = int(((c + d) > 0).sum())
     js, psi = distances.jensen_shannon(c, d), distances.population_stability(c, d)
     chi, freedom = distances.chi_squared(c, d)
+    sparse = isinstance(axis, CategoryAxis)
+    null_js = (
+        distances.null_sparse_jensen_shannon(c, n)
+        if sparse
+        else distances.null_jensen_shannon(used, n, m)
+    )
     known = {
         "jensen_shannon": js,
-        "net_jensen_shannon": distances.net_distance(js, distances.null_jensen_shannon(used, n, m)),
+        "net_jensen_shannon": distances.net_distance(js, null_js),
         "population_stability": psi,
         "net_population_stability": distances.net_divergence(
             psi, distances.null_population_stability(used, n, m)
@@ -43,7 +49,7 @@ def feature_distances(
         "chi_squared": chi,
         "net_chi_squared": distances.net_divergence(chi, freedom),
     }
-    if isinstance(axis, CategoryAxis):
+    if sparse:
         return known["net_jensen_shannon"], known
     far, ks = distances.wasserstein(pooled, tally, axis), distances.kolmogorov_smirnov(a, b)
     net = distances.net_distance(far, distances.null_wasserstein(pooled, axis, n, m))

@@ -156,7 +156,8 @@ def _unseen(axis: Axis, pooled: Tally, tally: Tally, windows: Ints) -> Aspect | 
 def _outside(seen: Ints) -> NDArray[np.bool_]:
     used = np.flatnonzero(seen)
     cells = np.arange(len(seen))
-    return (cells < used[0]) | (cells > used[-1])
+    outside: NDArray[np.bool_] = (cells < used[0]) | (cells > used[-1])
+    return outside
 
 
 def _missing(pooled: Tally, tally: Tally, judged: Movement) -> Aspect:

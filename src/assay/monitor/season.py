@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -49,6 +49,7 @@ def in_season(
 
 
 def _plain(moment: datetime | np.datetime64) -> np.datetime64:
-    if isinstance(moment, datetime) and moment.tzinfo is not None:
-        moment = moment.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
-    return np.datetime64(moment, "us")
+    if isinstance(moment, np.datetime64):
+        return moment.astype("datetime64[us]")
+    plain = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    return np.datetime64(plain, "us")

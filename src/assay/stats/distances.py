@@ -7,8 +7,11 @@ changed, and `net_distance` and `net_divergence` take that away.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln, xlogy
 
 from assay.stats.grid import NumberAxis
 from assay.stats.profile import Tally
@@ -22,6 +25,7 @@ __all__ = [
     "null_jensen_shannon",
     "null_kolmogorov_smirnov",
     "null_population_stability",
+    "null_sparse_jensen_shannon",
     "null_wasserstein",
     "population_stability",
     "wasserstein",
@@ -107,9 +111,44 @@ def null_jensen_shannon(cells: int, n: int, m: int) -> float:
     """Return the root of the divergence to be expected between two samples of one law.
 
     Near equality the divergence is one eighth of the chi-squared divergence, whose mean is
-    `(cells - 1) (1/n + 1/m)`; `cells` counts those in use.
+    `(cells - 1) (1/n + 1/m)`; `cells` counts those in use, five cases in each. Where cells are
+    rare, take `null_sparse_jensen_shannon`.
     """
     return float(np.sqrt(max(cells - 1, 0) * (1 / n + 1 / m) / (8 * np.log(2))))
+
+
+def null_sparse_jensen_shannon(reference: Ints, n: int) -> float:
+    """Return the same for n values against `reference` counts (C,), however rare the cells.
+
+    A cell with a Poisson number of cases about e, beside a known share, adds to the divergence's
+    mean what `_poisson_divergence` has by summation; it nears 1 / (8 log 2) / n where e is large.
+
+    >>> even = null_sparse_jensen_shannon(np.full(10, 10**6), 10_000)
+    >>> round(even / null_jensen_shannon(10, 10_000, 10**7), 2)
+    1.06
+    """
+    known = reference[reference > 0]
+    m = float(known.sum())
+    if len(known) < 2:
+        return 0.0
+    expected = known / m * n
+    own = float(np.interp(np.log(expected), np.log(_MEANS), _poisson_divergence()).sum()) / n
+    return float(np.sqrt(own + (len(known) - 1) / m / (8 * np.log(2))))
+
+
+_MEANS = np.geomspace(1e-4, 100, 80)
+_MOST_CASES = 220
+
+
+@cache
+def _poisson_divergence() -> Floats:
+    """Return e times the mean divergence (bits) of x / e and 1, x being Poisson with mean e."""
+    cases = np.arange(_MOST_CASES)[:, None]
+    chance = np.exp(xlogy(cases, _MEANS) - _MEANS - gammaln(cases + 1))
+    ratio = cases / _MEANS
+    bits = (np.log2(2 / (1 + ratio)) + xlogy(ratio, 2 * ratio / (1 + ratio)) / np.log(2)) / 2
+    mean: Floats = (chance * bits).sum(axis=0) * _MEANS
+    return mean
 
 
 def chi_squared(a: Ints, b: Ints) -> tuple[float, int]:

@@ -117,7 +117,7 @@ class Grid:
 
     >>> grid = learn_grid({"age": np.array([20.0, 30.0, 40.0])})
     >>> grid.axes["age"].cells(np.array([10.0, 30.0, 99.0, np.nan])).tolist()
-    [0, 2, 4, 5]
+    [0, 3, 6, 7]
     """
 
     axes: Mapping[str, NumberAxis | CategoryAxis]
@@ -141,8 +141,8 @@ class Grid:
 def learn_grid(columns: Mapping[str, NDArray[Any] | Coded], *, cells: int = CELLS) -> Grid:
     """Learn the cells from reference values.
 
-    Numbers (any numeric or boolean dtype) get one cell for each distinct value where those
-    are few, else quantile cells and finer ones in the tails; anything else is a category.
+    Numbers (any numeric or boolean dtype) get one cell for each distinct value, and one for each
+    gap between two, where those are few, else quantile cells and finer ones in the tails; anything else is a category.
     Any grid is valid: distances are exact for its cells, only the resolution changes.
     """
     return Grid({name: _learn_axis(column, cells) for name, column in columns.items()})
@@ -167,8 +167,11 @@ def _learn_number(column: Floats, cells: int) -> NumberAxis:
         levels = np.concatenate([_TAIL_LEVELS, np.arange(1, cells) / cells, 1 - _TAIL_LEVELS])
         # The smallest value that at least this share of all does not exceed.
         distinct = finite[np.maximum(np.ceil(n * levels - 1), 0).astype(np.int64)]
-    below = np.nextafter(finite[0], -np.inf)
-    edges = np.unique(np.concatenate([[below], distinct, finite[-1:]]))
+    # Of few distinct values, each stands alone: one that lies between two of them is a new value,
+    # and not the next one.
+    alone = distinct if 2 * len(distinct) <= cells else finite[:1]
+    below = np.nextafter(alone, -np.inf)
+    edges = np.unique(np.concatenate([below, distinct, finite[-1:]]))
     spread = float(finite.std())
     centre = float(finite[(n - 1) // 2] / 2 + finite[n // 2] / 2)
     return NumberAxis(edges, centre, spread if spread > 0 else 1.0)
