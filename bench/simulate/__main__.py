@@ -13,6 +13,7 @@ PARTS = (
     "estimates",
     "bridge",
     "value_before_labels",
+    "performance",
 )
 
 
