@@ -26,22 +26,45 @@ def triage(
     out: Annotated[
         Path | None, typer.Option("--out", help="Where to write; triage-ID.html in the directory.")
     ] = None,
+    shadow: Annotated[
+        bool,
+        typer.Option("--shadow", help="Judge a retraining too: takes as long as a build."),
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Write one page on a breach: value bridge, who carries the loss, what changed, what was alike.
+    """Write one page on a breach: value bridge, who carries the loss, what changed, what to do.
 
     Nothing else is written: the ledger stays as it is.
     """
+    from assay.errors import CheckFailed
     from assay.workspace import Workspace
 
     workspace = Workspace(directory)
-    with bar("looking behind the alert", quiet=json):
+    with bar("looking behind the alert", quiet=json) as progress:
         found = workspace.triage(alert)
-        path = workspace.draw_triage(found, out)
-    show({**found.document(), "page": str(path)}, lambda: _tell(found, path), json=json)
+        try:
+            judged = workspace.remedies(shadow=shadow, progress=progress)
+            responses, words = judged.expected, judged.words
+        except CheckFailed as error:
+            responses, words = (), str(error)
+        path = workspace.draw_triage(found, out, responses=responses)
+    told = [
+        {"response": text, "a_day": gain.document(), "remark": r} for text, gain, r in responses
+    ]
+    document = {**found.document(), "responses": told, "on_responses": words}
+
+    def text() -> None:
+        _tell(found)
+        for name, gain, remark in responses[:_SHOWN]:
+            say(f"  {name}: {gain}{'; ' + remark if remark else ''}")
+        if words:
+            say(f"  {words}")
+        say(f"{len(found.similar)} similar alerts before. Look at {path}.")
+
+    show({**document, "page": str(path)}, text, json=json)
 
 
-def _tell(found: Triage, path: Path) -> None:
+def _tell(found: Triage) -> None:
     say(found.alert.text, style="bold")
     if found.bridged.bridge is not None:
         for line in found.bridged.bridge.lines():
@@ -55,4 +78,3 @@ def _tell(found: Triage, path: Path) -> None:
     for change in found.upstream[:_SHOWN]:
         note = f" ({change.note})" if change.note else ""
         say(f"  before it, {change.at:%Y-%m-%d %H:%M}: {change.event.type}{note}")
-    say(f"{len(found.similar)} similar alerts before. Look at {path}.")

@@ -45,6 +45,7 @@ _UPSTREAM = {
     EventType.RELEASE_STEPPED.value,
     EventType.RELEASE_PROMOTED.value,
     EventType.RELEASE_ROLLED_BACK.value,
+    EventType.RELEASE_FELL_BACK.value,
     EventType.RESPONSE_TAKEN.value,
 }
 

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from assay.workspace.watching import Watching
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from assay.lifecycle.triage import Triage
+    from assay.stats.estimate import Estimate
+
+    Responses = Sequence[tuple[str, Estimate, str]]
 
 __all__ = ["Triaging"]
 
@@ -28,10 +33,15 @@ class Triaging(Watching):
         one = foremost(known) if alert is None else alert_named(known, alert)
         return triage(self.charter, self.ports, one, self.observe().windows, self._now())
 
-    def draw_triage(self, found: Triage, out: Path | None = None) -> Path:
-        """Write a breach as one HTML page, `triage-<id>.html`, and return its path."""
+    def draw_triage(
+        self, found: Triage, out: Path | None = None, *, responses: Responses = ()
+    ) -> Path:
+        """Write a breach as one HTML page, `triage-<id>.html`, and return its path.
+
+        `responses` are what each is expected to bring: `remedies().expected`.
+        """
         from assay.adapters.whole_file import write_whole
         from assay.report.triage_page import triage_page
 
         path = out or self.directory / f"triage-{found.alert.id[:8]}.html"
-        return write_whole(path, triage_page(found, self.charter).encode())
+        return write_whole(path, triage_page(found, self.charter, responses).encode())
