@@ -79,9 +79,9 @@ for name in ("scheduled", "triggered"):
 print("triggered - scheduled:", faded.differences["triggered - scheduled"])
 
 # %% [markdown]
-# It does. `triggered` now finds retrainings among its candidates that look best on the newest 30
-# days, and some of that does not last: what a rule takes for being highest flatters itself. Both
-# ways are level, and neither reaches bending the first model, season by season.
+# It does. `triggered` now takes one retraining, which looks best on the newest 30 days, and is
+# worse off for it: what is taken for being highest flatters itself. Both ways are level, and
+# neither reaches bending the first model, season by season.
 
 # %% [markdown]
 # ## How many bikes, on average
