@@ -69,7 +69,7 @@ class NumberTallies:
     >>> found = NumberTallies(axis, 2)
     >>> found.add(np.array([20.0, 99.0, np.nan]), runs_of(np.array([0, 1, 1])))
     >>> found.tally(1).counts.tolist(), found.tally(1).most
-    ([0, 0, 0, 1, 1], 99.0)
+    ([0, 0, 0, 0, 1, 1], 99.0)
     """
 
     def __init__(self, axis: NumberAxis, windows: int, *, slowly: bool = False) -> None:

@@ -29,7 +29,7 @@ def widened(
     >>> ages = {"age": np.array([10.0, 25.0, 99.0])}
     >>> wide, (found,) = widened(grid, [profile(ages, grid)])
     >>> found.features["age"].counts.tolist()
-    [0, 1, 2, 0, 0]
+    [0, 1, 1, 1, 0, 0]
     >>> found.features["age"].counts.tolist() == profile(ages, wide).features["age"].counts.tolist()
     True
     """
