@@ -30,7 +30,7 @@ charter = assay.load_charter(ROOT / "examples/bank")
 # alert of the monitor and then takes the response that would have paid clearly more on the newest
 # outcomes, if any: recalibrate, retrain, roll back, fall back to a baseline. The search over all
 # families ends with a linear model of default strength, so that only that is tried here, which
-# saves a minute.
+# saves some ten seconds.
 
 # %%
 linear = {"first": 15_000, "families": ["linear"], "trials": 1}

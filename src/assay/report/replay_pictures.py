@@ -37,7 +37,7 @@ def pictures(found: Replay) -> list[Axes]:
         drawn.append(plots.estimates("One policy against another", dict(found.differences)))
     unseen = _unseen(found)
     if unseen:
-        drawn.append(plots.estimates("What selected outcomes and exploration make of it", unseen))
+        drawn.append(plots.estimates("The price of not seeing", unseen))
     return drawn
 
 
