@@ -17,7 +17,7 @@ from assay.lifecycle.control_measured import control_measured
 from assay.lifecycle.ledger_of_value import value_so_far
 from assay.lifecycle.posting import Served, labelled_table
 from assay.monitor.alerts import Changes
-from assay.monitor.join import Joined
+from assay.monitor.late_labels import Deliveries
 from assay.monitor.run import MonitorResult
 from assay.value.identification import is_marked
 
@@ -163,7 +163,7 @@ def test_without_bounds_rare_payoffs_say_nothing_and_the_books_say_why() -> None
     assert found is not None
     assert found.once is None
     assert (found.watched.low, found.watched.high) == (-np.inf, np.inf)
-    nothing = MonitorResult((), (), Changes((), ()), Joined(np.zeros(0, dtype=np.int64), 0, 0))
+    nothing = MonitorResult((), (), Changes((), ()), Deliveries(0, 0))
     observed = replace(nothing, by_control=found)
     books = value_so_far(open_ended, ModelState("calls"), MemoryBlobs(), observed)
     assert any("That says nothing yet" in line for line in books.words)
@@ -178,7 +178,7 @@ def test_without_bounds_rare_payoffs_say_nothing_and_the_books_say_why() -> None
 
 def _observed(records: list[dict[str, Any]], outcomes: list[str | None]) -> MonitorResult:
     found = control_measured(_charter(), records, outcomes, NOW)
-    nothing = MonitorResult((), (), Changes((), ()), Joined(np.zeros(0, dtype=np.int64), 0, 0))
+    nothing = MonitorResult((), (), Changes((), ()), Deliveries(0, 0))
     return replace(nothing, by_control=found)
 
 

@@ -190,6 +190,21 @@ def test_a_mapping_that_does_not_fit_is_told_in_one_paragraph(
         Workspace(tmp_path).monitor()
 
 
+def test_outcomes_of_a_log_are_handed_in_by_its_own_ids(tmp_path: Path) -> None:
+    make(tmp_path)
+    log = rows(600, 0, 7)
+    silent = log.with_columns(pl.lit(None, dtype=pl.String).alias("repaid"))
+    silent.write_parquet(tmp_path / "logs" / "a.parquet")
+    told = log.select(pl.col("request").alias("id"), pl.col("repaid").alias("outcome"))
+    told.extend(pl.DataFrame({"id": ["nobody"], "outcome": ["no"]})).write_csv(tmp_path / "o.csv")
+    workspace = Workspace(tmp_path)
+    taken = workspace.outcomes(tmp_path / "o.csv")
+    assert (taken.rows, taken.strangers) == (601, 1)
+    found = workspace.monitor().result
+    assert found.joined.strangers == 1
+    assert found.windows[0].measured.realised is not None
+
+
 def test_a_reference_of_few_rows_is_refused(tmp_path: Path) -> None:
     make(tmp_path)
     rows(100, -100, 0).write_parquet(tmp_path / "held_out.parquet")

@@ -19,6 +19,7 @@ from assay.adapters.memory_outcomes import MemoryOutcomes
 from assay.adapters.memory_profiles import MemoryProfiles
 from assay.adapters.memory_windows import MemoryWindows
 from assay.charter.charter import Charter
+from assay.charter.limits import Limit
 from assay.evidence.bundle import Bundle, Input, Signature
 from assay.evidence.digest import canonical_bytes
 from assay.monitor.keeping import Look, look
@@ -141,7 +142,9 @@ class Kept:
 
     def result(self, now: datetime | None = None) -> MonitorResult:
         found = self.look(now)
-        return judged(self.charter, found.windows, found.joined, found.followed, now=now)
+        return judged(
+            self.charter, found.windows, found.joined, found.followed, found.failures, now=now
+        )
 
 
 def at_once(
@@ -327,6 +330,22 @@ def test_failed_requests_are_counted_once_and_are_no_predictions() -> None:
     window = found.windows[0][0]
     assert found.failures.between(window.start, window.end) == {503: 1}
     assert found.failures.between(window.end, window.end) == {}
+
+
+def test_requests_that_failed_by_our_fault_count_into_the_error_rate() -> None:
+    _, _, records, _ = world()
+    limits = {"error_rate": Limit(at_most=0.05)}
+    charter = CHARTERS[4]
+    monitoring = charter.monitoring.model_copy(update={"limits": limits})
+    kept = Kept(charter.model_copy(update={"monitoring": monitoring}))
+    at = (START + timedelta(hours=1)).isoformat()
+    failed = {"failed": True, "at": at, "model": "bank", "status": 500, "latency_ms": 2.0}
+    kept.captures.append([*records, *[failed] * 30, *[{**failed, "status": 400}] * 90])
+    result = kept.result(START + timedelta(days=5))
+    told = [one.finding.metric for one in result.alerts if one.finding.kind == "service"]
+    assert told == ["error_rate"]
+    first = result.windows[0]
+    assert first.measured.service.errors == 30, "what callers do wrong is not the service's fault"
 
 
 def test_a_reading_of_another_format_is_made_anew() -> None:

@@ -32,6 +32,7 @@ from assay.monitor.run import MonitorResult
 from assay.ports.blobs import Blobs
 from assay.ports.ledger import Ledger
 from assay.ports.outcomes import Outcomes
+from assay.ports.served_windows import ServedWindows
 from assay.stats.estimate import Estimate
 from assay.value.labels import label_text
 from assay.value.valuation import valuation
@@ -219,11 +220,20 @@ class OutcomesTaken:
 
 
 def take_outcomes(
-    frame: pl.DataFrame, charter: Charter, store: Outcomes, captures: Iterable[Mapping[str, Any]]
+    frame: pl.DataFrame,
+    charter: Charter,
+    store: Outcomes,
+    captures: Iterable[Mapping[str, Any]],
+    kept: ServedWindows | None = None,
 ) -> OutcomesTaken:
-    """Keep a table of outcomes; rows whose id nothing was served under are kept, and counted."""
+    """Keep a table of outcomes; rows whose id nothing was served under are kept, and counted.
+
+    Served is what was captured, and what monitoring keeps of a log that somebody else writes.
+    """
     rows = delivery(frame, charter)
     served = {str(record["id"]) for record in captures}
+    if kept is not None:
+        served |= set(kept.locate(rows["id"].unique())["id"].to_list())
     strangers = sum(one not in served for one in rows["id"].to_list())
     return OutcomesTaken(rows.height, store.add(rows), strangers)
 

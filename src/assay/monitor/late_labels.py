@@ -43,7 +43,7 @@ def told_windows(new: pl.DataFrame, kept: ServedWindows) -> frozenset[int]:
 
 
 def with_outcomes(rows: pl.DataFrame, newest: pl.DataFrame) -> pl.DataFrame:
-    """Return a window's rows, in their order, with the column `outcome`: null where none has come."""
+    """Return a window's rows, in their order, with their `outcome`: null where none has come."""
     if not newest.height:
         return rows.with_columns(pl.lit(None, dtype=pl.String).alias("outcome"))
     return rows.join(newest, on="id", how="left", maintain_order="left")

@@ -31,7 +31,11 @@ class Watching(Sources):
         from assay.lifecycle.posting import take_outcomes
 
         frame = self.ports.tables.read(Path(file))
-        return take_outcomes(frame, self.charter, self.ports.outcomes, self._captures())
+        kept = None
+        if self.charter.monitoring.source is not None:
+            self.observe()
+            kept = self.ports.windows
+        return take_outcomes(frame, self.charter, self.ports.outcomes, self._captures(), kept)
 
     def observe(self) -> MonitorResult:
         """Measure what is new and judge all that was served; nothing is posted."""
