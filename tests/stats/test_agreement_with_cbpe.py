@@ -66,7 +66,7 @@ def test_metrics_before_labels_are_those_of_nannyml(
     for chunk in range(CHUNKS):
         rows = slice(REFERENCE + chunk * CHUNK, REFERENCE + (chunk + 1) * CHUNK)
         n = np.bincount(place[rows], minlength=2 * cells.size).reshape(2, -1).astype(float)
-        chance = np.bincount(place[rows], p[rows], 2 * cells.size).reshape(2, -1)
+        chance = np.bincount(place[rows], p[rows], 2 * cells.size).reshape(2, -1).astype(float)
         blocks = CalibrationBlocks(cells.block, cells.labelled)
         ours = expected_metrics(n, chance, np.arange(cells.size), blocks)
         for name, values in recorded.items():
