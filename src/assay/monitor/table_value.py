@@ -88,7 +88,7 @@ def realised_value(
         uplift=replace(estimate, n=labels.told, method=labels.method(estimate.method, moved)),
         value=labels.paid(),
         cases=labels.cases,
-        labelled=int(table.labelled.sum()),
+        labelled=int(labels.came.sum()),
         pending=int(labels.pending.sum()),
         hidden=int(labels.hidden.sum()),
         calibration=calibration,
