@@ -223,7 +223,7 @@ def false_alarms(repeats: int) -> None:
 def found(repeats: int) -> None:
     """Print the share of drifting features that are named, windows and reference of 1,000 rows."""
     print("\nPower: share of drifting features named; 1,000 rows a window")
-    head = ("one +0.1", "one +0.2", "all +0.1", "all +0.2", "one tilt .3")
+    head: tuple[str, ...] = ("one +0.1", "one +0.2", "all +0.1", "all +0.2", "one tilt .3")
     head += ("all tilt .1", "all tilt .3")
     print(f"{'reference':12}{'jitter':>8}" + "".join(f"{name:>13}" for name in head))
     for windows in (10, 20, 30):

@@ -33,10 +33,9 @@ def feature_distances(
     used = int(((c + d) > 0).sum())
     js, psi = distances.jensen_shannon(c, d), distances.population_stability(c, d)
     chi, freedom = distances.chi_squared(c, d)
-    sparse = isinstance(axis, CategoryAxis)
     null_js = (
         distances.null_sparse_jensen_shannon(c, n)
-        if sparse
+        if isinstance(axis, CategoryAxis)
         else distances.null_jensen_shannon(used, n, m)
     )
     known = {
@@ -49,7 +48,7 @@ def feature_distances(
         "chi_squared": chi,
         "net_chi_squared": distances.net_divergence(chi, freedom),
     }
-    if sparse:
+    if isinstance(axis, CategoryAxis):
         return known["net_jensen_shannon"], known
     far, ks = distances.wasserstein(pooled, tally, axis), distances.kolmogorov_smirnov(a, b)
     net = distances.net_distance(far, distances.null_wasserstein(pooled, axis, n, m))

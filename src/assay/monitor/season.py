@@ -37,7 +37,7 @@ def in_season(
         return reference
     if moment is None or len(reference.moments) != len(reference.windows):
         return replace(reference, windows=(), moments=(), of="a known season")
-    wanted = int(seasons_of(np.array([_plain(moment)]), season, zone)[0])
+    wanted = int(seasons_of(np.array([_plain(moment)], dtype="datetime64[us]"), season, zone)[0])
     seasons = seasons_of(np.array(reference.moments, dtype="datetime64[us]"), season, zone)
     same = np.flatnonzero(seasons == wanted).tolist()
     return replace(
@@ -50,6 +50,6 @@ def in_season(
 
 def _plain(moment: datetime | np.datetime64) -> np.datetime64:
     if isinstance(moment, np.datetime64):
-        return moment.astype("datetime64[us]")
+        return moment
     plain = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
     return np.datetime64(plain, "us")

@@ -147,11 +147,13 @@ def _weights(log_likelihood: Floats) -> Floats:
     features, points = likelihood.shape
     start = np.full(points, 1 / points)
     prior = start
+    posterior = likelihood
     for _ in range(_ROUNDS):
         joint = likelihood * prior
         posterior = joint / joint.sum(axis=1, keepdims=True)
         prior = (_PRIOR_FEATURES * start + posterior.sum(axis=0)) / (_PRIOR_FEATURES + features)
-    return posterior
+    found: Floats = posterior
+    return found
 
 
 def _upper_tail(measured: Floats, mean: Floats, variance: Floats, third: Floats) -> Floats:
