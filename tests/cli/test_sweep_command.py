@@ -53,6 +53,22 @@ def test_what_a_sweep_judged_stays_so_for_a_model_alone(run: Run, models: Path) 
     assert (alone.raised, alone.closed, alone.posted) == (0, 0, 0)
 
 
+def test_monitor_says_what_moved_how_well_scores_did_and_where_money_is_lost(
+    run: Run, models: Path
+) -> None:
+    add_window(models)
+    told = " ".join(run("monitor", models / "models" / "m0000").out.split())
+    assert "rows 601-1200, champion 1: moved: n0 (mean" in told
+    assert "performance from labels: roc_auc 0." in told
+    found = run("monitor", models / "models" / "m0000", "--json").document
+    newest = found["windows"][-1]
+    assert {one["column"] for one in newest["segments"]} == {"c0"}
+    assert newest["performance"]["basis"] == "realised"
+    assert newest["creep"]["note"] == ""
+    assert newest["concept"]["n"] > 600
+    assert (found["repeats"], found["channels"], found["control"]) == (0, [], None)
+
+
 def test_one_model_that_fails_does_not_stop_the_others(run: Run, models: Path) -> None:
     (models / "models" / "m0001" / "reference.parquet").unlink()
     swept = run("sweep", models / "models", "--json")

@@ -126,7 +126,8 @@ def newest_lines(report: WindowReport) -> list[str]:
     losing = [one for one in measured.segments if one.a_day.mean < 0][:_NAMED]
     if losing:
         told = [f"{one.column} {one.value} {one.a_day!r}" for one in losing]
-        lines.append(f"segments that lose: {'; '.join(told)}")
+        word = "lose" if any(one.loses for one in losing) else "may lose"
+        lines.append(f"segments that {word}: {'; '.join(told)}")
     for rail in measured.guardrails:
         if rail.estimate is not None:
             state = "BROKEN" if rail.broken else "kept"
