@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assay.stats.grid import NumberAxis, learn_grid
 from assay.stats.profile import SCORE, Profile, Tally, merge, merge_all, profile
-from assay.stats.score_table import score_table
+from assay.stats.score_table import ScoreTable, score_table
 
 values = st.one_of(
     st.floats(-1e6, 1e6), st.just(float("nan")), st.just(float("inf")), st.just(1e200)
@@ -122,7 +122,7 @@ def test_score_tables_travel_with_profiles_and_add_up() -> None:
     )
     with_scores = Profile(3, {}, table)
     both = merge(with_scores, with_scores)
-    assert both.scores is not None
+    assert isinstance(both.scores, ScoreTable)
     assert both.scores.n[0].tolist() == [[2, 0], [0, 4]]
     assert both.scores.sums[0, 0].tolist() == [[10.0, 0.0], [0.0, 60.0]]
     assert both.scores.products[0, 0].tolist() == [[50.0, 0.0], [0.0, 1000.0]]

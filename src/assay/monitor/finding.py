@@ -61,13 +61,16 @@ def value_findings(
     basis: Literal["realised", "expected"],
     plan: Estimate | None = None,
     volume: Volume | None = None,
+    missed: frozenset[str] | None = None,
 ) -> tuple[Finding, ...]:
     """Return the limits that an uplift per decision surely misses: floor, daily loss, plan.
 
     Surely: even the upper end of its interval lies below. `plan` is the uplift per decision
     that was signed; it is missed where the upper end lies below the plan's lower one. The floor and
     the plan are promises about the planned volume; the daily loss is what `volume` loses, the
-    decisions that were really made (all that are planned where not given).
+    decisions that were really made (all that are planned where not given). Where windows are
+    watched one after another, `missed` names the limits that they show to be missed (see
+    `ValueWatch`): then that counts, and not each window's own interval.
 
     >>> poor = Estimate(-0.2, -0.3, -0.1, n=1000, method="", unit="EUR per decision")
     >>> [one.metric for one in value_findings(poor, 1400, Boundary(), basis="realised")]
@@ -79,21 +82,29 @@ def value_findings(
     a_day = Volume.planned(decisions_per_month) if volume is None else volume
     daily = uplift.scaled(a_day.per_day, per_day)
     said = "uplift" if basis == "realised" else "uplift expected before labels"
+
+    def below(name: str, surely: bool) -> str | None:
+        """Return how a limit is missed, in words; None where it is not."""
+        if missed is None:
+            return "lies" if surely else None
+        return None if name not in missed else "lies" if surely else "lies, with windows before it,"
+
     found = []
-    if monthly.high < boundary.floor_per_month:
+    if how := below("floor", monthly.high < boundary.floor_per_month):
         limit = f"at least {boundary.floor_per_month:,.0f} {currency} per month"
         floor = boundary.floor_per_month / DAYS_PER_MONTH
         lost = uplift.scaled(-planned, per_day).shifted(floor)
-        text = f"{said} {monthly!r} lies below the floor: {limit}"
+        text = f"{said} {monthly!r} {how} below the floor: {limit}"
         found.append(Finding("value", "floor", monthly.mean, limit, text, lost))
-    if boundary.max_loss_per_day is not None and daily.high < -boundary.max_loss_per_day:
-        limit = f"at most {boundary.max_loss_per_day:,.0f} {currency} lost per day"
-        text = f"{said} {daily!r} on {a_day} breaks the limit: {limit}"
+    most = boundary.max_loss_per_day
+    if most is not None and (how := below("loss", daily.high < -most)):
+        limit = f"at most {most:,.0f} {currency} lost per day"
+        text = f"{said} {daily!r} on {a_day} {how} beyond the limit: {limit}"
         found.append(Finding("value", "loss", daily.mean, limit, text, daily.scaled(-1, per_day)))
-    if plan is not None and uplift.high < plan.low:
+    if plan is not None and (how := below("plan", uplift.high < plan.low)):
         limit = f"the plan, {plan!r}"
         lost = shortfall(plan, uplift).scaled(planned, per_day)
-        text = f"{said} {uplift!r} lies below {limit}"
+        text = f"{said} {uplift!r} {how} below {limit}"
         found.append(Finding("plan", "uplift", uplift.mean, limit, text, lost))
     return tuple(found)
 

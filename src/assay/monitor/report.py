@@ -18,6 +18,7 @@ from assay.monitor.measured import Measured
 from assay.monitor.sequences import Followed
 from assay.monitor.service import service_findings
 from assay.monitor.track_record import TrackRecord
+from assay.monitor.value_watch import ValueWatch, excesses, limits_per_decision
 from assay.monitor.volume import Volume
 from assay.stats.estimate import Estimate
 
@@ -26,11 +27,15 @@ __all__ = ["Judged", "WindowReport", "judge"]
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found, the kinds that could be judged at all, and on which basis value was."""
+    """What was found, the kinds that could be judged at all, and on which basis value was.
+
+    `watch` is what windows so far say of limits on value, where this one was judged on value.
+    """
 
     findings: tuple[Finding, ...]
     kinds: frozenset[FindingKind]
     basis: Literal["realised", "expected"] | None
+    watch: ValueWatch | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,13 +115,15 @@ def judge(
     plan: Estimate | None = None,
     volume: Volume | None = None,
     followed: Followed | None = None,
+    watch: ValueWatch | None = None,
 ) -> Judged:
     """Judge a window: drift, performance, value against boundary and plan, estimates and labels.
 
     Value is judged on labels once no more than half of the cases still wait for one (or for
     their label delay to pass), before that on what is expected; on neither where the `record`
     of estimates is stale and they are needed. The daily loss is that of `volume`, of the charter's
-    plan where not given. `followed` is what the version's windows say together, up to this one.
+    plan where not given. `followed` is what the version's windows say together, up to this one,
+    and `watch` what those before it say of limits on value.
     """
     kinds, found = _of_profile(measured, record, _lost(charter, measured, volume))
     kinds |= {"fairness", "service"}
@@ -129,11 +136,18 @@ def judge(
         kinds.add("stale")
         found += [_stale(charter, record)] if record.stale else []
     uplift, basis = _value_basis(measured, record)
-    if basis is not None and measured.n >= LEAST_ROWS:
-        kinds |= {"value", "plan"} if plan is not None else {"value"}
-        monthly, boundary = charter.value.decisions_per_month, charter.monitoring.boundary
-        found += value_findings(uplift, monthly, boundary, basis=basis, plan=plan, volume=volume)
-    return Judged(tuple(found), frozenset(kinds), basis)
+    if basis is None or measured.n < LEAST_ROWS:
+        return Judged(tuple(found), frozenset(kinds), basis)
+    kinds |= {"value", "plan"} if plan is not None else {"value"}
+    monthly, boundary = charter.value.decisions_per_month, charter.monitoring.boundary
+    made = volume or Volume.planned(monthly)
+    limits = limits_per_decision(boundary, monthly, made.per_day, plan)
+    before = watch or ValueWatch(charter.monitoring.windows_between_false_alarms)
+    seen = before.after(excesses(uplift, limits))
+    found += value_findings(
+        uplift, monthly, boundary, basis=basis, plan=plan, volume=made, missed=seen.missed
+    )
+    return Judged(tuple(found), frozenset(kinds), basis, seen)
 
 
 def _of_profile(

@@ -23,6 +23,7 @@ from assay.monitor.report import Judged, WindowReport, judge
 from assay.monitor.sequences import Followed, Step, follow_steps
 from assay.monitor.service import ServiceTally
 from assay.monitor.track_record import Gap, track_record
+from assay.monitor.value_watch import ValueWatch
 from assay.monitor.volume import daily_volume
 from assay.monitor.watched import Watched
 from assay.monitor.windows import Window, cut_windows
@@ -191,6 +192,7 @@ def _reports(
 ) -> tuple[WindowReport, ...]:
     reports = []
     gaps: dict[str, list[Mapping[str, Gap]]] = {}
+    watches: dict[str, ValueWatch] = {}
     tolerance = charter.monitoring.stale_tolerance
     for window, parts in windows:
         for key, measured in parts.items():
@@ -201,7 +203,10 @@ def _reports(
             verdict, together = _NOTHING, followed.get((key.bundle, window.index))
             if window.complete and of_version:
                 volume = daily_volume(charter, window, measured.n)
-                verdict = judge(charter, measured, record, plans.get(key.bundle), volume, together)
+                plan, watch = plans.get(key.bundle), watches.get(key.bundle)
+                verdict = judge(charter, measured, record, plan, volume, together, watch)
+                if verdict.watch is not None:
+                    watches[key.bundle] = verdict.watch
             reports.append(
                 WindowReport(
                     window.name,
