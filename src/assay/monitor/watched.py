@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,14 +107,14 @@ def watch_bundle(bundle: Bundle) -> Watched:
     """Read what monitoring needs from a bundle's files; ModelError where one does not read."""
     try:
         signature = msgspec.json.decode(bundle.files["signature.json"], type=Signature)
-        calibration = json.loads(bundle.files["calibration.json"])
+        calibration = msgspec.json.decode(bundle.files["calibration.json"])
         return Watched(
             signature.inputs,
-            valuation_from_document(json.loads(bundle.files["policy.json"])),
+            valuation_from_document(msgspec.json.decode(bundle.files["policy.json"])),
             forecaster_from_document(calibration),
-            read_reference(json.loads(bundle.files["reference.json"])),
+            read_reference(msgspec.json.decode(bundle.files["reference.json"])),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"The bundle {bundle.digest[:12]} of {bundle.model} cannot be monitored: {error!r}. "
             "Build the model again with this version of Assay."
