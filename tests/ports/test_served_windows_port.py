@@ -82,6 +82,15 @@ def test_parquet_windows_outlive_the_process_and_leave_no_litter(tmp_path: Path)
     assert len(list(tmp_path.glob("*.parquet"))) == 1
 
 
+def test_what_another_process_kept_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    ours, theirs = ParquetWindows(tmp_path), ParquetWindows(tmp_path)
+    ours.replace({1: _rows("a")})
+    theirs.replace({2: _rows("b")})
+    ours.replace({3: _rows("c")})
+    assert list(theirs.parts()) == [1, 2, 3]
+    assert theirs.read(3)["id"].to_list() == ["c"]
+
+
 def test_a_run_cut_short_between_files_and_list_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,7 @@ class ParquetWindows:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: tuple[int, dict[int, Part]] | None = None
+        self._known: tuple[tuple[int, int] | None, tuple[int, dict[int, Part]]] | None = None
 
     def parts(self) -> Mapping[int, Part]:
         """Return what is known of each window, in order."""
@@ -76,7 +76,7 @@ class ParquetWindows:
             ) from error
         kept = dict(sorted(kept.items()))
         write_whole(self._folder / _LIST, _written(writes, kept))
-        self._known = (writes, kept)
+        self._known = (_stamp(self._folder / _LIST), (writes, kept))
         for name in gone:
             (self._folder / name).unlink(missing_ok=True)
 
@@ -92,9 +92,20 @@ class ParquetWindows:
         return found.select("id", "at", window)
 
     def _read_list(self) -> tuple[int, dict[int, Part]]:
-        if self._known is None:
-            self._known = _list(self._folder / _LIST)
-        return self._known
+        """Return the list as it is now: another process may have replaced it since."""
+        stamp = _stamp(self._folder / _LIST)
+        if self._known is None or self._known[0] != stamp:
+            self._known = (stamp, _list(self._folder / _LIST))
+        return self._known[1]
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes when a file is replaced."""
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return None
+    return told.st_ino, told.st_mtime_ns
 
 
 def _written(writes: int, parts: Mapping[int, Part]) -> bytes:
