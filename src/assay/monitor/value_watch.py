@@ -56,9 +56,9 @@ def excesses(uplift: Estimate, limits: Mapping[str, float]) -> dict[str, float]:
 class ValueWatch:
     """Evidence, growing over windows, that value misses a limit.
 
-    A limit counts as missed when one window lies below it by itself, or when windows add up: an
-    e-detector of the Shiryaev-Roberts kind over standardised shortfalls (see
-    `assay.stats.e_detector`). Where value keeps a limit, `between` windows pass on average at least
+    A limit counts as missed when one window lies below it by itself, or when windows add up and the
+    newest is below it too: an e-detector of the Shiryaev-Roberts kind over standardised shortfalls
+    (see `assay.stats.e_detector`). Where value keeps a limit, `between` windows pass on average at least
     between two false alarms, both ways together; an interval of 95 % looked at in every window
     would be wrong in one of forty. Normality of a window's mean is assumed.
 
@@ -81,7 +81,7 @@ class ValueWatch:
             state = shiryaev_roberts(before, gaussian_bets(np.array(z)))
             states[name] = tuple(state.tolist())
             by_itself = z >= -float(ndtri(1 / (2 * self.between)))
-            added_up = float(mixture(state)) >= np.log(2 * self.between)
+            added_up = z > 0 and float(mixture(state)) >= np.log(2 * self.between)
             (missed.add if by_itself or added_up else missed.discard)(name)
         return ValueWatch(self.between, states, frozenset(missed))
 
