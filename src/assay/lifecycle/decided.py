@@ -1,19 +1,20 @@
-"""What one version decided in a stretch of time, with the outcomes that are known by now."""
+"""What one version decided in some windows, with the outcomes that are known by now."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Collection
+from datetime import datetime
 
-import numpy as np
+import polars as pl
 
 from assay.charter.charter import Charter
-from assay.charter.delay import label_delay
 from assay.evidence.states import BASELINE_ARM, CONTROL_ARM
-from assay.monitor.cases import Cases, moments, read_cases, served_once
-from assay.monitor.join import newest_outcomes
-from assay.monitor.matured import matured
+from assay.monitor.cases import Cases, framed_cases
+from assay.monitor.late_labels import newest_of_each, with_outcomes
 from assay.monitor.watched import Watched
+from assay.monitor.window_line import WindowLine
 from assay.ports.ports import Ports
+from assay.ports.predictions import empty_served
 
 __all__ = ["Stretch", "decided_by"]
 
@@ -26,33 +27,24 @@ def decided_by(
     ports: Ports,
     watched: Watched,
     bundle: str,
+    windows: Collection[str],
     now: datetime,
-    within: Stretch | None = None,
 ) -> Cases:
     """Return the cases that a bundle decided itself, not those of the baseline or the control.
 
-    `within` takes those of a stretch of time only. Each prediction counts once, with its newest
-    outcome, which counts once its label delay is over.
+    They are read from the windows that monitoring keeps, by name: captures of our own or anyone's
+    log. Each prediction counts once, with its newest outcome, which counts once its label delay is
+    over.
     """
-    records = served_once(ports.captures.read(), charter.name)
-    table = ports.outcomes.read()
-    _, outcomes = newest_outcomes(
-        [record["id"] for record in records],
-        *(table[name].to_list() for name in ("id", "revision", "outcome")),
-    )
-    times = moments(records)
-    ripe = matured(times, label_delay(charter), now)
-    own = np.array(
-        [
-            one["bundle"] == bundle and one["arm"] not in (BASELINE_ARM, CONTROL_ARM)
-            for one in records
-        ],
-        dtype=np.bool_,
-    )
-    if within is not None:
-        first, last = (np.datetime64(one.astimezone(UTC).replace(tzinfo=None)) for one in within)
-        own &= (first <= times) & (times <= last)
-    rows = np.flatnonzero(own)
-    told = [outcomes[row] for row in rows.tolist()]
-    labelled = np.array([one is not None for one in told], dtype=np.bool_)
-    return read_cases(watched, [records[row] for row in rows.tolist()], told, labelled, ripe[rows])
+    line = WindowLine(charter, ports.windows.parts(), now)
+    newest = newest_of_each(ports.outcomes.read())
+    found = [empty_served().with_columns(pl.lit(None, dtype=pl.Boolean).alias("@ripe"))]
+    for number in line.parts:
+        if line.window(number).name not in windows:
+            continue
+        rows = ports.windows.read(number)
+        ripe = pl.Series("@ripe", line.ripe(number, rows["at"].to_numpy()))
+        own = (pl.col("bundle") == bundle) & ~pl.col("arm").is_in([BASELINE_ARM, CONTROL_ARM])
+        found.append(rows.with_columns(ripe).filter(own))
+    rows = with_outcomes(pl.concat(found, how="diagonal_relaxed"), newest)
+    return framed_cases(watched, rows, rows["@ripe"].to_numpy())

@@ -144,9 +144,9 @@ def triage(
     own = [one for one in reports if one.window in windows and one.version == version]
     ends = [(one.start, one.end) for one in own if one.start and one.end]
     within = (min(a for a, _ in ends), max(b for _, b in ends)) if ends else None
-    state = version_state(ports.ledger, charter, version)
-    watched = watch_bundle(fetch_bundle(ports.blobs, state.bundle))
-    cases = decided_by(charter, ports, watched, state.bundle, now, within)
+    bundle = own[-1].bundle if own else version_state(ports.ledger, charter, version).bundle
+    watched = watch_bundle(fetch_bundle(ports.blobs, bundle))
+    cases = decided_by(charter, ports, watched, bundle, windows, now)
     volume = _volume(charter, sum(one.measured.n for one in own), within)
     moved, missed, words = _carried(watched, cases, charter, volume)
     return Triage(
@@ -154,7 +154,7 @@ def triage(
         version=version,
         windows=windows,
         within=within,
-        bridged=bridge_so_far(charter, ports, now, version=version, within=within),
+        bridged=_bridged(charter, ports, version, within, now),
         moved=moved,
         missed=missed,
         upstream=_upstream(charter, ports.ledger, alert, within),
@@ -162,6 +162,15 @@ def triage(
         volume=volume,
         words=words,
     )
+
+
+def _bridged(
+    charter: Charter, ports: Ports, version: int, within: Stretch | None, now: datetime
+) -> Bridged:
+    if charter.monitoring.source is not None:
+        words = "There is no value bridge: no rows are kept that judged a model served elsewhere."
+        return Bridged(version, None, (words,))
+    return bridge_so_far(charter, ports, now, version=version, within=within)
 
 
 def _volume(charter: Charter, decisions: int, within: Stretch | None) -> Volume:
