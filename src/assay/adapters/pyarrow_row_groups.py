@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,20 +17,17 @@ from assay.ports.row_groups import Column, ColumnKind
 
 __all__ = ["PyarrowRowGroups"]
 
-# Arrow's own pool hands freed pages back at once, and each block of columns faults them in anew:
-# that cost a fifth of the CPU of profiling. The C library keeps them.
-pa.set_memory_pool(pa.system_memory_pool())
-
 
 class PyarrowRowGroups:
     """One or more Parquet files with the columns of the first; a group is a row group.
 
-    Text stays in the dictionaries of the file. Each reading opens its file anew, so that threads
-    share nothing; nothing is read ahead, which would hold rows that nobody asked for.
+    Text stays in the dictionaries of the file. Each thread keeps the file open that it read last,
+    and threads share nothing; nothing is read ahead, which would hold rows that nobody asked for.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._footers = [(path, _footer(path)) for path in paths]
+        self._own = threading.local()
 
     def kinds(self) -> Mapping[str, ColumnKind]:
         """Return what each column holds, in the first file's order."""
@@ -46,13 +44,9 @@ class PyarrowRowGroups:
     def read(self, group: int, columns: Sequence[str]) -> Mapping[str, Column]:
         """Return some columns of one row group."""
         path, footer, place = self._groups[group]
-        texts = [name for name in columns if self._text.get(name)]
         try:
-            with pa.OSFile(str(path)) as source:
-                file = pq.ParquetFile(
-                    source, metadata=footer, read_dictionary=texts, pre_buffer=False
-                )
-                table = file.read_row_group(place, columns=list(columns), use_threads=False)
+            file = self._opened(path, footer)
+            table = file.read_row_group(place, columns=list(columns), use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise DataError(
                 f"Row group {place} of {path} cannot be read: {_first_line(error)}. The file may "
@@ -66,14 +60,28 @@ class PyarrowRowGroups:
             )
         return {name: column_of(table.column(name)) for name in columns}
 
+    def _opened(self, path: Path, footer: Any) -> Any:
+        """Return this thread's reader of a file."""
+        known, file = getattr(self._own, "last", (None, None))
+        if known != path:
+            # Not a path but a file object: that is read as it is asked for, without mapping it.
+            file = pq.ParquetFile(
+                pa.OSFile(str(path)),
+                metadata=footer,
+                read_dictionary=self._texts,
+                pre_buffer=False,
+            )
+            self._own.last = path, file
+        return file
+
     @cached_property
     def _schema(self) -> Any:
         return self._footers[0][1].schema.to_arrow_schema()
 
     @cached_property
-    def _text(self) -> dict[str, bool]:
-        texts = (pa.types.is_string, pa.types.is_large_string)
-        return {field.name: any(test(field.type) for test in texts) for field in self._schema}
+    def _texts(self) -> list[str]:
+        tests = (pa.types.is_string, pa.types.is_large_string)
+        return [field.name for field in self._schema if any(test(field.type) for test in tests)]
 
     @cached_property
     def _groups(self) -> list[tuple[Path, Any, int]]:
