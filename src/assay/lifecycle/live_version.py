@@ -13,6 +13,7 @@ from assay.build.packaged import Packaged
 from assay.build.parity import Engines
 from assay.errors import InputError
 from assay.evidence.bundle import Bundle
+from assay.monitor.input_columns import captured_columns
 from assay.monitor.watched import Watched, watch_bundle
 from assay.ports.engine import Columns, Engine, Floats
 from assay.value.valuation import Valuation
@@ -41,7 +42,7 @@ class LiveVersion:
 
     def columns(self, inputs: Sequence[Mapping[str, Any]], valued: Valuation) -> Columns:
         """Return captured inputs as columns: what the model takes, and what `valued` reads."""
-        read = self.watched.columns(inputs)
+        read = captured_columns(self.watched, inputs)
         missing = [name for name in valued.columns if name not in read]
         if missing:
             raise InputError(

@@ -20,6 +20,7 @@ from assay.evidence.bundle import Bundle, Input, Signature
 from assay.evidence.digest import canonical_bytes
 from assay.lifecycle.posting import delivery
 from assay.monitor.cases import Cases, framed_cases, inputs_in, scores_of
+from assay.monitor.input_columns import columns_as_built
 from assay.monitor.performance import classes_of
 from assay.monitor.tabling import tabled
 from assay.monitor.value import realised_uplift
@@ -69,7 +70,7 @@ class DecidedByPolicy:
 
 def decided(rows: pl.DataFrame, watched: Watched) -> pl.Series:
     """Return each row's decision: the log's where it has one, else the policy's."""
-    columns = watched.columns_of(inputs_in(rows), rows.height)
+    columns = columns_as_built(watched, inputs_in(rows), rows.height)
     forecast = watched.forecast(scores_of(rows["score"]), columns)
     names = watched.valuation.names(watched.valuation.decide(forecast, columns))
     by_policy = pl.Series("decision", names, dtype=rows.schema["decision"])

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assay.monitor.input_columns import columns_as_built
 from assay.monitor.join import first_of_each
 from assay.monitor.watched import Watched
 from assay.ports.engine import Columns, Floats
@@ -132,7 +133,7 @@ def framed_cases(
         encoded[labelled] = valuation.encode(told.drop_nulls().to_numpy())
     entities = rows["entity"]
     return Cases(
-        watched.columns_of(inputs_in(rows), rows.height),
+        columns_as_built(watched, inputs_in(rows), rows.height),
         scores_of(rows["score"]),
         watched.encode_decisions(rows["decision"].to_list()),
         encoded,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.monitor.acting import selected_pairs
-from assay.monitor.cases import Cases
 from assay.monitor.watched import Watched
 from assay.stats.amount_table import AmountTable
 from assay.stats.class_intervals import expected_class_metrics, realised_class_metrics
@@ -27,6 +26,9 @@ from assay.stats.metric_intervals import (
 )
 from assay.stats.residuals import PredictiveQuantiles
 from assay.stats.score_table import ALL, ScoreTable
+
+if TYPE_CHECKING:
+    from assay.monitor.cases import Cases
 
 __all__ = [
     "Tables",

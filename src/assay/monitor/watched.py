@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import msgspec
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from assay.errors import ModelError
 from assay.evidence.bundle import Bundle, Input, Signature
 from assay.monitor.possible import Blocks
 from assay.ports.engine import Columns, Floats
-from assay.ports.predictions import input_column
 from assay.stats.cell_calibration import CellCalibrator
 from assay.stats.class_tables import ClassCells
 from assay.stats.forecast_cells import class_score_cells, forecast_blocks, score_cells
@@ -79,22 +77,6 @@ class Watched:
             return None
         return gain_at_stake(self.valuation, columns, len(score))
 
-    def columns(self, rows: Sequence[Mapping[str, Any]]) -> Columns:
-        """Return captured inputs (one mapping a row) as columns; what is absent is missing."""
-        names = dict.fromkeys(name for row in rows for name in row)
-        return self.columns_of(
-            {name: input_column([row.get(name) for row in rows]) for name in names}, len(rows)
-        )
-
-    def columns_of(self, given: Mapping[str, pl.Series], n: int) -> Columns:
-        """Return n rows of inputs as columns of the kinds that the version was built with."""
-        kinds = {one.name: one.kind for one in self.inputs}
-        extra = {name: "other" for name in self.valuation.columns if name not in kinds}
-        nothing = pl.Series([None] * n, dtype=pl.Float64)
-        return {
-            name: _column(given.get(name, nothing), kind) for name, kind in (kinds | extra).items()
-        }
-
     def encode_decisions(self, decisions: Sequence[Any]) -> NDArray[Any]:
         """Return decisions as people say them as codes or amounts."""
         if self.valuation.task == "regression":
@@ -119,9 +101,3 @@ def watch_bundle(bundle: Bundle) -> Watched:
             f"The bundle {bundle.digest[:12]} of {bundle.model} cannot be monitored: {error!r}. "
             "Build the model again with this version of Assay."
         ) from error
-
-
-def _column(values: pl.Series, kind: str) -> NDArray[Any]:
-    if kind == "number" or (kind == "other" and (values.dtype.is_numeric() or not len(values))):
-        return values.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    return values.cast(pl.String).fill_null("").to_numpy().astype(object)
