@@ -87,7 +87,7 @@ def _indexed(folder: str, scripts: list[Path]) -> None:
 
 
 def test_the_replays_of_three_histories_are_worked_out() -> None:
-    assert {path.stem for path in REPLAYS} >= {"bank", "bike", "elec2"}
+    assert {path.stem for path in REPLAYS} >= {"bank", "bike", "breaches", "elec2"}
     _indexed("monitoring", REPLAYS)
 
 
@@ -141,3 +141,12 @@ def test_a_page_shows_each_of_its_pictures(script: Path) -> None:
     kept = {path.name for path in (script.parent / "pictures").glob(f"{script.stem}-*.png")}
     assert shown == kept
     assert 2 <= len(shown) <= 5
+
+
+def test_what_did_not_move_raises_no_alarm_of_performance_and_what_moved_does() -> None:
+    page = (DOCS / "monitoring" / "breaches.md").read_text(encoding="utf-8")
+    census, bank = page.split("## A bank: the world moved")
+    loud = ("performance", "concept", "stale", "value", "plan")
+    told = [set(re.findall(r"(?m)^(\w+) +.+ in \d+ windows$", part)) for part in (census, bank)]
+    assert not told[0] & set(loud)
+    assert told[1] >= set(loud)

@@ -216,3 +216,23 @@ def test_a_log_that_is_not_there_is_told(tmp_path: Path) -> None:
     make(tmp_path, "nowhere.parquet")
     with pytest.raises(DataError, match="There is no prediction log"):
         Workspace(tmp_path).monitor()
+
+
+def test_a_breach_of_a_model_served_elsewhere_is_told_in_money(tmp_path: Path) -> None:
+    make(tmp_path)
+    later = rows(1500, 0, 1)
+    turned = pl.when(pl.col("region") == "north").then(pl.lit("yes")).otherwise("repaid")
+    later.with_columns(turned.alias("repaid")).write_parquet(tmp_path / "logs" / "a.parquet")
+    workspace = Workspace(tmp_path)
+    workspace.monitor()
+    found = workspace.triage()
+    assert found.alert.open
+    bridge = found.bridged.bridge
+    assert bridge is not None, found.bridged.words
+    total = sum(part.mean for part in bridge.parts.values())
+    assert total == pytest.approx(bridge.difference.mean)
+    assert "3,000 reference rows" in found.bridged.words[0]
+    worst = found.missed[0]
+    assert (worst.feature, worst.band) == ("region", "north")
+    assert worst.a_day.high < 0
+    assert "known outcomes" in found.words[0]

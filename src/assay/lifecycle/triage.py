@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from assay.charter.charter import Charter
 from assay.deploy.fetch import fetch_bundle
@@ -16,10 +17,12 @@ from assay.evidence.event import Event, EventType
 from assay.evidence.folds import AlertState, VersionState
 from assay.lifecycle.alerting import alert_states, by_cost
 from assay.lifecycle.approval import model_state, version_state
+from assay.lifecycle.bridge_elsewhere import bridge_of_log
 from assay.lifecycle.bridging import Bridged, bridge_so_far
 from assay.lifecycle.decided import Stretch, decided_by
+from assay.lifecycle.served_elsewhere import decided
 from assay.monitor.carriers import Missed, MovedMix, missed_in, moved_mix
-from assay.monitor.cases import Cases
+from assay.monitor.cases import Cases, framed_cases
 from assay.monitor.possible import possible_uplifts
 from assay.monitor.report import WindowReport
 from assay.monitor.volume import Volume
@@ -134,10 +137,13 @@ def triage(
     alert: AlertState,
     reports: Iterable[WindowReport],
     now: datetime,
+    *,
+    reference: pl.DataFrame | None = None,
 ) -> Triage:
     """Gather what a person needs who is asked about an alert; nothing is written.
 
     The rows of the alert's windows are read again, for features stand in no score table.
+    `reference` are the labelled rows of a model that is served elsewhere, with their raw outcomes.
     """
     version = int(alert.data.get("version", 0))
     windows = tuple(str(one) for one in dict.fromkeys(alert.windows))
@@ -149,12 +155,16 @@ def triage(
     cases = decided_by(charter, ports, watched, bundle, windows, now)
     volume = _volume(charter, sum(one.measured.n for one in own), within)
     moved, missed, words = _carried(watched, cases, charter, volume)
+    if reference is None:
+        bridged = bridge_so_far(charter, ports, now, version=version, within=within)
+    else:
+        bridged = _of_log(charter, watched, cases, reference, version, now)
     return Triage(
         alert=alert,
         version=version,
         windows=windows,
         within=within,
-        bridged=_bridged(charter, ports, version, within, now),
+        bridged=bridged,
         moved=moved,
         missed=missed,
         upstream=_upstream(charter, ports.ledger, alert, within),
@@ -164,13 +174,19 @@ def triage(
     )
 
 
-def _bridged(
-    charter: Charter, ports: Ports, version: int, within: Stretch | None, now: datetime
+def _of_log(
+    charter: Charter,
+    watched: Watched,
+    cases: Cases,
+    reference: pl.DataFrame,
+    version: int,
+    now: datetime,
 ) -> Bridged:
-    if charter.monitoring.source is not None:
-        words = "There is no value bridge: no rows are kept that judged a model served elsewhere."
-        return Bridged(version, None, (words,))
-    return bridge_so_far(charter, ports, now, version=version, within=within)
+    """Return the bridge of a model served elsewhere, from its labelled reference rows."""
+    rows = reference.filter(pl.col("outcome").is_not_null())
+    if rows["decision"].null_count():
+        rows = rows.with_columns(decided(rows, watched))
+    return bridge_of_log(charter, watched, framed_cases(watched, rows), cases, version, now)
 
 
 def _volume(charter: Charter, decisions: int, within: Stretch | None) -> Volume:

@@ -17,7 +17,7 @@ from assay.report.ledger_words import in_words
 from assay.report.waterfall import waterfall
 from assay.stats.estimate import Estimate
 
-__all__ = ["triage_page"]
+__all__ = ["triage_page", "triage_pictures"]
 
 _DRAWN = 8
 
@@ -39,7 +39,7 @@ def triage_page(
         charter=charter,
         css=(folder / "page.css").read_text(encoding="utf-8"),
         cost=_cost(found),
-        pictures=[svg(picture) for picture in _pictures(found, responses)],
+        pictures=[svg(picture) for picture in triage_pictures(found, responses)],
         steps=() if found.bridged.bridge is None else found.bridged.bridge.steps(),
         upstream=[
             {"at": f"{one.at:%Y-%m-%d %H:%M}", "words": in_words(one.event), "note": one.note}
@@ -50,7 +50,10 @@ def triage_page(
     )
 
 
-def _pictures(found: Triage, responses: Sequence[tuple[str, Estimate, str]]) -> list[Axes]:
+def triage_pictures(
+    found: Triage, responses: Sequence[tuple[str, Estimate, str]] = ()
+) -> list[Axes]:
+    """Draw the bridge, the cases that disappoint, the mix, and what responses would bring."""
     pictures = []
     if found.bridged.bridge is not None:
         title = f"From planned to realised value, {_windows(found)}"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from assay.workspace.root import STATE, Root
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from assay.charter.prediction_log import PredictionLog
     from assay.ports.predictions import Predictions
 
@@ -85,9 +87,18 @@ class Sources(Root):
         return known[1], tuple(known[2])
 
     def _make_reference(self, log: PredictionLog, source: str) -> tuple[str, list[str]]:
+        from assay.lifecycle.served_elsewhere import bundle_of_reference, inputs_of
+
+        rows = self._reference_rows(log)
+        bundle = bundle_of_reference(self.charter, rows, source)
+        for content in (*bundle.files.values(), bundle.manifest()):
+            self.ports.blobs.put(content)
+        return bundle.digest, inputs_of(self.charter, rows)
+
+    def _reference_rows(self, log: PredictionLog) -> pl.DataFrame:
+        """Return the labelled rows as predictions, with their raw `outcome`."""
         from assay.adapters.log_frame import LogFrame
         from assay.errors import DataError
-        from assay.lifecycle.served_elsewhere import bundle_of_reference, inputs_of
 
         if log.columns.outcome is None:
             raise DataError(
@@ -99,8 +110,4 @@ class Sources(Root):
         frame = LogFrame(log.columns, self.charter.task == "regression", leave=leave)
         table = self.ports.tables.read(self.directory / log.reference)
         rows = frame.rows(table, log.reference)
-        rows = rows.with_columns(table[log.columns.outcome].alias("outcome"))
-        bundle = bundle_of_reference(self.charter, rows, source)
-        for content in (*bundle.files.values(), bundle.manifest()):
-            self.ports.blobs.put(content)
-        return bundle.digest, inputs_of(self.charter, rows)
+        return rows.with_columns(table[log.columns.outcome].alias("outcome"))

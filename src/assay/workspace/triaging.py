@@ -31,7 +31,10 @@ class Triaging(Watching):
 
         known = alert_states(self.ports.ledger, self.charter.name)
         one = foremost(known) if alert is None else alert_named(known, alert)
-        return triage(self.charter, self.ports, one, self.observe().windows, self._now())
+        log = self.charter.monitoring.source
+        reference = None if log is None else self._reference_rows(log)
+        windows = self.observe().windows
+        return triage(self.charter, self.ports, one, windows, self._now(), reference=reference)
 
     def draw_triage(
         self, found: Triage, out: Path | None = None, *, responses: Responses = ()
