@@ -75,6 +75,12 @@ def test_ids_are_located(store: ServedWindows) -> None:
     ]
 
 
+def test_ids_are_located_whatever_else_windows_hold(store: ServedWindows) -> None:
+    text = _rows("b", day=2).with_columns(pl.lit("many").alias("in:x"), pl.lit(1).alias("in:y"))
+    store.replace({1: _rows("a"), 2: text, 3: _rows("c", day=3).drop("in:x")})
+    assert store.locate(pl.Series(["a", "b", "c"]))["window"].sort().to_list() == [1, 2, 3]
+
+
 def test_parquet_windows_outlive_the_process_and_leave_no_litter(tmp_path: Path) -> None:
     ParquetWindows(tmp_path).replace({1: _rows("a")})
     ParquetWindows(tmp_path).replace({1: _rows("b")})

@@ -23,7 +23,8 @@ class LogFrame:
 
     `amounts` says that decisions and outcomes are numbers, not names; `inputs` are the inputs to
     take, by the names that the model knows (None: every column that means nothing else, but for
-    those to `leave` out). Predictions of a log have `bundle` as theirs, arm `champion` and version
+    those to `leave` out). Of a column that is none of them it is told that it is there (`True`), not
+    what it holds. Predictions of a log have `bundle` as theirs, arm `champion` and version
     1 where the log does not tell.
     """
 
@@ -57,7 +58,7 @@ class LogFrame:
         made["decision"] = self._decision(frame)
         inputs = [_input(frame, given, known) for known, given in self._inputs(frame).items()]
         try:
-            return frame.select(*made.values(), *inputs)
+            return frame.select(*made.values(), *inputs, *self._strange(frame))
         except pl.exceptions.PolarsError as error:
             raise DataError(
                 f"The log {name} cannot be read: {_first_line(error)}. Scores and latencies are "
@@ -103,6 +104,17 @@ class LogFrame:
         whole = frame.schema[given].is_float() and not self.amounts
         column = pl.col(given).cast(pl.Int64) if whole else pl.col(given)
         return column.cast(kind).alias("decision")
+
+    def _strange(self, frame: pl.DataFrame) -> list[pl.Expr]:
+        """Return a mark for each of the log's columns that nobody asked for."""
+        if self.inputs is None:
+            return []
+        asked = {*self._inputs(frame).values(), *self._named()}
+        return [
+            pl.lit(value=True).alias(INPUT + one)
+            for one in frame.columns
+            if one not in asked and one not in self.inputs
+        ]
 
     def _inputs(self, frame: pl.DataFrame) -> dict[str, str]:
         """Return the log's column of each input that it has."""

@@ -86,10 +86,13 @@ class ParquetWindows:
         if not files or not len(ids):
             return pl.DataFrame(schema=_LOCATED)
         wanted = ids.alias("id").to_frame().lazy()
-        rows = pl.scan_parquet(list(files), include_file_paths="file").select("id", "at", "file")
-        found = rows.join(wanted, on="id", how="semi").collect(engine="streaming")
-        window = pl.col("file").replace_strict(files, return_dtype=pl.Int64).alias("window")
-        return found.select("id", "at", window)
+        # Each file by itself: what the log holds besides may change from window to window.
+        parts = [
+            pl.scan_parquet(file).select("id", "at", pl.lit(number, pl.Int64).alias("window"))
+            for file, number in files.items()
+        ]
+        rows = pl.concat(parts).join(wanted, on="id", how="semi")
+        return rows.collect(engine="streaming")
 
     def _read_list(self) -> tuple[int, dict[int, Part]]:
         """Return the list as it is now: another process may have replaced it since."""

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
 from assay.errors import DataError
-from assay.monitor.cases import framed_cases
+from assay.monitor.cases import framed_cases, inputs_in
+from assay.monitor.input_changes import input_changes, named_by
 from assay.monitor.measured import Measured, measure
 from assay.monitor.volume import daily_volume
 from assay.monitor.watched import Watched
@@ -64,6 +65,7 @@ def measured_groups(
                 before=before(key),
                 per_day=daily_volume(charter, window, cases.n).per_day,
                 middle=times[len(times) // 2],
+                changed=input_changes(watched, inputs_in(part), named_by(charter)),
             ),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,10 +14,11 @@ from assay.charter.policy import REFER
 from assay.monitor.cases import Cases
 from assay.monitor.drift import Drift, drift
 from assay.monitor.live_guardrails import LiveGuardrail, live_guardrails
+from assay.monitor.missing_amounts import missing_amounts, with_usual_amounts
 from assay.monitor.mix import score_mix_cost
 from assay.monitor.performance import Tables, classes_of
 from assay.monitor.performance_findings import Performance, judge_performance
-from assay.monitor.schema_drift import SchemaChange, value_changes
+from assay.monitor.schema_drift import SchemaChange, schema_changes
 from assay.monitor.season import in_season
 from assay.monitor.segments import SegmentValue
 from assay.monitor.service import ServiceTally
@@ -90,7 +91,8 @@ def profiled(
 
     `before` must be of the same cases.
     """
-    table, classes = tabled(segmented_by(charter), watched, cases), classes_of(watched, cases)
+    paid = with_usual_amounts(watched, cases)
+    table, classes = tabled(segmented_by(charter), watched, paid), classes_of(watched, paid)
     if before is None or before.n != cases.n:
         scores = named_scores(cases.score, watched.valuation.labels)
         decided = named_decisions(cases.decisions, watched.valuation.actions)
@@ -107,20 +109,22 @@ def measure(
     before: Profile | None = None,
     per_day: float | None = None,
     middle: np.datetime64 | None = None,
+    changed: Sequence[SchemaChange] = (),
 ) -> Measured:
     """Profile a window's cases and read from the profile how they drifted, performed and paid.
 
     Pure: replay calls it with frames in memory, monitoring with captures. `before` is as in
     `profiled`; `per_day` are the decisions a day that segments are valued at (those planned where
-    not given), `middle` a moment in the window, by which its season is told. Rows are read a second
-    time only where the profile does not tell (see `valued`). Raises ValueError where there are no
-    cases.
+    not given), `middle` a moment in the window, by which its season is told, `changed` what is
+    wrong with the inputs as they were logged (see `input_changes`). Rows are read a second time
+    only where the profile does not tell (see `valued`). Raises ValueError where there are no cases.
     """
     seen = profiled(charter, watched, cases, before)
     table = _table_of(seen)
-    worth = valued(charter.data, watched, table, cases, seed=seed)
+    paid = with_usual_amounts(watched, cases)
+    worth = valued(charter.data, watched, table, paid, seed=seed)
     volume = Volume.planned(charter.value.decisions_per_month).per_day
-    ripe = cases.ripe()
+    ripe, lacking = cases.ripe(), missing_amounts(watched, cases)
     return Measured(
         n=cases.n,
         profile=seen,
@@ -134,7 +138,7 @@ def measure(
             charter.data, watched, table, per_day=volume if per_day is None else per_day
         ),
         performance=_performance(charter, watched, seen),
-        schema=value_changes(watched.reference, seen),
+        schema=schema_changes(watched.reference, seen, found=(*changed, *lacking)),
         guardrails=live_guardrails(charter, watched, table)
         if isinstance(table, ScoreTable)
         else (),

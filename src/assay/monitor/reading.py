@@ -32,7 +32,7 @@ __all__ = [
     "swept_reading",
 ]
 
-READING_FORMAT = 1
+READING_FORMAT = 2
 """Raise it when what is measured, or how, changes: older readings are then made anew."""
 
 

@@ -36,17 +36,22 @@ class SchemaChange:
 
 
 def schema_changes(
-    reference: Reference, window: Profile, columns: Mapping[str, Any] | None = None
+    reference: Reference,
+    window: Profile,
+    columns: Mapping[str, Any] | None = None,
+    *,
+    found: Iterable[SchemaChange] = (),
 ) -> tuple[SchemaChange, ...]:
     """Return what changed in a window's columns (where they are at hand) and in their values.
 
-    Where a column itself is not right, nothing more is said of its values. Of a profile alone, a
-    column that is missing in every row counts as missing where it had values before.
+    What was `found` of the columns already comes first. Where a column itself is not right, nothing
+    more is said of its values. Of a profile alone, a column that is missing in every row counts as
+    missing where it had values before.
     """
-    found = () if columns is None else column_changes(reference.grid, columns)
-    named = {one.column for one in found}
+    told = (*found, *(() if columns is None else column_changes(reference.grid, columns)))
+    named = {one.column for one in told}
     rest = (one for one in value_changes(reference, window) if one.column not in named)
-    return (*found, *rest)
+    return (*told, *rest)
 
 
 def column_changes(
