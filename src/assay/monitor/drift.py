@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from assay.monitor.feature_drift import Aspect, FeatureDrift, Judged, compare
-from assay.monitor.feature_forms import feature_forms
+from assay.monitor.feature_forms import KnownFeature, known_features
 from assay.stats.multiple_testing import benjamini_hochberg
 from assay.stats.overdispersion import Movement, movements
 from assay.stats.profile import Profile
@@ -54,14 +54,20 @@ class Drift:
 
 
 def drift(
-    reference: Reference, window: Profile, *, rate: float = 0.05, least_effect: float = 0.05
+    reference: Reference,
+    window: Profile,
+    *,
+    rate: float = 0.05,
+    least_effect: float = 0.05,
+    known: Mapping[str, KnownFeature] | None = None,
 ) -> Drift:
     """Compare one window's profile with the reference windows, feature by feature.
 
     A feature has moved where its p-value survives (weighted) Benjamini-Hochberg at `rate` over all
     aspects of all features, and its effect reaches `least_effect` standard deviations. The null is
     the spread of the reference windows, so harmless movement raises no alarm; with fewer than ten
-    of them nothing is judged, and `note` says so.
+    of them nothing is judged, and `note` says so. Who compares many windows gives what is `known`
+    of the reference (`known_features`), which is then worked out once.
 
     >>> from assay.stats.profile import profile
     >>> from assay.stats.reference import make_reference, read_reference
@@ -71,7 +77,8 @@ def drift(
     >>> [(one.feature, one.text) for one in drift(reference, now).moved]
     [('rate', 'mean 1.014, 3.995 before (-3.00 sd); 17.5% of values were never seen before')]
     """
-    features = _compared(reference, window) if reference.windows else {}
+    found = (known_features(reference) if reference.windows else {}) if known is None else known
+    features = _compared(found, window)
     if not reference.enough:
         note = too_little(reference)
         return Drift(features, judged=False, note=note)
@@ -92,15 +99,10 @@ def too_little(reference: Reference) -> str:
     return f"not enough history: {there} reference windows{of}, {LEAST_WINDOWS} needed"
 
 
-def _compared(reference: Reference, window: Profile) -> dict[str, FeatureDrift]:
+def _compared(known: Mapping[str, KnownFeature], window: Profile) -> dict[str, FeatureDrift]:
     """Measure every feature that both have, and judge how far they all lie off together."""
-    names = [name for name in reference.counts if name in window.features]
-    axes, pooled = reference.grid.axes, reference.pooled.features
-    forms = [
-        feature_forms(axes[name], reference.counts[name], pooled[name].counts, one.counts)
-        for name in names
-        for one in [window.features[name]]
-    ]
+    names = [name for name in known if name in window.features]
+    forms = [known[name].forms(window.features[name].counts) for name in names]
     placed = iter(movements([form.location for form in forms if form.location is not None]))
     mixed = movements([form.mix for form in forms])
     missed = movements([form.missing for form in forms])
@@ -108,9 +110,7 @@ def _compared(reference: Reference, window: Profile) -> dict[str, FeatureDrift]:
     return {
         name: compare(
             name,
-            axes[name],
-            reference.counts[name],
-            pooled[name],
+            known[name],
             window.features[name],
             Judged(still if form.location is None else next(placed), mix, missing, form.groups),
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import bdtrc, betainc
 
 from assay.monitor.feature_distances import feature_distances
+from assay.monitor.feature_forms import KnownFeature
 from assay.stats.grid import CategoryAxis, NumberAxis
 from assay.stats.overdispersion import Movement
 from assay.stats.profile import Tally
@@ -97,17 +98,13 @@ class Judged:
     groups: Ints | None = None
 
 
-def compare(
-    name: str, axis: Axis, windows: Ints, pooled: Tally, tally: Tally, judged: Judged
-) -> FeatureDrift:
-    """Put together one feature's distances from the pooled reference and what was judged of it.
-
-    `windows` (J, cells) are the counts of the reference windows, `pooled` is their sum.
-    """
+def compare(name: str, known: KnownFeature, tally: Tally, judged: Judged) -> FeatureDrift:
+    """Put together one feature's distances from the pooled reference and what was judged of it."""
+    axis, pooled = known.axis, known.pooled
     aspects: list[Aspect] = []
     if tally.n and pooled.n:
         aspects.append(_values(axis, pooled, tally, judged))
-        unseen = _unseen(axis, pooled, tally, windows[:, :-1])
+        unseen = _unseen(known, tally)
         aspects += [unseen] if unseen else []
     if tally.nulls or (pooled.nulls and tally.n):
         aspects.append(_missing(pooled, tally, judged.missing))
@@ -125,7 +122,7 @@ def _values(axis: Axis, pooled: Tally, tally: Tally, judged: Judged) -> Aspect:
     return Aspect("values", min(1.0, place, mix), effect, _location_text(axis, pooled, tally))
 
 
-def _unseen(axis: Axis, pooled: Tally, tally: Tally, windows: Ints) -> Aspect | None:
+def _unseen(known: KnownFeature, tally: Tally) -> Aspect | None:
     """Judge values beyond every reference value, and categories that no reference value was of.
 
     The chance of one is that of values found in one reference window only (Good 1953, Biometrika
@@ -134,30 +131,20 @@ def _unseen(axis: Axis, pooled: Tally, tally: Tally, windows: Ints) -> Aspect | 
     where it cannot alarm, nothing being rare: such a test takes no share of the error rate
     (Tarone 1990, Biometrics 46).
     """
-    seen = pooled.counts[:-1]
-    # Between two numbers that were seen lies nothing unheard of, whatever cells the grid has there.
-    new = _outside(seen) if isinstance(axis, NumberAxis) else seen == 0
-    count = int(tally.counts[:-1][new].sum())
-    known, cases = float(pooled.n), 2.0
-    if isinstance(axis, CategoryAxis):
-        alone = seen[(windows == seen).any(axis=0) & (seen > 0)].astype(np.float64)
+    count = int(tally.counts[:-1][known.new].sum())
+    before, cases = float(known.pooled.n), 2.0
+    if isinstance(known.axis, CategoryAxis):
+        alone = known.alone
         if not count and not len(alone):
             return None
         # As many independent cases as have this mass with this spread.
         mass = float(alone.sum()) + 1
         cases = mass**2 / (float((alone**2).sum()) + 1)
-        known *= cases / mass
-    p = float(betainc(count, cases, tally.n / (tally.n + known))) if count else 1.0
+        before *= cases / mass
+    p = float(betainc(count, cases, tally.n / (tally.n + before))) if count else 1.0
     share = count / tally.n
     effect = _cohen_h(share, 0.0) if share >= _LEAST_UNSEEN else 0.0
     return Aspect("unseen", p, effect, f"{share:.1%} of values were never seen before")
-
-
-def _outside(seen: Ints) -> NDArray[np.bool_]:
-    used = np.flatnonzero(seen)
-    cells = np.arange(len(seen))
-    outside: NDArray[np.bool_] = (cells < used[0]) | (cells > used[-1])
-    return outside
 
 
 def _missing(pooled: Tally, tally: Tally, judged: Movement) -> Aspect:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay.monitor.drift import Drift, drift
+from assay.monitor.feature_forms import known_features
 from assay.monitor.quality import FeatureQuality, quality
 from assay.stats.estimate import Estimate
 from assay.stats.profile import Profile
 from assay.stats.reference import Reference
 
-__all__ = ["Estimates", "FileReport", "FileWindow", "measured_window"]
+__all__ = ["Estimates", "FileReport", "FileWindow", "measured_windows"]
 
 Estimates = Mapping[str, Estimate]
 
@@ -67,9 +68,15 @@ class FileReport:
         }
 
 
-def measured_window(name: str, window: Profile, reference: Reference) -> FileWindow:
-    """Measure what moved in one window, and the state of its data."""
-    return FileWindow(name, window.n, drift(reference, window), quality(reference, window))
+def measured_windows(
+    windows: Sequence[tuple[str, Profile]], reference: Reference
+) -> list[FileWindow]:
+    """Measure what moved in each window, given by its name, and the state of its data."""
+    known = known_features(reference) if reference.windows else {}
+    return [
+        FileWindow(name, one.n, drift(reference, one, known=known), quality(reference, one))
+        for name, one in windows
+    ]
 
 
 def _all(estimates: Estimates) -> dict[str, Any]:

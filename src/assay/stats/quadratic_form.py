@@ -8,16 +8,28 @@ are scaled so that under sampling noise alone they are near a chi-squared law.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
-__all__ = ["QuadraticForm", "location_form", "mix_form", "normal_scores", "share_form"]
+__all__ = [
+    "MeanForms",
+    "MixForms",
+    "QuadraticForm",
+    "location_form",
+    "location_forms",
+    "mix_form",
+    "mix_forms",
+    "normal_scores",
+    "share_form",
+    "share_forms",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_NORMAL = NormalDist()
 
 _TAIL = 1.15
 """A gamma law with the three cumulants of a mix of several categories has up to 1.4 times too few
@@ -60,8 +72,56 @@ def normal_scores(pooled: Ints) -> Floats:
     """
     total = pooled.sum()
     middle = (np.cumsum(pooled) - pooled / 2) / total
-    scores: Floats = ndtri(np.clip(middle, 0.5 / total, 1 - 0.5 / total))
-    return scores
+    levels = np.clip(middle, 0.5 / total, 1 - 0.5 / total).tolist()
+    return np.array([_NORMAL.inv_cdf(level) for level in levels])
+
+
+@dataclass(frozen=True, eq=False)
+class MeanForms:
+    """The reference's side of a comparison of mean scores, which is the same for every window.
+
+    `centred` (C,) are the scores less their mean, of which `variance`, `third` and `fourth` are the
+    moments; `spread` is that of the J reference windows of `sizes` (J,).
+    """
+
+    centred: Floats
+    sizes: Floats
+    variance: float
+    third: float
+    fourth: float
+    spread: float
+
+    @classmethod
+    def of(cls, windows: Ints, law: Floats, scores: Floats) -> MeanForms:
+        """Measure reference windows (J, C) whose cells have these shares and scores (C,)."""
+        sizes = windows.sum(axis=1).astype(np.float64)
+        centred = scores - float(law @ scores)
+        variance, third, fourth = (float(law @ centred**k) for k in (2, 3, 4))
+        if variance <= 0:
+            return cls(centred, sizes, 0.0, 0.0, 0.0, 0.0)
+        apart = (windows @ centred) ** 2 / np.maximum(sizes, 1) / variance
+        return cls(centred, sizes, variance, third, fourth, float(apart.sum()))
+
+    def form(self, counts: Ints) -> QuadraticForm:
+        """Compare one window's counts (C,)."""
+        n, variance = float(counts.sum()), self.variance
+        if variance <= 0 or n == 0:
+            return _nothing_to_tell(self.sizes)
+        both = _both(n, float(self.sizes.sum()))
+        measured = float(counts @ self.centred) ** 2 / n / variance
+        skew = self.third**2 / variance**3 / both
+        peak = (self.fourth / variance**2 - 3) / both
+        # The cumulants of a squared standardised mean, from those of the mean; never below the
+        # chi-squared law's, lest short tails be taken for proof.
+        third = max(0.0, 12 * peak + 10 * skew)
+        return QuadraticForm(self.spread, self.sizes, measured, n, 1.0, max(0.0, peak), third)
+
+
+def location_forms(windows: Ints, pooled: Ints) -> MeanForms:
+    """Return what `location_form` compares every window with."""
+    if not pooled.sum():
+        return MeanForms.of(windows, np.zeros(len(pooled)), np.zeros(len(pooled)))
+    return MeanForms.of(windows, pooled / pooled.sum(), normal_scores(pooled))
 
 
 def location_form(windows: Ints, pooled: Ints, counts: Ints) -> QuadraticForm:
@@ -74,9 +134,12 @@ def location_form(windows: Ints, pooled: Ints, counts: Ints) -> QuadraticForm:
     >>> round(steady.measured, 6), round(steady.spread, 6)
     (0.0, 0.0)
     """
-    if not pooled.sum():
-        return _nothing_to_tell(windows.sum(axis=1).astype(np.float64))
-    return _mean_form(windows, pooled / pooled.sum(), counts, normal_scores(pooled))
+    return location_forms(windows, pooled).form(counts)
+
+
+def share_forms(windows: Ints, pooled: Ints) -> MeanForms:
+    """Return what `share_form` compares every window with."""
+    return MeanForms.of(windows, pooled / max(1, pooled.sum()), np.array([0.0, 1.0]))
 
 
 def share_form(windows: Ints, pooled: Ints, counts: Ints) -> QuadraticForm:
@@ -86,25 +149,59 @@ def share_form(windows: Ints, pooled: Ints, counts: Ints) -> QuadraticForm:
     >>> round(form.measured, 2), round(form.spread, 2)
     (11.11, 0.0)
     """
-    return _mean_form(windows, pooled / max(1, pooled.sum()), counts, np.array([0.0, 1.0]))
+    return share_forms(windows, pooled).form(counts)
 
 
-def _mean_form(windows: Ints, law: Floats, counts: Ints, scores: Floats) -> QuadraticForm:
-    sizes = windows.sum(axis=1).astype(np.float64)
-    centred = scores - float(law @ scores)
-    variance, third, fourth = (float(law @ centred**k) for k in (2, 3, 4))
-    n = float(counts.sum())
-    if variance <= 0 or n == 0:
-        return _nothing_to_tell(sizes)
-    both = _both(n, float(sizes.sum()))
-    apart = (windows @ centred) ** 2 / np.maximum(sizes, 1) / variance
-    measured = float(counts @ centred) ** 2 / n / variance
-    skew, peak = third**2 / variance**3 / both, (fourth / variance**2 - 3) / both
-    # The cumulants of a squared standardised mean, from those of the mean; never below the
-    # chi-squared law's, lest short tails be taken for proof.
-    return QuadraticForm(
-        float(apart.sum()), sizes, measured, n, 1.0, max(0.0, peak), max(0.0, 12 * peak + 10 * skew)
-    )
+@dataclass(frozen=True, eq=False)
+class MixForms:
+    """The reference's side of a comparison of shares, which is the same for every window.
+
+    `law` are the shares of the cells in `used` (C,), `spread` is that of the J reference windows of
+    `sizes` (J,), and `cumulants` are those of a window's distance by its rows.
+    """
+
+    used: NDArray[np.bool_]
+    law: Floats
+    sizes: Floats
+    spread: float
+    cumulants: _DistanceCumulants
+
+    @classmethod
+    def of(cls, windows: Ints, pooled: Ints) -> MixForms:
+        """Measure reference windows (J, C), `pooled` (C,) being their sum."""
+        sizes = windows.sum(axis=1).astype(np.float64)
+        used = pooled > 0
+        law = pooled[used] / max(1, pooled.sum())
+        shares = windows[:, used] / np.maximum(sizes, 1)[:, None]
+        apart = sizes * ((shares - law) ** 2).sum(axis=1)
+        return cls(used, law, sizes, float(apart.sum()), _DistanceCumulants.of(law))
+
+    def form(self, counts: Ints) -> QuadraticForm:
+        """Compare one window's counts (C,)."""
+        n, law, used = float(counts.sum()), self.law, self.used
+        if n == 0 or len(law) < 2:
+            return _nothing_to_tell(self.sizes)
+        mean, half_variance = self.cumulants.trace, self.cumulants.trace2
+        variance, third = self.cumulants.at(_both(n, float(self.sizes.sum())))
+        scale = mean / half_variance
+        freedom = mean * scale
+        tail = _TAIL if len(law) > 2 else 1.0
+        new = float((counts[~used] ** 2).sum()) / n**2
+        measured = n * (float(((counts[used] / n - law) ** 2).sum()) + new)
+        return QuadraticForm(
+            self.spread * scale,
+            self.sizes,
+            measured * scale,
+            n,
+            freedom,
+            max(0.0, variance * scale**2 - 2 * freedom),
+            max(0.0, tail * third * scale**3 - 8 * freedom),
+        )
+
+
+def mix_forms(windows: Ints, pooled: Ints) -> MixForms:
+    """Return what `mix_form` compares every window with."""
+    return MixForms.of(windows, pooled)
 
 
 def mix_form(windows: Ints, pooled: Ints, counts: Ints) -> QuadraticForm:
@@ -120,27 +217,7 @@ def mix_form(windows: Ints, pooled: Ints, counts: Ints) -> QuadraticForm:
     >>> round(form.freedom, 2), round(form.measured, 1)
     (1.88, 15.2)
     """
-    sizes = windows.sum(axis=1).astype(np.float64)
-    used = pooled > 0
-    n, law = float(counts.sum()), pooled[used] / max(1, pooled.sum())
-    if n == 0 or len(law) < 2:
-        return _nothing_to_tell(sizes)
-    cumulants = _distance_cumulants(law, _both(n, float(sizes.sum())))
-    scale = cumulants.gauss_mean / cumulants.gauss_half_variance
-    freedom = cumulants.gauss_mean * scale
-    tail = _TAIL if len(law) > 2 else 1.0
-    shares = windows[:, used] / np.maximum(sizes, 1)[:, None]
-    apart = sizes * ((shares - law) ** 2).sum(axis=1)
-    measured = n * float(((counts[used] / n - law) ** 2).sum() + (counts[~used] ** 2).sum() / n**2)
-    return QuadraticForm(
-        float(apart.sum()) * scale,
-        sizes,
-        measured * scale,
-        n,
-        freedom,
-        max(0.0, cumulants.variance * scale**2 - 2 * freedom),
-        max(0.0, tail * cumulants.third * scale**3 - 8 * freedom),
-    )
+    return MixForms.of(windows, pooled).form(counts)
 
 
 def _both(n: float, known: float) -> float:
@@ -149,33 +226,43 @@ def _both(n: float, known: float) -> float:
 
 
 @dataclass(frozen=True)
-class _Cumulants:
-    """Of `n |p - law|^2`: trace, trace of squares, and exact variance and third cumulant."""
-
-    gauss_mean: float
-    gauss_half_variance: float
-    variance: float
-    third: float
-
-
-def _distance_cumulants(p: Floats, n: float) -> _Cumulants:
-    """Return the cumulants of the squared distance of a multinomial's shares from its law.
+class _DistanceCumulants:
+    """The cumulants of the squared distance `n |p - law|^2` of a multinomial's shares from its law.
 
     It is `(sum g_i + 2 sum_{i<k} h_ik) / n` over draws, with h the product of two centred draws
-    and g that of a draw with itself; terms that leave a draw alone have mean zero.
+    and g that of a draw with itself; terms that leave a draw alone have mean zero. `trace` is its
+    mean, `trace2` half the variance of its limit; the others are what exact cumulants are made of.
     """
-    s2, s3, s4 = (float((p**k).sum()) for k in (2, 3, 4))
-    trace, trace2 = 1 - s2, s2 - 2 * s3 + s2**2
-    trace3 = s3 - 3 * s4 + 3 * s2 * s3 - s2**3
-    own = 1 - 2 * p + s2
-    own = own - float(p @ own)
-    rest = s2 - p
-    square = p * (1 + 2 * s2 - 4 * p) + rest**2 - 2 * rest * s2 + s3
-    cube = p * ((1 + s2 - 2 * p) ** 3 - (s2 - 2 * p) ** 3)
-    cube = cube + rest**3 - 3 * rest**2 * s2 + 3 * rest * s3 - s4
-    pairs = (n - 1) / n
-    variance = 2 * pairs * trace2 + float(p @ own**2) / n
-    third = 8 * pairs * max(0.0, n - 2) / n * trace3 + float(p @ own**3) / n**2
-    third += pairs / n * (4 * float(p @ cube) + 12 * float(p @ (own * square)))
-    third += pairs / n * 6 * float((p**2) @ own**2)
-    return _Cumulants(trace, trace2, variance, third)
+
+    trace: float
+    trace2: float
+    trace3: float
+    own2: float
+    own3: float
+    cubes: float
+    crossed: float
+    squares: float
+
+    @classmethod
+    def of(cls, p: Floats) -> _DistanceCumulants:
+        s2, s3, s4 = (float((p**k).sum()) for k in (2, 3, 4))
+        trace, trace2 = 1 - s2, s2 - 2 * s3 + s2**2
+        trace3 = s3 - 3 * s4 + 3 * s2 * s3 - s2**3
+        own = 1 - 2 * p + s2
+        own = own - float(p @ own)
+        rest = s2 - p
+        square = p * (1 + 2 * s2 - 4 * p) + rest**2 - 2 * rest * s2 + s3
+        cube = p * ((1 + s2 - 2 * p) ** 3 - (s2 - 2 * p) ** 3)
+        cube = cube + rest**3 - 3 * rest**2 * s2 + 3 * rest * s3 - s4
+        own2, own3 = float(p @ own**2), float(p @ own**3)
+        crossed, squares = float(p @ (own * square)), float((p**2) @ own**2)
+        return cls(trace, trace2, trace3, own2, own3, float(p @ cube), crossed, squares)
+
+    def at(self, n: float) -> tuple[float, float]:
+        """Return the exact variance and third cumulant of `n` rows."""
+        pairs = (n - 1) / n
+        variance = 2 * pairs * self.trace2 + self.own2 / n
+        third = 8 * pairs * max(0.0, n - 2) / n * self.trace3 + self.own3 / n**2
+        third += pairs / n * (4 * self.cubes + 12 * self.crossed)
+        third += pairs / n * 6 * self.squares
+        return variance, third

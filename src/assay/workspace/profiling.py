@@ -90,11 +90,11 @@ def _measured(
     left_out: Mapping[str, str],
 ) -> FileReport:
     """Measure every window of the analysis beside those of the reference."""
-    from assay.monitor.file_report import FileReport, measured_window
+    from assay.monitor.file_report import FileReport, measured_windows
     from assay.stats.reference import Reference
 
     reference = Reference(grid, tuple(profiles))
-    measured = [measured_window(name, one, reference) for name, one in windows]
+    measured = measured_windows(windows, reference)
     if cases is not None:
         from assay.monitor.file_scores import watched_file, with_scores
 
