@@ -51,7 +51,7 @@ def ir_of(name: str) -> tuple[str, list[str]]:
         body = _ATTRIBUTES.sub("", body)
     body = re.sub(r"^define i32 @\S+?\(ptr %retptr, ptr %excinfo, ", f"define void @{name}(", body)
     body = re.sub(r", !\S+ !\d+", "", body).replace("ret i32 0", "ret void")
-    calls = sorted(set(re.findall(r"@(llvm\.[\w.]+)\(", body)))
+    calls = sorted(set(re.findall(r"call .*?@([\w.]+)\(", body)))
     declared = [_declared(text, call) for call in calls]
     return body, declared
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assay.cli.output import Json, say, show, table
+from assay.cli.short_run import short_run
 
 if TYPE_CHECKING:
     from assay.monitor.file_report import FileReport, FileWindow
@@ -48,28 +49,29 @@ def profile(
     json: Json = False,
 ) -> None:
     """Compare tables: drift, quality, performance and value of each window; no charter needed."""
-    from assay.workspace.profiling import Asked, profile_files
+    with short_run():
+        from assay.workspace.profiling import Asked, profile_files
 
-    found = profile_files(
-        Asked(
-            reference=reference,
-            analysis=analysis,
-            column=column,
-            window=window,
-            zone=zone,
-            score=score,
-            decision=decision,
-            outcome=outcome,
-            amount=amount,
-            cost=cost,
-            currency=currency,
-            value=_text(value),
-            positive=positive,
+        found = profile_files(
+            Asked(
+                reference=reference,
+                analysis=analysis,
+                column=column,
+                window=window,
+                zone=zone,
+                score=score,
+                decision=decision,
+                outcome=outcome,
+                amount=amount,
+                cost=cost,
+                currency=currency,
+                value=_text(value),
+                positive=positive,
+            )
         )
-    )
-    if out is not None:
-        _draw(found, out)
-    show(found.document(), lambda: _tell(found, out), json=json)
+        if out is not None:
+            _draw(found, out)
+        show(found.document(), lambda: _tell(found, out), json=json)
 
 
 def _text(path: Path | None) -> str | None:

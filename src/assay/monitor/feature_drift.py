@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc, betainc
 
 from assay.monitor.feature_distances import feature_distances
 from assay.monitor.feature_forms import KnownFeature
+from assay.stats.beta_function import log_beta_below
 from assay.stats.grid import CategoryAxis, NumberAxis
 from assay.stats.overdispersion import Movement
 from assay.stats.profile import Tally
@@ -141,7 +142,7 @@ def _unseen(known: KnownFeature, tally: Tally) -> Aspect | None:
         mass = float(alone.sum()) + 1
         cases = mass**2 / (float((alone**2).sum()) + 1)
         before *= cases / mass
-    p = float(betainc(count, cases, tally.n / (tally.n + before))) if count else 1.0
+    p = math.exp(log_beta_below(tally.n / (tally.n + before), count, cases)) if count else 1.0
     share = count / tally.n
     effect = _cohen_h(share, 0.0) if share >= _LEAST_UNSEEN else 0.0
     return Aspect("unseen", p, effect, f"{share:.1%} of values were never seen before")
@@ -162,7 +163,8 @@ def _missing(pooled: Tally, tally: Tally, judged: Movement) -> Aspect:
 
 
 def _at_least(count: int, n: int, rate: float) -> float:
-    return float(bdtrc(count - 1, n, rate)) if count > 0 else 1.0
+    """Return the chance of so many of n cases at least, by the incomplete beta function."""
+    return math.exp(log_beta_below(rate, count, n - count + 1)) if count > 0 else 1.0
 
 
 def _cohen_h(a: float, b: float) -> float:

@@ -11,14 +11,12 @@ import numpy as np
 from assay.errors import DataError
 from assay.monitor.file_cases import FileCases, with_chances
 from assay.monitor.file_report import Estimates, FileWindow
-from assay.monitor.moments import counted_moments
 from assay.monitor.performance import performance_after_labels, performance_before_labels
-from assay.monitor.pricing import Pricing, pricing
+from assay.monitor.pricing import pricing
 from assay.monitor.table_value import expected_value, realised_value
 from assay.monitor.watched import Watched
 from assay.stats.calibration import Calibrator
 from assay.stats.counted_calibration import counted_calibrator
-from assay.stats.estimate import Estimate
 from assay.stats.grid import Grid
 from assay.stats.profile import Profile, merge_all
 from assay.stats.reference import Reference
@@ -27,9 +25,7 @@ from assay.stats.score_table import ScoreTable
 __all__ = ["watched_file", "with_scores"]
 
 _MANY = 1000
-"""Cases from which on a mean's interval is that of the central limit theorem."""
-_Z = 1.959963984540054
-"""The normal law's 97.5 % quantile."""
+"""Cases from which on an interval is taken from its expansion, without resampling."""
 
 
 def watched_file(grid: Grid, windows: Sequence[Profile], cases: FileCases) -> Watched:
@@ -74,37 +70,9 @@ def _valued(table: ScoreTable, watched: Watched) -> Estimates:
     if priced.reread or not table.n.any():
         return {}
     found = {"expected": expected_value(table, priced).uplift}
-    if _all_told(table) and int(table.n.sum()) >= _MANY:
-        return {**found, "realised": _told_uplift(table, priced)}
-    realised = realised_value(table, priced, seed=0)
+    resamples = 0 if int(table.n.sum()) >= _MANY else 2000
+    realised = realised_value(table, priced, seed=0, resamples=resamples)
     return found if realised is None else {**found, "realised": realised.uplift}
-
-
-def _all_told(table: ScoreTable) -> bool:
-    return int(table.labelled.sum()) == int(table.n.sum())
-
-
-def _told_uplift(table: ScoreTable, priced: Pricing) -> Estimate:
-    """Return the uplift of cases that all have their outcome: mean and variance are exact.
-
-    Many cases need no resampling: the central limit theorem holds, and the table has their sums and
-    sums of squares, also where payoffs vary from case to case.
-    """
-    n = int(table.n.sum())
-    total = squared = 0.0
-    for outcome in range(table.outcomes):
-        moments = counted_moments(
-            table.labelled[outcome, 0],
-            table.labelled_sums[outcome, :, 0],
-            table.labelled_products[outcome, :, 0],
-        )
-        gain = priced.gain[:, None, outcome]
-        total += float(moments.total(gain).sum())
-        squared += float(moments.squared(gain).sum())
-    mean = total / n
-    reach = _Z * np.sqrt(max(squared / n - mean**2, 0.0) / n)
-    method = "mean of known outcomes, central limit theorem"
-    return Estimate(mean, mean - reach, mean + reach, n, method, priced.unit)
 
 
 def _forecast(profile: Profile, calibrator: Any) -> Profile:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from assay.monitor.moments import Moments, counted_moments, whole
 from assay.monitor.pricing import Pricing, same_whatever_comes
@@ -313,7 +313,7 @@ def _form(chance: Floats, gain: Floats) -> Floats:
 
 
 def _width(confidence: float) -> float:
-    return float(ndtri((1 + confidence) / 2))
+    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def _widened(estimate: Estimate, error: float, confidence: float) -> Estimate:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 __all__ = ["bounded_ends", "expanded_ends"]
 
@@ -71,7 +72,7 @@ def expanded_ends(
     >>> low, round(high, 2)  # drawn: 0.16
     (-1.0, 0.2)
     """
-    z = float(ndtri(1 - tail))
+    z = NormalDist().inv_cdf(1 - tail)
     found = []
     for bound, side in ((bounds[0], -1.0), (bounds[1], 1.0)):
         if not np.isfinite(bound):

@@ -11,7 +11,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, xlogy
 
 from assay.stats.grid import NumberAxis
 from assay.stats.profile import Tally
@@ -144,9 +143,11 @@ _MOST_CASES = 220
 def _poisson_divergence() -> Floats:
     """Return e times the mean divergence (bits) of x / e and 1, x being Poisson with mean e."""
     cases = np.arange(_MOST_CASES)[:, None]
-    chance = np.exp(xlogy(cases, _MEANS) - _MEANS - gammaln(cases + 1))
+    factorials = np.cumsum(np.log(np.maximum(cases, 1)), axis=0)
+    chance = np.exp(cases * np.log(_MEANS) - _MEANS - factorials)
     ratio = cases / _MEANS
-    bits = (np.log2(2 / (1 + ratio)) + xlogy(ratio, 2 * ratio / (1 + ratio)) / np.log(2)) / 2
+    share = 2 * ratio / (1 + ratio)
+    bits = (np.log2(2 / (1 + ratio)) + ratio * np.log2(np.where(share > 0, share, 1.0))) / 2
     mean: Floats = (chance * bits).sum(axis=0) * _MEANS
     return mean
 

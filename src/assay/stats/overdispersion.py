@@ -14,8 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincc, gammaln
 
+from assay.stats.gamma_law import log_gamma, upper_gamma
 from assay.stats.quadratic_form import QuadraticForm
 
 __all__ = ["Movement", "harmless_movements", "movements"]
@@ -145,7 +145,7 @@ def _log_likelihood(spread: Floats, sizes: Floats, freedom: Floats, rho: Floats)
     variance = 2 * (windows * freedom + 2 * rho * reach + rho**2 * squared)
     shape, scale = mean**2 / variance, variance / mean
     log = np.log(np.maximum(spread, _TINY))
-    found: Floats = (shape - 1) * log - spread / scale - shape * np.log(scale) - gammaln(shape)
+    found: Floats = (shape - 1) * log - spread / scale - shape * np.log(scale) - log_gamma(shape)
     return found
 
 
@@ -171,5 +171,5 @@ def _upper_tail(measured: Floats, mean: Floats, variance: Floats, third: Floats)
     """
     shape = 4 * variance**3 / third**2
     standard = (measured - mean) / np.sqrt(variance)
-    tail: Floats = gammaincc(shape, np.maximum(0.0, shape + standard * np.sqrt(shape)))
+    tail: Floats = upper_gamma(shape, np.maximum(0.0, shape + standard * np.sqrt(shape)))
     return tail

@@ -490,6 +490,123 @@ B120.endif:
   br i1 %or.cond, label %B288, label %B397
 }
 
+define void @log_gamma(ptr %arg.x, i64 %arg.n, ptr %arg.found) {
+B0.endif:
+  %.9240.not = icmp slt i64 %arg.n, 1
+  br i1 %.9240.not, label %B98, label %B36.preheader
+B36.preheader:
+  br label %B36
+B36:
+  %.983941 = phi i64 [ %.105, %B36 ], [ 0, %B36.preheader ]
+  %.105 = add i64 %.983941, 1
+  %0 = shl i64 %.983941, 3
+  %scevgep1 = getelementptr i8, ptr %arg.x, i64 %0
+  %.132 = load double, ptr %scevgep1, align 8
+  %.133 = call double @lgamma(double %.132)
+  %1 = shl i64 %.983941, 3
+  %scevgep = getelementptr i8, ptr %arg.found, i64 %1
+  store double %.133, ptr %scevgep, align 8
+  %exitcond.not = icmp eq i64 %arg.n, %.105
+  br i1 %exitcond.not, label %B98, label %B36
+B98:
+  ret void
+}
+
+define void @upper_gamma(ptr %arg.shape, ptr %arg.x, i64 %arg.n, ptr %arg.found) {
+B0.endif:
+  %.9658.not = icmp slt i64 %arg.n, 1
+  br i1 %.9658.not, label %B634, label %B38.preheader
+B38.preheader:
+  br label %B38
+B38:
+  %.1025759 = phi i64 [ %.109, %B635 ], [ 0, %B38.preheader ]
+  %.109 = add i64 %.1025759, 1
+  %.139 = getelementptr double, ptr %arg.shape, i64 %.1025759
+  %.140 = load double, ptr %.139, align 8
+  %.143 = getelementptr double, ptr %arg.x, i64 %.1025759
+  %.144 = load double, ptr %.143, align 8
+  %.152 = fcmp ogt double %.144, 0.000000e+00
+  br i1 %.152, label %B96, label %B635
+B96:
+  %.166 = call double @llvm.log.f64(double %.144)
+  %.168 = fmul double %.140, %.166
+  %.170 = fsub double %.168, %.144
+  %.172 = call double @lgamma(double %.140)
+  %.173 = fsub double %.170, %.172
+  %.174 = call double @llvm.exp.f64(double %.173)
+  %.179 = fadd double %.140, 1.000000e+00
+  %.181 = fcmp olt double %.144, %.179
+  br i1 %.181, label %B244.endif, label %B358
+B280:
+  %term.2.2 = phi double [ %.216, %B280 ], [ %.187, %B280.preheader ]
+  %divisor.2.2 = phi double [ %.207, %B280 ], [ %.140, %B280.preheader ]
+  %total.2.2 = phi double [ %.220, %B280 ], [ %.187, %B280.preheader ]
+  %.207 = fadd double %divisor.2.2, 1.000000e+00
+  %.214 = fdiv double %.144, %.207
+  %.216 = fmul double %term.2.2, %.214
+  %.220 = fadd double %total.2.2, %.216
+  %.225 = fmul double %.220, 1.000000e-17
+  %.226 = fcmp ogt double %.216, %.225
+  br i1 %.226, label %B280, label %B334
+B334:
+  %total.3.3 = phi double [ %.187, %B244.endif ], [ %.220, %B280 ]
+  %.238 = fmul double %.174, %total.3.3
+  %.243 = fsub double 1.000000e+00, %.238
+  br label %B635
+B358:
+  %.252 = fadd double %.144, 1.000000e+00
+  %.256 = fsub double %.252, %.140
+  %.267 = fdiv double 1.000000e+00, %.256
+  br label %B456
+B456:
+  %far.2.2 = phi double [ %.256, %B358 ], [ %.333, %B456 ]
+  %step.2.2 = phi double [ 0.000000e+00, %B358 ], [ %.326, %B456 ]
+  %lower.2.2 = phi double [ %.267, %B358 ], [ %.353, %B456 ]
+  %upper.2.2 = phi double [ 1.000000e+300, %B358 ], [ %.370, %B456 ]
+  %value.2.2 = phi double [ %.267, %B358 ], [ %.378, %B456 ]
+  %.326 = fadd double %step.2.2, 1.000000e+00
+  %.333 = fadd double %far.2.2, 2.000000e+00
+  %.341 = fsub double %.326, %.140
+  %.343 = fmul double %.326, %.341
+  %.345 = fmul double %lower.2.2, %.343
+  %.349 = fsub double %.333, %.345
+  %.353 = fdiv double 1.000000e+00, %.349
+  %.366 = fdiv double %.343, %upper.2.2
+  %.370 = fsub double %.333, %.366
+  %.376 = fmul double %.370, %.353
+  %.378 = fmul double %value.2.2, %.376
+  %.387 = fadd double %.376, -1.000000e+00
+  %.388 = call double @llvm.fabs.f64(double %.387)
+  %.389 = fcmp ogt double %.388, 1.000000e-15
+  %.418 = fcmp olt double %.326, 1.000000e+06
+  %or.cond = select i1 %.389, i1 %.418, i1 false
+  br i1 %or.cond, label %B456, label %B614
+B614:
+  %.461 = fmul double %.174, %.378
+  br label %B635
+B634:
+  ret void
+B635:
+  %.461.sink = phi double [ %.461, %B614 ], [ %.243, %B334 ], [ 1.000000e+00, %B38 ]
+  %.468 = getelementptr double, ptr %arg.found, i64 %.1025759
+  store double %.461.sink, ptr %.468, align 8
+  %exitcond.not = icmp eq i64 %arg.n, %.109
+  br i1 %exitcond.not, label %B634, label %B38
+B244.endif:
+  %.187 = fdiv double 1.000000e+00, %.140
+  %.203 = fmul double %.187, 1.000000e-17
+  %.204 = fcmp ogt double %.187, %.203
+  br i1 %.204, label %B280.preheader, label %B334
+B280.preheader:
+  br label %B280
+}
+
+declare double @lgamma(double)
+
+declare double @llvm.exp.f64(double)
+
 declare double @llvm.fabs.f64(double)
+
+declare double @llvm.log.f64(double)
 
 declare i64 @llvm.umin.i64(i64, i64)

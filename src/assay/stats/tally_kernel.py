@@ -21,7 +21,7 @@ from assay.stats.grid import CategoryAxis, NumberAxis, usable
 from assay.stats.tally import Tally
 from assay.stats.tally_loops import LOOPS
 
-__all__ = ["CategoryTallies", "NumberTallies", "Runs", "cells_of", "compiled", "runs_of"]
+__all__ = ["CategoryTallies", "NumberTallies", "Runs", "cells_of", "compiled", "loaded", "runs_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -180,6 +180,11 @@ class _Loops:
         self._found[name](
             *(one.ctypes.data if isinstance(one, np.ndarray) else one for one in arguments)
         )
+
+
+def loaded() -> _Loops | None:
+    """Return the compiled loops where they have been loaded already: for what has other ways."""
+    return compiled() if compiled.cache_info().currsize else None
 
 
 @cache

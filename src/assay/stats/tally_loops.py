@@ -10,12 +10,23 @@ Every array is flat. Rows come in `runs` of one window each: run r is rows `star
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["KEYS", "LOOPS", "count_codes", "count_numbers", "find_cells", "key_of", "keys_of"]
+__all__ = [
+    "KEYS",
+    "LOOPS",
+    "count_codes",
+    "count_numbers",
+    "find_cells",
+    "key_of",
+    "keys_of",
+    "log_gamma",
+    "upper_gamma",
+]
 
 U = np.uint64
 
@@ -136,6 +147,46 @@ def find_cells(
         cells[i] = cell
 
 
+def log_gamma(x: Any, n: Any, found: Any) -> None:
+    """Write down the logarithm of the gamma function of each number."""
+    for i in range(n):
+        found[i] = math.lgamma(x[i])
+
+
+def upper_gamma(shape: Any, x: Any, n: Any, found: Any) -> None:
+    """Write down the chance that a gamma variable of each shape exceeds each number.
+
+    The series up to the mean and the continued fraction beyond it (NIST Digital Library of
+    Mathematical Functions, 8.11.4 and 8.9.2, by Lentz's method).
+    """
+    for i in range(n):
+        a, at = shape[i], x[i]
+        if not at > 0.0:
+            found[i] = 1.0
+            continue
+        front = math.exp(a * math.log(at) - at - math.lgamma(a))
+        if at < a + 1.0:
+            divisor, term = a, 1.0 / a
+            total = term
+            while term > total * 1e-17:
+                divisor += 1.0
+                term *= at / divisor
+                total += term
+            found[i] = 1.0 - front * total
+            continue
+        step, far = 0.0, at + 1.0 - a
+        upper, lower = 1e300, 1.0 / far
+        value, change = lower, 0.0
+        while abs(change - 1.0) > 1e-15 and step < 1e6:
+            step += 1.0
+            far += 2.0
+            lower = 1.0 / (far - step * (step - a) * lower)
+            upper = far - step * (step - a) / upper
+            change = lower * upper
+            value *= change
+        found[i] = front * value
+
+
 LOOPS = {
     "count_numbers": (
         count_numbers,
@@ -149,5 +200,7 @@ LOOPS = {
         find_cells,
         "float64* uint64 uint16* float64* uint8* float64* uint64 float64 float64 int64*",
     ),
+    "log_gamma": (log_gamma, "float64* uint64 float64*"),
+    "upper_gamma": (upper_gamma, "float64* float64* uint64 float64*"),
 }
 """Each loop by its name, with the types of its arguments; `*` is an array."""
