@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+from tests.lifecycle.test_served_elsewhere import make, rows
 
 from assay.workspace import Workspace
-from tests.lifecycle.test_served_elsewhere import make, rows
 
 
 def test_columns_of_a_log_that_come_go_or_turn_into_text_are_told(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from assay.monitor.creep import Creep, CreepState, creep
-from assay.monitor.discovery import discovered, discovered_creep, worth_telling
+from assay.monitor.discovery import discovered, discovered_creep
 from assay.monitor.drift import Drift, drift
 from assay.monitor.input_findings import creep_findings
 from assay.stats.profile import Profile, profile
@@ -128,11 +128,3 @@ def test_creep_of_many_models_is_judged_by_e_values() -> None:
     assert {one.model for one in found} == {"creeping"}
     assert discovered_creep({}) == ()
     assert isinstance(creeping, Creep)
-
-
-def test_a_floor_in_currency_hides_what_is_known_to_matter_little() -> None:
-    seen = drift(KNOWN, _windows(1, 0.3, 13)[0][1])
-    names = {one.feature for one in seen.moved}
-    assert {"x", "job"} <= names
-    told = worth_telling(seen, {"x": 3.0, "job": -500.0}, 100.0)
-    assert {one.feature for one in told.moved} == names - {"x"}

@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.monitor.test_monitor_run import Live, Record, _charter, _run
 
 from assay.monitor.input_changes import input_changes, named_by
 from assay.monitor.run import MonitorResult
-from tests.monitor.test_monitor_run import Live, Record, _charter, _run
 
 PAID = {
     "currency": "EUR",
@@ -57,11 +57,8 @@ def test_amounts_that_payoffs_lack_are_valued_as_usual_and_said_to_be() -> None:
     for one in captures[500:505]:
         one["inputs"]["x"] = None
     found = _run(live, charter, captures, live.tell())
-    said = _schema(found)[1]
-    assert said == [
-        "x, which payoffs read, is missing in 5 of 500 rows, which are valued at its usual mean "
-        "0.4911"
-    ]
+    said = "x, which payoffs read, is missing in 5 of 500 rows, which are valued at its usual mean"
+    assert _schema(found)[1] == [f"{said} 0.4911"]
     assert found.windows[1].measured.drift.features["x"].n == 495
 
 

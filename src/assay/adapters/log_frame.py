@@ -23,8 +23,8 @@ class LogFrame:
 
     `amounts` says that decisions and outcomes are numbers, not names; `inputs` are the inputs to
     take, by the names that the model knows (None: every column that means nothing else, but for
-    those to `leave` out). Of a column that is none of them it is told that it is there (`True`), not
-    what it holds. Predictions of a log have `bundle` as theirs, arm `champion` and version
+    those to `leave` out). Of a column that is none of them it is told that it is there (`True`),
+    not what it holds. Predictions of a log have `bundle` as theirs, arm `champion` and version
     1 where the log does not tell.
     """
 

@@ -89,6 +89,12 @@ class Monitoring(Section):
     least_effect: float = Field(
         default=0.05, ge=0, description="Smallest shift worth an alert, in standard deviations."
     )
+    least_per_day: float = Field(
+        default=0.0,
+        ge=0,
+        description="Currency a day that a drift of inputs, score or decisions must cost or bring "
+        "to be worth an alert, however sure it is; one whose effect nobody knows always is.",
+    )
     windows_between_false_alarms: int = Field(
         default=1000,
         ge=20,

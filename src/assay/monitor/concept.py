@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.monitor.concept_cost import concept_cost
 from assay.monitor.finding import Finding
 from assay.monitor.label_evidence import Labels, labels_of, spans_of
 from assay.monitor.performance import Tables
+from assay.monitor.volume import Volume
 from assay.monitor.watched import Watched
 from assay.stats.e_detector import mixture, shiryaev_roberts
 from assay.stats.estimate import Estimate
@@ -55,13 +57,14 @@ class ConceptDrift:
 
     `evidence` is an e-detector: while nothing changes it takes `limit` windows on average at least
     until it reaches `limit`. `spans` are the narrowest that reach it by themselves, the widest gap
-    first.
+    first; `lost` is what they cost per decision, None where that is not known.
     """
 
     evidence: float
     limit: float
     n: int
     spans: tuple[SpanDrift, ...] = ()
+    lost: Estimate | None = None
 
     @property
     def drifting(self) -> bool:
@@ -75,6 +78,7 @@ class ConceptDrift:
             "limit": self.limit,
             "n": self.n,
             "drifting": self.drifting,
+            "lost": None if self.lost is None else self.lost.document(),
             "spans": [
                 {
                     "blocks": [one.first, one.last],
@@ -114,7 +118,8 @@ def concept_drift(
     seen = [_Level.of(spans, told, len(levels), least_effect) for spans in levels]
     total = float(mixture(np.array([one.evidence for one in seen])))
     n = round(sum(float(one.cases.sum()) for one in told))
-    return ConceptDrift(_exp(total), limit, n, _narrowest(seen, told, math.log(limit)))
+    spans = _narrowest(seen, told, math.log(limit))
+    return ConceptDrift(_exp(total), limit, n, spans, concept_cost(watched, windows, spans))
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +158,8 @@ def _narrowest(
     return tuple(sorted(found, key=lambda one: -abs(one.gap)))
 
 
-def concept_findings(drift: ConceptDrift) -> tuple[Finding, ...]:
-    """Return the finding that the concept has drifted, if it has.
+def concept_findings(drift: ConceptDrift, a_day: Volume | None = None) -> tuple[Finding, ...]:
+    """Return the finding that the concept has drifted, if it has, and what it costs `a_day`.
 
     >>> concept_findings(ConceptDrift(3.0, 1000.0, 500))
     ()
@@ -173,8 +178,15 @@ def concept_findings(drift: ConceptDrift) -> tuple[Finding, ...]:
             worst,
             f"an e-detector below {drift.limit:g}",
             f"labels of {drift.n} cases say that {what}: {shown}{more}",
+            _per_day(drift.lost, a_day),
         ),
     )
+
+
+def _per_day(lost: Estimate | None, a_day: Volume | None) -> Estimate | None:
+    if lost is None or a_day is None:
+        return None
+    return lost.scaled(a_day.per_day, lost.unit.replace("per decision", "per day"))
 
 
 def _told(one: SpanDrift) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from assay.monitor.creep import Creep
 from assay.monitor.drift import Drift, as_moved, questions
 from assay.stats.multiple_testing import benjamini_hochberg, e_benjamini_hochberg
 
-__all__ = ["Discovered", "discovered", "discovered_creep", "worth_telling"]
+__all__ = ["Discovered", "discovered", "discovered_creep"]
 
 
 @dataclass(frozen=True)
@@ -80,25 +80,3 @@ def discovered_creep(creeps: Mapping[str, Creep], *, rate: float = 0.05) -> tupl
     believed = e_benjamini_hochberg(np.array([one.evidence for one in known]), rate)
     found = [one for one, is_believed in zip(known, believed, strict=True) if is_believed]
     return tuple(sorted(found, key=lambda one: (-one.evidence, one.model, one.feature)))
-
-
-def worth_telling(drift: Drift, per_day: Mapping[str, float], value_floor: float) -> Drift:
-    """Return the drift without features whose known effect on value is below a floor.
-
-    `per_day` is what each feature's drift costs or brings in currency per day, where that is known;
-    a feature of unknown effect stays.
-
-    >>> from assay.monitor.feature_drift import Aspect, FeatureDrift
-    >>> aspect = Aspect("values", 1e-9, 0.3, "mean 3, 1 before")
-    >>> moved = Drift({"x": FeatureDrift("x", "number", 9, 0.1, {}, (aspect,), (aspect,))}, True)
-    >>> len(worth_telling(moved, {"x": -120.0}, 100).moved), len(
-    ...     worth_telling(moved, {"x": 20.0}, 100).moved)
-    (1, 0)
-    """
-    features = {
-        name: replace(one, moved=())
-        if name in per_day and abs(per_day[name]) < value_floor
-        else one
-        for name, one in drift.features.items()
-    }
-    return replace(drift, features=features)

@@ -13,7 +13,14 @@ from assay.stats.decision_names import DECISION
 from assay.stats.estimate import Estimate
 from assay.stats.profile import is_score
 
-__all__ = ["DAYS_PER_MONTH", "Finding", "FindingKind", "drift_findings", "value_findings"]
+__all__ = [
+    "DAYS_PER_MONTH",
+    "Finding",
+    "FindingKind",
+    "drift_findings",
+    "value_findings",
+    "worth_telling",
+]
 
 FindingKind = Literal[
     "value",
@@ -134,6 +141,24 @@ def drift_findings(drift: Drift, lost: Estimate | None = None) -> tuple[Finding,
         limit, text = "decisions do not move", f"decisions moved: {one.text}"
         found.append(Finding("drift", "decision", one.effect, limit, text, lost))
     return tuple(found)
+
+
+def worth_telling(finding: Finding, least_per_day: float) -> bool:
+    """Return whether a finding of drift or creep costs or brings enough a day to be worth an alert.
+
+    One whose effect nobody knows is, and so is every finding of another kind. The effect is that of
+    the changed mix of cases at what the model expects of each: where a model no longer knows its
+    cases, labels tell, as `stale` and `concept`, which no floor holds back.
+
+    >>> def drifted(mean):
+    ...     lost = Estimate(mean, mean - 1, mean + 1, n=500, method="", unit="EUR per day")
+    ...     return Finding("drift", "inputs", 1.0, "no input moves", "x moved", lost)
+    >>> [worth_telling(drifted(mean), 100.0) for mean in (-120.0, 20.0)]
+    [True, False]
+    """
+    if finding.kind not in ("drift", "creep") or finding.value_per_day is None:
+        return True
+    return abs(finding.value_per_day.mean) >= least_per_day
 
 
 def _of_outcome(feature: str) -> str:

@@ -9,6 +9,8 @@ from assay.monitor.creep import Creeping
 from assay.monitor.finding import Finding, FindingKind
 from assay.monitor.schema_drift import SchemaChange
 from assay.monitor.sequences import Crept, Followed
+from assay.monitor.volume import Volume
+from assay.stats.estimate import Estimate
 from assay.stats.profile import is_score
 
 __all__ = ["creep_findings", "followed_findings", "schema_findings"]
@@ -17,24 +19,33 @@ _SHOWN = 3
 
 
 def followed_findings(
-    followed: Followed, told: Collection[str] = ()
+    followed: Followed,
+    told: Collection[str] = (),
+    lost: Estimate | None = None,
+    a_day: Volume | None = None,
 ) -> tuple[set[FindingKind], list[Finding]]:
     """Return which kinds could be judged over windows, and what was found.
 
-    Of features already `told` to have moved in this very window creep says nothing more.
+    Of features already `told` to have moved in this very window creep says nothing more. `lost` is
+    what the changed mix of cases costs a day by now, `a_day` the decisions that are made.
     """
     kinds, found = set[FindingKind](), list[Finding]()
     if not followed.crept.note:
         kinds.add("creep")
-        found += creep_findings(followed.crept, told)
+        found += creep_findings(followed.crept, told, lost)
     if followed.concept is not None:
         kinds.add("concept")
-        found += concept_findings(followed.concept)
+        found += concept_findings(followed.concept, a_day)
     return kinds, found
 
 
-def creep_findings(crept: Crept, told: Collection[str] = ()) -> tuple[Finding, ...]:
-    """Return at most two findings: inputs that have crept (together), and the model's score."""
+def creep_findings(
+    crept: Crept, told: Collection[str] = (), lost: Estimate | None = None
+) -> tuple[Finding, ...]:
+    """Return at most two findings: inputs that have crept (together), and the model's score.
+
+    `lost` is the one amount a day that both share.
+    """
     found = []
     for metric, of in (("inputs", False), ("score", True)):
         fresh = [one for one in crept.moved if one.feature not in told]
@@ -42,7 +53,7 @@ def creep_findings(crept: Crept, told: Collection[str] = ()) -> tuple[Finding, .
         if moved:
             text = f"{metric} crept: {_shown([_said(one) for one in moved])}"
             limit = "no shift that stays"
-            found.append(Finding("creep", metric, float(len(moved)), limit, text))
+            found.append(Finding("creep", metric, float(len(moved)), limit, text, lost))
     return tuple(found)
 
 

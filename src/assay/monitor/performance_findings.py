@@ -117,6 +117,10 @@ def performance_findings(
     Hochberg over the metrics), and by `monitoring.least_effect` standard deviations of one row's
     part in the metric, beyond noise and the movement of the reference windows. With fewer than ten
     of them only limits are judged.
+
+    A finding has no value per day: a metric says how well scores tell outcomes apart, and not what
+    decisions made of them are worth. What a loss of performance costs shows in the value and the
+    concept findings of the same window, so that one amount is not counted under two names.
     """
     limits = {**charter.acceptance, **charter.monitoring.limits}
     missed = {

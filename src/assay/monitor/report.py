@@ -11,7 +11,13 @@ import numpy as np
 from assay.charter.charter import Charter
 from assay.monitor.alerts import Judgement
 from assay.monitor.drift import LEAST_ROWS
-from assay.monitor.finding import Finding, FindingKind, drift_findings, value_findings
+from assay.monitor.finding import (
+    Finding,
+    FindingKind,
+    drift_findings,
+    value_findings,
+    worth_telling,
+)
 from assay.monitor.followed_findings import followed_findings, schema_findings
 from assay.monitor.live_guardrails import fairness_findings
 from assay.monitor.measured import Measured
@@ -125,22 +131,25 @@ def judge(
     plan where not given. `followed` is what the version's windows say together, up to this one,
     and `watch` what those before it say of limits on value.
     """
-    kinds, found = _of_profile(measured, record, _lost(charter, measured, volume))
+    made = volume or Volume.planned(charter.value.decisions_per_month)
+    lost = _lost(charter, measured, made)
+    kinds, found = _of_profile(measured, record, lost)
     kinds |= {"fairness", "service"}
     found += fairness_findings(measured.guardrails)
     found += service_findings(measured.service, charter.monitoring.limits)
     if followed is not None:
-        more, shown = followed_findings(followed, {one.feature for one in measured.drift.moved})
+        told = {one.feature for one in measured.drift.moved}
+        more, shown = followed_findings(followed, told, lost, made)
         kinds, found = kinds | more, [*found, *shown]
+    found = [one for one in found if worth_telling(one, charter.monitoring.least_per_day)]
     if measured.gaps:
         kinds.add("stale")
-        found += [_stale(charter, record)] if record.stale else []
+        found += [_stale(charter, record, made)] if record.stale else []
     uplift, basis = _value_basis(measured, record)
     if basis is None or measured.n < LEAST_ROWS:
         return Judged(tuple(found), frozenset(kinds), basis)
     kinds |= {"value", "plan"} if plan is not None else {"value"}
     monthly, boundary = charter.value.decisions_per_month, charter.monitoring.boundary
-    made = volume or Volume.planned(monthly)
     limits = limits_per_decision(boundary, monthly, made.per_day, plan)
     before = watch or ValueWatch(charter.monitoring.windows_between_false_alarms)
     seen = before.after(excesses(uplift, limits))
@@ -192,15 +201,20 @@ def _concept(followed: Followed | None) -> dict[str, Any] | None:
     return None if followed is None or followed.concept is None else followed.concept.document()
 
 
-def _lost(charter: Charter, measured: Measured, volume: Volume | None) -> Estimate | None:
+def _lost(charter: Charter, measured: Measured, made: Volume) -> Estimate | None:
     """Return what the changed mix of cases costs a day; None where nobody knows."""
-    made = volume or Volume.planned(charter.value.decisions_per_month)
     per_day = f"{charter.value.currency} per day"
     return None if measured.mix is None else measured.mix.scaled(made.per_day, per_day)
 
 
-def _stale(charter: Charter, record: TrackRecord) -> Finding:
+def _stale(charter: Charter, record: TrackRecord, made: Volume) -> Finding:
+    """Return the finding that estimates do not hold, and what they promise too much of a day.
+
+    The gap of labelled cases is taken for that of all decisions; where a case's own uplift is
+    certain, it is that of what another action would have paid (see `measured_gaps`).
+    """
     currency = charter.value.currency
+    per_case = record.estimate(f"{currency} per case")
     return Finding(
         "stale",
         "expected value",
@@ -209,6 +223,7 @@ def _stale(charter: Charter, record: TrackRecord) -> Finding:
         f"labels of {record.n} cases do not bear out what was expected (by {record.gap:+.3g} "
         f"{currency} per case): the model's probabilities no longer hold, and its estimates "
         "before labels are not to be believed",
+        per_case.scaled(-made.per_day, f"{currency} per day"),
     )
 
 

@@ -175,7 +175,7 @@ def _table(step: Step) -> Tables | None:
 
 def _rules(charter: Charter) -> str:
     limits = charter.monitoring
-    return f"1 {limits.least_effect} {limits.windows_between_false_alarms}"
+    return f"2 {limits.least_effect} {limits.windows_between_false_alarms}"
 
 
 def _read(content: bytes | None, rules: str) -> _Kept:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,13 @@ from scipy.special import ndtri
 
 from assay.monitor.possible import Blocks, Possible, possible_payoffs, possible_uplifts
 from assay.ports.engine import Columns, Floats
+from assay.stats.estimate import Estimate
 from assay.value.valuation import Valuation
 
 __all__ = ["Gap", "TrackRecord", "measured_gaps", "track_record"]
 
+_Z = 1.96
+_METHOD = "realised minus expected of labelled cases"
 _BETS = np.array([0.125, 0.25, 0.5, 1.0, 2.0])
 
 
@@ -43,13 +47,20 @@ class TrackRecord:
     `evidence` is an e-value given that the calibration is no further off than it says, which it is
     with probability 1 - alpha / 2; so where estimates hold, it ever reaches its `limit` with
     probability alpha at most, however many windows there are. `gap` is the mean of realised minus
-    expected over the labelled cases.
+    expected over the labelled cases, `error` its standard error: the noise of their labels, and the
+    calibration's own error.
     """
 
     evidence: float
     gap: float
     n: int
     alpha: float
+    error: float = 0.0
+
+    def estimate(self, unit: str) -> Estimate:
+        """Return the gap with its 95 % interval."""
+        half = _Z * self.error
+        return Estimate(self.gap, self.gap - half, self.gap + half, self.n, _METHOD, unit)
 
     @property
     def limit(self) -> float:
@@ -147,7 +158,21 @@ def track_record(
             count += gap.n
     evidence = [float(np.exp(np.minimum(each, 700.0)).mean()) for each in logs.values()]
     mean = float(np.mean(evidence)) if evidence else 1.0
-    return TrackRecord(mean, total / count if count else 0.0, count, alpha)
+    return TrackRecord(mean, total / max(count, 1), count, alpha, _error(windows, actions))
+
+
+def _error(windows: Sequence[Mapping[str, Gap]], actions: Iterable[str]) -> float:
+    """Return the standard error of the mean gap over all labelled cases of all windows.
+
+    Labels err apart; an action's calibration is one and the same in all windows.
+    """
+    variance, count = 0.0, 0
+    for action in actions:
+        seen = [window[action] for window in windows if action in window]
+        count += sum(one.n for one in seen)
+        variance += sum((one.noise * one.n) ** 2 for one in seen)
+        variance += sum(one.calibration * one.n for one in seen) ** 2
+    return math.sqrt(variance) / max(count, 1)
 
 
 def _step(gap: Gap, allowed: float) -> Floats:
