@@ -58,6 +58,26 @@ def _rows(traffic: Traffic, cases: Cases, **known: Any) -> Any:
     )
 
 
+@pytest.mark.parametrize("baseline", ["skip", "column: past"])
+@pytest.mark.parametrize("cells", ["amount", "both"])
+def test_where_forecasts_hang_on_the_amount_the_table_owes_calibration_what_the_rows_owe(
+    cells: str, baseline: str
+) -> None:
+    traffic = _traffic(cells, baseline, by_amount=-0.6)
+    watched, cases = traffic.watched, traffic.cases(4000)
+    assert watched.by_amount
+    forecast, blocks = (
+        watched.forecast(cases.score, cases.columns),
+        watched.blocks(cases.score, cases.columns),
+    )
+    known = (watched.valuation, forecast, cases.decisions, cases.columns)
+    rows, table = expected_uplift(*known, blocks), _table(traffic, cases)
+    found = expected_value(table, pricing(watched, table))
+    assert found.calibration == pytest.approx(rows.calibration)
+    alike = expected_uplift(*known, replace(blocks, by_amount=False))
+    assert rows.calibration > 1.1 * alike.calibration, "amounts vary within each block"
+
+
 @pytest.mark.parametrize("baseline", ["skip", "call", "column: past"])
 @pytest.mark.parametrize("cells", CELLS)
 def test_expected_uplift_from_the_table_is_that_of_the_rows(cells: str, baseline: str) -> None:

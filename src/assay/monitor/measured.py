@@ -21,6 +21,7 @@ from assay.monitor.performance_findings import Performance, judge_performance
 from assay.monitor.schema_drift import SchemaChange, schema_changes
 from assay.monitor.season import in_season
 from assay.monitor.segments import SegmentValue
+from assay.monitor.selective import Selective
 from assay.monitor.service import ServiceTally
 from assay.monitor.tabling import segmented_by, tabled
 from assay.monitor.track_record import Gap
@@ -42,7 +43,9 @@ __all__ = ["Measured", "measure", "performance_tables", "profiled"]
 class Measured:
     """What was measured of one window's cases; nothing is judged against plan or boundary yet.
 
-    `reading` says whether value was read from the profile, or from the rows and why. `segments` are
+    `reading` says whether value was read from the profile, or from the rows and why; `by_chance`,
+    where actions hide or change outcomes, what cases left to chance show, or which side nobody saw
+    (None where labels tell all, or none is over its delay). `segments` are
     told apart by the charter's columns, the one that loses most a day first; `guardrails` are the
     charter's fairness limits. `performance` is None
     where nothing decides by a score table; `mix` is what the changed mix of cases costs a decision,
@@ -59,6 +62,7 @@ class Measured:
     gaps: Mapping[str, Gap]
     entities: NDArray[Any] | None = None
     reading: str = ""
+    by_chance: Selective | None = None
     segments: tuple[SegmentValue, ...] = ()
     performance: Performance | None = None
     schema: tuple[SchemaChange, ...] = ()
@@ -134,6 +138,7 @@ def measure(
         gaps=worth.gaps,
         entities=None if ripe.entities is None else np.unique(ripe.entities),
         reading=worth.reading,
+        by_chance=worth.by_chance,
         segments=valued_segments(
             charter.data, watched, table, per_day=volume if per_day is None else per_day
         ),

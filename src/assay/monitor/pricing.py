@@ -30,7 +30,8 @@ class Pricing:
     each of K outcomes; `every` (A, K, 1 + T) those of each action. `taken` names the actions taken.
     `revealed` (D,) says after which the outcome is ever seen, `moved` (D,) where it is not the one
     that the baseline's action would have brought. `reread`, where it is not empty, says why the
-    table does not tell these payoffs, so that rows must be read again.
+    table does not tell these payoffs, so that rows must be read again. `by_amount` is as in
+    `Blocks`.
     """
 
     currency: str
@@ -43,6 +44,7 @@ class Pricing:
     moved: Bools
     cells: ScoreCells
     reread: str = ""
+    by_amount: bool = False
 
     @property
     def unit(self) -> str:
@@ -113,6 +115,7 @@ def pricing(
         moved=np.array(moving) & (np.array(taken) != np.array(based)),
         cells=watched.cells,
         reread=why,
+        by_amount=watched.by_amount,
     )
 
 

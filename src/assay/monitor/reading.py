@@ -17,6 +17,7 @@ from assay.monitor.measured import Measured
 from assay.monitor.performance_findings import Performance
 from assay.monitor.schema_drift import SchemaChange
 from assay.monitor.segments import SegmentValue
+from assay.monitor.selective import Selective
 from assay.monitor.service import ServiceTally
 from assay.monitor.track_record import Gap
 from assay.monitor.value import Expected, Realised
@@ -32,7 +33,7 @@ __all__ = [
     "swept_reading",
 ]
 
-READING_FORMAT = 2
+READING_FORMAT = 3
 """Raise it when what is measured, or how, changes: older readings are then made anew."""
 
 
@@ -56,6 +57,7 @@ class _Reading:
     guardrails: tuple[LiveGuardrail, ...]
     service: ServiceTally
     mix: Estimate | None = None
+    by_chance: Selective | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -97,6 +97,7 @@ class WindowReport:
             "stale": self.record.stale,
             "basis": self.judged.basis,
             "reading": self.measured.reading,
+            "by_chance": chance.document() if (chance := self.measured.by_chance) else None,
             "drift": self.measured.drift.document(),
             "schema": [one.text for one in self.measured.schema],
             "performance": performance.document() if performance else None,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.monitor.moments import Moments, counted_moments, whole
+from assay.monitor.possible import calibration_error
 from assay.monitor.pricing import Pricing, same_whatever_comes
 from assay.monitor.value import LEAST_LABELS, TABLE, Expected, Realised
 from assay.ports.engine import Floats
@@ -108,20 +109,32 @@ def errors(cases: Moments, chance: Floats, gain: Floats, priced: Pricing) -> tup
 
     With `gain` (D, K, U) and mean forecasts (K, D, C) the first is the root of
     `sum p (1 - p) D^2` over cases, the second of `sum_b (sum_{i in b} D_i)^2 p_b (1 - p_b) / m_b`
-    over calibration blocks b of m_b labelled cases (and so for K outcomes: see `Possible.errors`).
+    over calibration blocks b of m_b labelled cases (for K outcomes, and for blocks by amount: see
+    `Possible.errors`).
     """
     forms = [gain[:, None, k] for k in range(len(chance))]
     noise = sum(float((p * cases.squared(f)).sum()) for p, f in zip(chance, forms, strict=True))
     noise -= float(cases.squared(_form(chance, gain)).sum())
     block, labelled = priced.cells.block, priced.cells.labelled
-    sums = [np.bincount(block, cases.total(f).sum(axis=0), len(labelled)) for f in forms]
-    behind = [np.bincount(block, (p * cases.count).sum(axis=0), len(labelled)) for p in chance]
-    totals, shares = np.array(sums), np.array(behind)
+    totals = np.array([_by_block(cases.total(f), priced) for f in forms])
+    shares = np.array([_by_block(p * cases.count, priced) for p in chance])
     shares = np.where(labelled > 0, shares, 1.0)
     shares = shares / np.maximum(shares.sum(axis=0), 1e-300)
     middle = (shares * totals).sum(axis=0)
-    spread = (shares * (totals - middle) ** 2).sum(axis=0) / np.maximum(labelled, 1)
-    return float(np.sqrt(max(noise, 0.0))), float(np.sqrt(spread.sum()))
+    common = (shares * (totals - middle) ** 2).sum(axis=0) / np.maximum(labelled, 1)
+    apart = common
+    if priced.by_amount:
+        mean = np.einsum("kc,dku->dcu", shares[:, block], gain)
+        squares = [_by_block(cases.squared(f - mean), priced) for f in forms]
+        spread = (shares * np.array(squares)).sum(axis=0)
+        apart = _by_block(cases.count, priced) * spread / np.maximum(labelled, 1)
+    return float(np.sqrt(max(noise, 0.0))), calibration_error(common, apart)
+
+
+def _by_block(amount: Floats, priced: Pricing) -> Floats:
+    """Return sums (D, C) added up in each calibration block, (B,)."""
+    cells = priced.cells
+    return np.bincount(cells.block, amount.sum(axis=0), len(cells.labelled))
 
 
 def halves(count: Floats, total: Floats, squares: Floats) -> tuple[Floats, Ints]:

@@ -54,7 +54,13 @@ class Watched:
         Residual quantiles keep no counts; there the reference rows stand for them, shared evenly.
         """
         stakes = self._stakes(score, columns)
-        return Blocks(*forecast_blocks(self.forecaster, score, stakes, self.reference.pooled.n))
+        found = forecast_blocks(self.forecaster, score, stakes, self.reference.pooled.n)
+        return Blocks(*found, by_amount=self.by_amount)
+
+    @property
+    def by_amount(self) -> bool:
+        """Whether probabilities hang on the amount at stake as well as on the score."""
+        return isinstance(self.forecaster, CellCalibrator)
 
     @cached_property
     def cells(self) -> ScoreCells:
@@ -73,7 +79,7 @@ class Watched:
         return self.cells.of(one, blocks)
 
     def _stakes(self, score: Floats, columns: Columns | None) -> Floats | None:
-        if columns is None or not isinstance(self.forecaster, CellCalibrator):
+        if columns is None or not self.by_amount:
             return None
         return gain_at_stake(self.valuation, columns, len(score))
 

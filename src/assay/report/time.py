@@ -83,6 +83,9 @@ def _verdict(report: WindowReport) -> str:
         return "not judged"
     kinds = sorted({finding.kind for finding in report.judged.findings})
     verdict = ", ".join(kinds) or "quiet"
+    chance = report.measured.by_chance
+    if chance is not None:
+        return f"{verdict}; {chance.words}"
     return verdict if report.measured.identified else f"{verdict}; not identified"
 
 
