@@ -1,0 +1,84 @@
+"""`assay triage` writes a page on a breach, and says where to look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+CHARTER = """
+name: calls
+title: Whom to call
+problem: {business: b, analytical: a, hypothesis: h}
+strategy: {objective: o, kpi: k}
+people: solo
+data: {source: held_out.csv, outcome: y, positive: "yes", time: at}
+value:
+  currency: EUR
+  actions: {call: {"yes": 9, "no": -1}, skip: 0}
+  baselines: {nobody: skip}
+  baseline: nobody
+  decisions_per_month: 3000
+risk: {tier: low, register: []}
+monitoring:
+  window: 500 rows
+  source:
+    path: log.csv
+    reference: held_out.csv
+    columns: {score: p, outcome: y}
+"""
+
+
+def _rows(n: int, seed: int, broken: bool) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    group = rng.choice(["a", "b"], n)
+    p = np.where(group == "a", 0.4, 0.2)
+    happens = rng.random(n) < np.where(broken & (group == "b"), 0.0, p)
+    at = [(datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=i)).isoformat() for i in range(n)]
+    y = np.where(happens, "yes", "no")
+    return pl.DataFrame({"at": at, "group": group, "p": p, "y": y})
+
+
+@pytest.fixture
+def logged(tmp_path: Path) -> Path:
+    (tmp_path / "charter.yaml").write_text(CHARTER)
+    _rows(5000, 0, broken=False).write_csv(tmp_path / "held_out.csv")
+    _rows(1500, 1, broken=True).write_csv(tmp_path / "log.csv")
+    return tmp_path
+
+
+def test_a_breach_gets_a_page_with_who_carries_it(run: Callable[..., Any], logged: Path) -> None:
+    assert run("monitor", logged, "--json").code == 0
+    answer = run("triage", logged)
+    assert answer.code == 0, answer.err
+    assert "group b: -" in answer.out
+    assert "performance -" in answer.out
+    assert "EUR per day" in answer.out
+    page = next(logged.glob("triage-*.html"))
+    assert "Cases that disappoint" in page.read_text()
+    told = json.loads(run("triage", logged, "--json", "--out", logged / "one.html").out)
+    assert told["missed"][0]["feature"] == "group"
+    assert told["page"].endswith("one.html")
+    assert (logged / "one.html").exists()
+    assert told["responses"] == []
+    assert "No version of calls decides yet" in told["on_responses"]
+
+
+def test_an_unknown_alert_is_one_paragraph(run: Callable[..., Any], logged: Path) -> None:
+    run("monitor", logged, "--json")
+    answer = run("triage", logged, "--alert", "zzzz")
+    assert answer.code == 2
+    assert "No alert has the id 'zzzz'" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_before_any_alert_it_says_where_to_begin(run: Callable[..., Any], logged: Path) -> None:
+    answer = run("triage", logged)
+    assert answer.code == 2
+    assert "`assay monitor` looks for breaches" in answer.err
