@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.build.test_policy_move import at_hand, packaged
 
 from assay.adapters.onnx_engine import OnnxEngine
 from assay.build.built import Built
+from assay.build.policy_move import move_policy
 from assay.build.reference_tables import decided_anew
 from assay.build.run import build
 from assay.monitor.performance import (
@@ -19,8 +21,10 @@ from assay.monitor.performance import (
     performance_after_labels,
     performance_before_labels,
 )
-from assay.monitor.watched import watch_bundle
+from assay.monitor.watched import Watched, watch_bundle
 from assay.stats.amount_table import AmountTable
+from assay.stats.grid import CategoryAxis
+from assay.stats.reference import Reference, read_reference
 from assay.stats.score_table import ScoreTable
 
 QUICK = {"families": ["linear"], "trials": 1}
@@ -71,6 +75,51 @@ def test_windows_that_a_moved_policy_did_not_see_say_nothing_of_decisions(
 
     after = decided_anew(before, _Half())  # type: ignore[arg-type]
     for then, now in zip(before["windows"], after["windows"], strict=True):
-        assert then["features"] == now["features"]
+        assert "@decision" in then["features"]
+        kept = {name: of for name, of in then["features"].items() if name != "@decision"}
+        assert now["features"] == kept
         assert now["scores"]["pairs"] == [[-1, -1]]
         assert sum(then["scores"]["n"]) == sum(now["scores"]["n"])
+    assert "@decision" not in read_reference(after).counts
+
+
+def _moved(
+    charter: Any, shop: pl.DataFrame, task: str, *values: dict[str, Any]
+) -> tuple[Reference, Watched]:
+    """Return the reference of a version, and what is watched once its policy has moved."""
+    was, now = (charter(task, data={"order": "rows"}, value=value, build=QUICK) for value in values)
+    built = build(was, Path(), shop, "d" * 64, engines=OnnxEngine)
+    moved = move_policy(now, packaged(built), at_hand(shop), engines=OnnxEngine)
+    assert moved is not None
+    return watch_bundle(built.bundle).reference, watch_bundle(moved.built.bundle)
+
+
+def test_a_moved_policys_reference_profiles_what_it_decides(
+    charter: Any, shop: pl.DataFrame
+) -> None:
+    cuts = [{"policy": {"kind": "threshold", "action": "send", "at": at}} for at in (0.5, 0.05)]
+    before, watched = _moved(charter, shop, "classification", *cuts)
+    now = watched.reference
+    assert before.grid.axes.keys() == now.grid.axes.keys()
+    then, decided = before.pooled.features, now.pooled.features
+    assert decided["@decision"].counts.tolist() != then["@decision"].counts.tolist()
+    for name in decided.keys() - {"@decision"}:
+        assert decided[name].counts.tolist() == then[name].counts.tolist()
+    table, axis = now.pooled.scores, now.grid.axes["@decision"]
+    assert isinstance(table, ScoreTable)
+    assert isinstance(axis, CategoryAxis)
+    code = watched.valuation.actions.index("send")
+    sent = sum(
+        int(table.n[0, place].sum()) for place, (own, _) in enumerate(table.pairs) if own == code
+    )
+    assert decided["@decision"].counts[axis.values.index("send")] == sent
+
+
+def test_decisions_that_a_moved_policy_made_on_half_of_the_rows_are_not_profiled(
+    charter: Any, shop: pl.DataFrame
+) -> None:
+    before, watched = _moved(charter, shop, "regression", {}, {"under": 1, "over": 3})
+    now = watched.reference
+    assert before.grid.axes.keys() - now.grid.axes.keys() == {"@decision"}
+    assert before.counts.keys() - now.counts.keys() == {"@decision"}
+    assert [one.scores for one in now.windows] != [None] * len(now.windows)

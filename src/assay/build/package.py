@@ -50,7 +50,7 @@ def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
 
 
 def _reference(tested: Tested) -> dict[str, Any]:
-    """Return the reference's document: a moved policy's has the profiles of before."""
+    """Return the reference's document: a moved policy's has inputs and scores as before."""
     made = tested.made
     if "reference.json" in made.kept:
         return decided_anew(json.loads(made.kept["reference.json"]), tested)

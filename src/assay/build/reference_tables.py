@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from assay.build.tested import REVISED, Tested
 from assay.stats.class_tables import class_tables
+from assay.stats.decision_names import DECISION, named_decisions
 from assay.stats.forecast_cells import class_score_cells, forecast_blocks, score_cells
+from assay.stats.grid import Grid, learn_grid
 from assay.stats.loss_metrics import loss_table
-from assay.stats.profile import Profile
+from assay.stats.profile import Profile, profile
 from assay.stats.reference import Reference, read_reference
 from assay.stats.score_table import ScoreTable, score_table
 from assay.value.stake import gain_at_stake
@@ -44,21 +46,45 @@ def decided_anew(reference: Mapping[str, Any], tested: Tested) -> dict[str, Any]
 
     Where the test rows are those of the windows, decisions are made anew. Else (a version revised
     on served cases is judged on those) nobody knows what the policy would have decided there:
-    decisions are put together under the pair (-1, -1), and metrics of decisions have no reference.
-    Tables that hold no decisions stay, as do profiles.
+    decisions are put together under the pair (-1, -1), metrics of decisions have no reference, and
+    decisions are not profiled, so that they cannot drift. Tables that hold no decisions stay, as do
+    profiles of inputs and scores.
     """
     known = read_reference(reference)
-    if not all(isinstance(window.scores, ScoreTable) for window in known.windows):
-        return dict(reference)
-    if known.pooled.n == len(tested.raw) and REVISED not in tested.made.history:
-        return with_tables(reference, tested)
-    windows = [_undecided(window).document() for window in known.windows]
-    return {**reference, "windows": windows}
+    if known.pooled.n != len(tested.raw) or REVISED in tested.made.history:
+        windows = [_undecided(window).document() for window in known.windows]
+        return {**reference, "grid": _without_decisions(known.grid).document(), "windows": windows}
+    profiled = _profiled_anew(reference, known, tested)
+    decides = all(isinstance(window.scores, ScoreTable) for window in known.windows)
+    return with_tables(profiled, tested) if decides else profiled
+
+
+def _profiled_anew(
+    reference: Mapping[str, Any], known: Reference, tested: Tested
+) -> dict[str, Any]:
+    """Return the document with profiles of the decisions that are made now."""
+    decided = named_decisions(tested.cases.decisions, tested.made.valuation.actions)
+    axes = learn_grid(decided).axes
+    windows, start = [], 0
+    for window in known.windows:
+        rows = slice(start, start + window.n)
+        now = profile({name: column[rows] for name, column in decided.items()}, Grid(axes))
+        features = {**window.features, **now.features}
+        windows.append(replace(window, features=features).document())
+        start += window.n
+    grid = Grid({**known.grid.axes, **axes})
+    return {**reference, "grid": grid.document(), "windows": windows}
+
+
+def _without_decisions(grid: Grid) -> Grid:
+    return Grid({name: axis for name, axis in grid.axes.items() if name != DECISION})
 
 
 def _undecided(window: Profile) -> Profile:
-    table = window.scores
-    assert isinstance(table, ScoreTable)  # noqa: S101 - asked before
+    features = {name: tally for name, tally in window.features.items() if name != DECISION}
+    window, table = replace(window, features=features), window.scores
+    if not isinstance(table, ScoreTable):
+        return window
     names = [one.name for one in fields(table) if one.name not in ("segments", "pairs", "terms")]
     sums: dict[str, Any] = {
         name: getattr(table, name).sum(axis=-2, keepdims=True) for name in names
