@@ -57,3 +57,27 @@ def test_value_that_comes_back_ends_the_breach() -> None:
         watch = watch.after({"floor": -2.0})
     assert watch.missed == frozenset()
     assert watch.document()["floor"] < 10
+
+
+def test_a_long_breach_ends_soon_after_value_came_back() -> None:
+    watch = ValueWatch(1000)
+    for _ in range(100):
+        watch = watch.after({"floor": 3.0})
+    rng = np.random.default_rng(5)
+    missed = 0
+    for z in rng.normal(-1, 1, 200):
+        watch = watch.after({"floor": float(z)})
+        missed += "floor" in watch.missed
+    assert missed <= 6
+
+
+def test_a_calibration_error_that_windows_share_does_not_add_up() -> None:
+    rng = np.random.default_rng(6)
+    alarmed = 0
+    for _ in range(100):
+        off, watch, hit = rng.normal(0, 0.7), ValueWatch(1000), False
+        for mean in rng.normal(off, 0.7, 100):
+            watch = watch.after(excesses(_window(float(mean)), {"floor": 0.0}, 0.7))
+            hit |= "floor" in watch.missed
+        alarmed += hit
+    assert alarmed <= 6

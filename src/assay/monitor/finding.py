@@ -75,7 +75,8 @@ def value_findings(
     Surely: even the upper end of its interval lies below. `plan` is the uplift per decision
     that was signed; it is missed where the upper end lies below the plan's lower one. The floor and
     the plan are promises about the planned volume; the daily loss is what `volume` loses, the
-    decisions that were really made (all that are planned where not given). Where windows are
+    decisions that were really made (all that are planned where not given), and so is what each
+    finding costs a day. Where windows are
     watched one after another, `missed` names the limits that they show to be missed (see
     `ValueWatch`): then that counts, and not each window's own interval.
 
@@ -84,7 +85,7 @@ def value_findings(
     ['floor']
     """
     currency = uplift.unit.split(" ", maxsplit=1)[0]
-    per_day, planned = f"{currency} per day", decisions_per_month / DAYS_PER_MONTH
+    per_day = f"{currency} per day"
     monthly = uplift.scaled(decisions_per_month, f"{currency} per month")
     a_day = Volume.planned(decisions_per_month) if volume is None else volume
     daily = uplift.scaled(a_day.per_day, per_day)
@@ -99,8 +100,8 @@ def value_findings(
     found = []
     if how := below("floor", monthly.high < boundary.floor_per_month):
         limit = f"at least {boundary.floor_per_month:,.0f} {currency} per month"
-        floor = boundary.floor_per_month / DAYS_PER_MONTH
-        lost = uplift.scaled(-planned, per_day).shifted(floor)
+        floor = boundary.floor_per_month / decisions_per_month * a_day.per_day
+        lost = uplift.scaled(-a_day.per_day, per_day).shifted(floor)
         text = f"{said} {monthly!r} {how} below the floor: {limit}"
         found.append(Finding("value", "floor", monthly.mean, limit, text, lost))
     most = boundary.max_loss_per_day
@@ -110,7 +111,7 @@ def value_findings(
         found.append(Finding("value", "loss", daily.mean, limit, text, daily.scaled(-1, per_day)))
     if plan is not None and (how := below("plan", uplift.high < plan.low)):
         limit = f"the plan, {plan!r}"
-        lost = shortfall(plan, uplift).scaled(planned, per_day)
+        lost = shortfall(plan, uplift).scaled(a_day.per_day, per_day)
         text = f"{said} {uplift!r} {how} below {limit}"
         found.append(Finding("plan", "uplift", uplift.mean, limit, text, lost))
     return tuple(found)

@@ -153,7 +153,10 @@ def judge(
     monthly, boundary = charter.value.decisions_per_month, charter.monitoring.boundary
     limits = limits_per_decision(boundary, monthly, made.per_day, plan)
     before = watch or ValueWatch(charter.monitoring.windows_between_false_alarms)
-    seen = before.after(excesses(uplift, limits))
+    realised = measured.realised
+    shared = realised.calibration if basis == "realised" and realised else 0.0
+    shared = measured.expected.calibration if basis == "expected" else shared
+    seen = before.after(excesses(uplift, limits, shared))
     found += value_findings(
         uplift, monthly, boundary, basis=basis, plan=plan, volume=made, missed=seen.missed
     )

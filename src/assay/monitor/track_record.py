@@ -138,8 +138,10 @@ def track_record(
     labels' noise has the other half. In each direction, the product of
     `exp(b z - b^2 / 2 / (1 - b c / 3))` is then an e-process for the window's standardised excess
     z, where c is `reach` in standard errors (Bernstein's inequality, for what few large payoffs do
-    to a mean; Howard, Ramdas, McAuliffe and Sekhon, Annals of Statistics 49, 2021, section 3), and
-    so is its mean over bets b, directions and actions.
+    to a mean; Howard, Ramdas, McAuliffe and Sekhon, Annals of Statistics 49, 2021, section 3). So
+    are its mean over bets b, directions and actions, and over the window it starts at: one that
+    starts at window j has weight 1 / (j (j + 1)), so that a good history does not make it deaf to a
+    change. Evidence beyond ten times the limit is let go, so that a breach can end.
 
     >>> track_record([{"call": Gap(0.05, 0.05, 0.01, 500)}] * 3).stale
     False
@@ -148,15 +150,22 @@ def track_record(
     """
     actions = {action for window in windows for action in window}
     granted = float(ndtri(1 - alpha / 4 / max(len(actions), 1)))
-    logs = {action: np.zeros((2, len(_BETS))) for action in actions}
-    total, count = 0.0, 0
-    for window in windows:
-        for action, gap in window.items():
+    logs = {action: np.full((2, len(_BETS)), -np.inf) for action in actions}
+    total, count, most = 0.0, 0, math.log(20 / alpha)
+    for number, window in enumerate(windows, start=1):
+        start = -math.log(number * (number + 1))
+        for action, log in logs.items():
+            gap, log[:] = window.get(action), np.logaddexp(log, start)
+            if gap is None:
+                continue
             if gap.noise > 0:
-                logs[action] += _step(gap, tolerance + granted * gap.calibration)
+                step = _step(gap, tolerance + granted * gap.calibration)
+                np.minimum(log + step, most, out=log)
             total += gap.gap * gap.n
             count += gap.n
-    evidence = [float(np.exp(np.minimum(each, 700.0)).mean()) for each in logs.values()]
+    # What has not started yet is worth what it was given.
+    waiting = 1 / (len(windows) + 1)
+    evidence = [float(np.exp(log).mean()) + waiting for log in logs.values()]
     mean = float(np.mean(evidence)) if evidence else 1.0
     return TrackRecord(mean, total / max(count, 1), count, alpha, _error(windows, actions))
 

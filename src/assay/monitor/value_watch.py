@@ -19,6 +19,7 @@ __all__ = ["ValueWatch", "excesses", "limits_per_decision"]
 Floats = NDArray[np.float64]
 
 _Z = 1.959963984540054
+_GRANTED = 2.3263478740408408
 
 
 def limits_per_decision(
@@ -40,15 +41,21 @@ def limits_per_decision(
     return found
 
 
-def excesses(uplift: Estimate, limits: Mapping[str, float]) -> dict[str, float]:
+def excesses(
+    uplift: Estimate, limits: Mapping[str, float], calibration: float = 0.0
+) -> dict[str, float]:
     """Return by how many standard errors an uplift lies below each limit (above it: negative).
 
-    The standard error is that of the interval's upper side, which is what must lie below.
+    The standard error is that of the interval's upper side, which is what must lie below. The part
+    of it that is the `calibration`'s is one and the same in all windows, so that they do not
+    average it out: it is granted in full, at 99 %, and the rest is what windows may add up.
     """
-    error = (uplift.high - uplift.mean) / _Z
-    if not np.isfinite(error):
+    whole = (uplift.high - uplift.mean) / _Z
+    if not np.isfinite(whole):
         return dict.fromkeys(limits, 0.0)
-    below = {name: limit - uplift.mean for name, limit in limits.items()}
+    error = float(np.sqrt(max(0.0, whole**2 - calibration**2)))
+    granted = _GRANTED * calibration
+    below = {name: limit - uplift.mean - granted for name, limit in limits.items()}
     return {name: gap / error if error > 0 else np.sign(gap) * 9.0 for name, gap in below.items()}
 
 
@@ -58,9 +65,9 @@ class ValueWatch:
 
     A limit counts as missed when one window lies below it by itself, or when windows add up and the
     newest is below it too: an e-detector of the Shiryaev-Roberts kind over standardised shortfalls
-    (see `assay.stats.e_detector`). Where value keeps a limit, `between` windows pass on average at least
-    between two false alarms, both ways together; an interval of 95 % looked at in every window
-    would be wrong in one of forty. Normality of a window's mean is assumed.
+    (see `assay.stats.e_detector`). Where value keeps a limit, `between` windows pass on average at
+    least between two false alarms, both ways together; an interval of 95 % looked at in every
+    window would be wrong in one of forty. Normality of a window's mean is assumed.
 
     >>> watch = ValueWatch(between=1000)
     >>> for _ in range(8):
@@ -76,9 +83,11 @@ class ValueWatch:
     def after(self, shortfalls: Mapping[str, float]) -> ValueWatch:
         """Return the watch after one more window; limits that it does not name stay as they are."""
         states, missed = dict(self.states), set(self.missed)
+        # Evidence beyond what any bet needs is let go, so that a breach can end.
+        most = float(np.log(2 * self.between * len(BETS))) + 1
         for name, z in shortfalls.items():
             before = np.array(states.get(name, [-np.inf] * len(BETS)), dtype=np.float64)
-            state = shiryaev_roberts(before, gaussian_bets(np.array(z)))
+            state = np.minimum(shiryaev_roberts(before, gaussian_bets(np.array(z))), most)
             states[name] = tuple(state.tolist())
             by_itself = z >= -float(ndtri(1 / (2 * self.between)))
             added_up = z > 0 and float(mixture(state)) >= np.log(2 * self.between)
