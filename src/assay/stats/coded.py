@@ -34,11 +34,9 @@ def coded(values: NDArray[Any]) -> Coded:
     >>> found.codes.tolist(), found.words
     ([0, 1, 0, 2], ('b', 'a', None))
     """
-    places: dict[Any, int] = {}
-    codes = np.fromiter(
-        (places.setdefault(value, len(places)) for value in values), np.uint32, len(values)
-    )
-    return Coded(codes, tuple(places))
+    given = values.tolist()
+    places = {value: place for place, value in enumerate(dict.fromkeys(given))}
+    return Coded(np.fromiter(map(places.__getitem__, given), np.uint32, len(given)), tuple(places))
 
 
 def joined(parts: Sequence[Coded]) -> Coded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from assay.errors import DataError
 
 __all__ = ["encode_amounts", "encode_labels", "label_text"]
+
+_APART = frozenset({str, int, float, type(None)})
+"""Kinds of which equal values have equal texts; `True` equals 1, and is another text."""
 
 
 def label_text(value: object) -> str:
@@ -36,12 +40,21 @@ def encode_labels(outcomes: NDArray[Any], labels: tuple[str, ...]) -> NDArray[np
     """
     codes = {label: code for code, label in enumerate(labels)}
     given = np.asarray(outcomes)
-    encoded = np.array(
-        [codes.get(label_text(value), -1) for value in given.tolist()], dtype=np.int64
-    )
+    encoded = _encoded(given.tolist(), codes)
     if (encoded < 0).any():
         raise DataError(_unknown(given[encoded < 0].tolist(), labels))
     return encoded
+
+
+def _encoded(given: list[Any], codes: Mapping[str, int]) -> NDArray[np.int64]:
+    """Return the code of each outcome, -1 where its text has none."""
+    kinds = set(map(type, given))
+    if not (kinds <= _APART or kinds == {bool}):
+        found = (codes.get(label_text(value), -1) for value in given)
+        return np.fromiter(found, np.int64, len(given))
+    # Each distinct outcome is written out once only.
+    known = {value: codes.get(label_text(value), -1) for value in dict.fromkeys(given)}
+    return np.fromiter(map(known.__getitem__, given), np.int64, len(given))
 
 
 def encode_amounts(outcomes: NDArray[Any]) -> NDArray[np.float64]:
