@@ -86,6 +86,52 @@ def test_entities_need_the_rows_for_the_interval_and_it_says_so() -> None:
     assert "table" in found.expected.reading
 
 
+def test_segments_of_entities_that_say_the_same_ten_times_are_no_surer_than_of_each_once() -> None:
+    traffic = _traffic()
+    once = _lossy(traffic, 400)
+    tenfold = Cases(
+        {name: np.repeat(column, 10) for name, column in once.columns.items()},
+        np.repeat(once.score, 10),
+        np.repeat(once.decisions, 10),
+        np.repeat(once.outcomes, 10),
+        np.ones(4000, dtype=np.bool_),
+        np.repeat(np.arange(400), 10).astype(str),
+    )
+
+    def widths(cases: Cases, given: Cases | None) -> dict[tuple[str, str], float]:
+        table = tabled(BY, traffic.watched, cases)
+        found = valued_segments(DATA, traffic.watched, table, given, per_day=1.0)
+        assert given is None or all("row by row" in one.per_decision.method for one in found)
+        return {(one.column, one.value): one.a_day.high - one.a_day.low for one in found}
+
+    alone, clustered, naive = widths(once, None), widths(tenfold, tenfold), widths(tenfold, None)
+    assert set(alone) == set(clustered)
+    for name, width in alone.items():
+        assert clustered[name] == pytest.approx(width, rel=0.2)
+        assert naive[name] < 0.5 * width, "the table alone takes them as independent"
+
+
+def test_before_labels_segments_of_entities_are_widened_as_much_as_can_be() -> None:
+    traffic = _traffic()
+    cases = traffic.cases(900)
+    early = replace(
+        cases,
+        labelled=np.zeros(900, dtype=np.bool_),
+        entities=np.repeat(np.arange(225), 4).astype(str),
+    )
+    table = tabled(("past",), traffic.watched, early)
+    plain = valued_segments(DATA, traffic.watched, table, per_day=1.0)
+    wider = valued_segments(DATA, traffic.watched, table, early, per_day=1.0)
+    for one, other in zip(plain, wider, strict=True):
+        rows = early.columns["past"] == one.value
+        _, sizes = np.unique(early.entities[rows], return_counts=True)
+        most = np.sqrt((sizes**2).sum() / sizes.sum())
+        assert other.a_day.high - other.a_day.mean == pytest.approx(
+            most * (one.a_day.high - one.a_day.mean)
+        )
+        assert "as much as cases of one entity can need" in other.a_day.method
+
+
 def test_payoffs_that_no_table_keeps_are_read_row_by_row_and_it_says_so() -> None:
     cells = tuple(tuple(f"min(amount, {3 * a + k + 2})" for k in range(2)) for a in range(5))
     many = PayoffTable(("call", "skip", "wait", "write", "visit"), ("no", "yes"), cells)

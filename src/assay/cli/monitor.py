@@ -113,7 +113,7 @@ def newest_lines(report: WindowReport) -> list[str]:
     """Return what one window shows beside its value: what moved, how well, and where it loses."""
     measured, lines = report.measured, []
     if measured.by_chance is not None:
-        lines.append(f"value is {measured.by_chance.words}")
+        lines.append(f"where actions hide or change outcomes: {measured.by_chance.words}")
     moved = [f"{one.feature} ({one.text})" for one in measured.drift.moved[:_NAMED]]
     if not measured.drift.judged:
         lines.append(f"drift was not judged: {measured.drift.note}")

@@ -140,7 +140,7 @@ def measure(
         reading=worth.reading,
         by_chance=worth.by_chance,
         segments=valued_segments(
-            charter.data, watched, table, per_day=volume if per_day is None else per_day
+            charter.data, watched, table, cases, per_day=volume if per_day is None else per_day
         ),
         performance=_performance(charter, watched, seen),
         schema=schema_changes(watched.reference, seen, found=(*changed, *lacking)),

@@ -141,7 +141,10 @@ def _estimated(reading: _Reading, seed: int, left: int) -> Selective:
     unit = f"{reading.valuation.currency} per decision"
     estimate = policy_value if reading.unmoved else gain_over
     uplift = estimate(told, policy, seed=seed, expected=reading.expected, unit=unit)
-    words = "rows were read again: cases that chance decided stand for those it might have"
+    words = (
+        "estimated by inverse propensity weights, rows read again: cases that chance decided stand "
+        "for those it might have"
+    )
     words += f"; {left:,} cases that it had no say in, or without a label, left out" if left else ""
     return Selective(uplift, len(told.actions), effective, words)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from assay.errors import ExpressionError
 from assay.monitor.possible import Blocks, Possible, possible_payoffs, possible_uplifts
@@ -126,6 +127,7 @@ def realised_uplift(
     revealed_by: Collection[str] = (),
     moved_by: Collection[str] = (),
     entities: NDArray[Any] | None = None,
+    confidence: float = 0.95,
 ) -> Realised | None:
     """Return the uplift per decision as labels show it; None where they show too little yet.
 
@@ -159,7 +161,9 @@ def realised_uplift(
         uplift[labelled] = own - base
     uplift, bounds = _filled_in(valuation, possible, uplift, seen, pending)
     unit = f"{valuation.currency} per decision"
-    estimate = bootstrap_mean(uplift, seed=seed, clusters=entities, unit=unit, bounds=bounds)
+    estimate = bootstrap_mean(
+        uplift, seed=seed, clusters=entities, confidence=confidence, unit=unit, bounds=bounds
+    )
     calibration = 0.0
     if hidden.any():
         errors = possible.at(hidden).errors(blocks.at(hidden))
@@ -296,8 +300,9 @@ def _labelled(
 
 def _widened(estimate: Estimate, error: float) -> Estimate:
     """Return the estimate with an independent standard error added to its interval."""
-    below = float(np.hypot(estimate.mean - estimate.low, HALF_WIDTH * error))
-    above = float(np.hypot(estimate.high - estimate.mean, HALF_WIDTH * error))
+    reach = float(ndtri((1 + estimate.confidence) / 2)) * error
+    below = float(np.hypot(estimate.mean - estimate.low, reach))
+    above = float(np.hypot(estimate.high - estimate.mean, reach))
     return replace(estimate, low=estimate.mean - below, high=estimate.mean + above)
 
 

@@ -15,6 +15,7 @@ from assay.monitor.segments import SegmentValue, segment_values
 from assay.monitor.selective import Selective, Served, explored_uplift
 from assay.monitor.table_gaps import table_gaps
 from assay.monitor.table_value import expected_value, realised_value
+from assay.monitor.tabling import layout
 from assay.monitor.track_record import Gap, measured_gaps
 from assay.monitor.value import (
     ROWS,
@@ -26,6 +27,7 @@ from assay.monitor.value import (
 )
 from assay.monitor.watched import Watched
 from assay.stats.amount_table import AmountTable
+from assay.stats.estimate import Estimate
 from assay.stats.score_table import ScoreTable
 
 __all__ = ["Valued", "valued", "valued_segments"]
@@ -105,16 +107,59 @@ def _read(
 
 
 def valued_segments(
-    data: Data, watched: Watched, table: ScoreTable | AmountTable, *, per_day: float
+    data: Data,
+    watched: Watched,
+    table: ScoreTable | AmountTable,
+    cases: Cases | None = None,
+    *,
+    per_day: float,
 ) -> tuple[SegmentValue, ...]:
     """Return what each segment is worth a day, the worst first; none where rows must be read.
 
-    Cases of one entity are taken as independent here.
+    Where `cases` belong to entities, those of one hang together, which no table tells: what labels
+    show of a segment is then read row by row, as the method of its interval says. Before labels
+    nobody knows how much cases of one entity have in common, and intervals are widened by the most
+    that it can be. Without the cases those of one entity are taken as independent.
     """
     if isinstance(table, AmountTable):
-        return segment_values(table, watched, per_day=per_day, moved=bool(data.moved_by))
-    priced = _priced(data, watched, table)
-    return () if priced.reread else segment_values(table, priced, per_day=per_day)
+        found = segment_values(table, watched, per_day=per_day, moved=bool(data.moved_by))
+    else:
+        priced = _priced(data, watched, table)
+        found = () if priced.reread else segment_values(table, priced, per_day=per_day)
+    if cases is None or cases.entities is None or not found:
+        return found
+    columns = tuple(dict.fromkeys(one.column for one in found))
+    planned = layout(columns, watched)
+    members = dict(zip(columns, planned.memberships(cases.columns), strict=True))
+    wider = []
+    for one in found:
+        inside = members[one.column] == planned.segments.index((one.column, one.value))
+        wider.append(_by_entity(one, data, watched, cases.at(inside), per_day))
+    return tuple(sorted(wider, key=lambda one: one.a_day.mean))
+
+
+def _by_entity(
+    one: SegmentValue, data: Data, watched: Watched, cases: Cases, per_day: float
+) -> SegmentValue:
+    """Return a segment's value with the interval that its cases of entities allow."""
+    asked = one.per_decision.confidence
+    told = _realised_by_row(data, watched, cases, 0, asked) if one.basis == "realised" else None
+    if told is not None:
+        uplift = replace(told.uplift, method=f"{told.uplift.method}; {ROWS}")
+    else:
+        _, sizes = np.unique(np.asarray(cases.entities), return_counts=True)
+        most = float(np.sqrt((sizes**2).sum() / sizes.sum()))
+        uplift = _grown(one.per_decision, most)
+    a_day = uplift.scaled(per_day * one.share, one.a_day.unit)
+    return replace(one, per_decision=uplift, a_day=a_day)
+
+
+def _grown(estimate: Estimate, factor: float) -> Estimate:
+    """Return an estimate whose interval is wider, as if cases of one entity told the very same."""
+    low = estimate.mean - factor * (estimate.mean - estimate.low)
+    high = estimate.mean + factor * (estimate.high - estimate.mean)
+    words = "widened as much as cases of one entity can need"
+    return replace(estimate, low=low, high=high, method=f"{estimate.method}; {words}")
 
 
 def _priced(data: Data, watched: Watched, table: ScoreTable) -> Pricing:
@@ -170,7 +215,9 @@ def _expected_by_row(data: Data, watched: Watched, cases: Cases) -> Expected:
     )
 
 
-def _realised_by_row(data: Data, watched: Watched, cases: Cases, seed: int) -> Realised | None:
+def _realised_by_row(
+    data: Data, watched: Watched, cases: Cases, seed: int, confidence: float = 0.95
+) -> Realised | None:
     ripe = cases.ripe()
     if not ripe.n:
         return None
@@ -186,6 +233,7 @@ def _realised_by_row(data: Data, watched: Watched, cases: Cases, seed: int) -> R
         revealed_by=data.revealed_by,
         moved_by=data.moved_by,
         entities=ripe.entities,
+        confidence=confidence,
     )
 
 
