@@ -1,8 +1,10 @@
 """`make bench-monitoring`: a large table profiled, beside plain scans of it and beside peers.
 
-Whole processes, their CPU seconds (user and system) and peak memory, in turns, medians. The data
-are seeded and kept in a folder (`--folder`). Evidently and NannyML run once, where `--evidently`
-and `--nannyml` (or ASSAY_BENCH_EVIDENTLY, ASSAY_BENCH_NANNYML) name a Python that has them.
+Whole processes, their CPU seconds (user and system) and peak memory, in turns, medians of five
+rounds after one that warms up. What other programs used of the processors meanwhile is told: they
+take away caches and memory, and CPU seconds grow. The data are seeded and kept in a folder
+(`--folder`). Evidently and NannyML run once, where `--evidently` and `--nannyml` (or
+ASSAY_BENCH_EVIDENTLY, ASSAY_BENCH_NANNYML) name a Python that has them.
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from bench.monitoring_data import write
-from bench.turns import rounds
+from bench.turns import busy, children_cpu, rounds
 
 PEERS = Path(__file__).with_name("monitoring_peers.py")
 NAMED = ("--score", "score", "--decision", "decision", "--outcome", "outcome")
@@ -31,6 +35,8 @@ TARGETS = {
     10_000_000: {"polars": 2.3},
 }
 """How many times a plain scan's CPU a profile may cost, by rows of the analysis."""
+QUIET = 0.1
+"""Share of the processors that others may use without a word."""
 PEER_TARGETS = {"evidently": 100.0, "nannyml": 40.0}
 MEMORY_TARGET = 1.2
 
@@ -89,6 +95,19 @@ def in_turns(candidates: Mapping[str, Callable[[], Spent]], times: int) -> dict[
     }
 
 
+@contextmanager
+def quiet_or_told() -> Iterator[None]:
+    """Print the load, and how much of the processors others used; say so where it is much."""
+    start, own, since = busy(), children_cpu(), time.perf_counter()
+    yield
+    seconds, cores = time.perf_counter() - since, os.cpu_count() or 1
+    others = max(0.0, busy() - start - (children_cpu() - own)) / seconds
+    load = " ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"\nLoad average {load}; others used {others:.2f} of {cores} processors meanwhile.")
+    if others > QUIET * cores:
+        print("The machine was BUSY: figures are too high, and ratios uncertain.")
+
+
 def measured(rows: int, folder: Path, times: int) -> dict[str, Spent]:
     """Measure ours and the scans, of a million reference rows (fewer where the analysis has)."""
     files = [write(folder, "reference", min(rows, 1_000_000)), write(folder, "analysis", rows)]
@@ -135,7 +154,7 @@ def told(rows: int, scans: Mapping[str, Spent], others: Mapping[str, Spent]) -> 
 
 def _target(name: str, found: float, wanted: float, words: str) -> None:
     met = found <= wanted if words == "at most" else found >= wanted
-    print(f"  target {name}: {words} {wanted:g} x, {found:.2f} x: {'met' if met else 'MISSED'}")
+    print(f"  target {name}: {words} {wanted:g} x, {found:.2f} x: {'MET' if met else 'MISSED'}")
 
 
 def _compile() -> None:
@@ -159,7 +178,8 @@ def main() -> None:
     pythons = {name: getattr(asked, name) for name in PEER_TARGETS if getattr(asked, name)}
     memory = {}
     for rows in asked.rows:
-        scans = measured(rows, asked.folder, rounds(5))
+        with quiet_or_told():
+            scans = measured(rows, asked.folder, max(1, rounds(5)))
         told(rows, scans, peers(rows, asked.folder, pythons))
         memory[rows] = scans["assay, all"].memory
     if {1_000_000, 10_000_000} <= memory.keys():

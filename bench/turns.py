@@ -37,6 +37,17 @@ def children_cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def busy() -> float:
+    """CPU seconds that all programs used since the machine started; 0 where there is no /proc."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0.0
+    user, nice, system, _idle, _waiting, *interrupts = map(
+        int, stat.read_text().split("\n")[0].split()[1:9]
+    )
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
 def cpu_of(work: Callable[[], object], *, children: bool = False) -> float:
     clock = children_cpu if children else time.process_time
     before = clock()
