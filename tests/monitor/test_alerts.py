@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from assay.evidence.alert_fold import alerts as alert_fold
 from assay.evidence.alert_state import AlertState, Mute
-from assay.monitor.alerts import Alert, Judgement, changes, follow
+from assay.evidence.digest import canonical_bytes
+from assay.evidence.event import GENESIS, Event, EventType, chained
+from assay.monitor.alerts import Alert, Changes, Judgement, changes, follow
 from assay.monitor.finding import Finding, FindingKind
 from assay.stats.estimate import Estimate
 
@@ -98,7 +103,7 @@ def test_the_ledger_is_told_what_is_new_only() -> None:
     (alert,) = follow("bank", [_judged(1, _finding())])
     assert changes([alert], []).raised == (alert,)
     assert changes([alert], [_recorded(alert)]) == changes([], [])
-    by_hand = _recorded(alert, closed_at=WHEN)
+    by_hand = _recorded(alert, closed_at=WHEN, closed_by="Ana")
     assert changes([alert], [by_hand]) == changes([], [])
 
 
@@ -133,6 +138,92 @@ def test_telling_the_ledger_twice_says_nothing_new(found: list[bool], seen: int)
     assert {name for name, one in states.items() if one.open} == {
         one.id for one in alerts if one.open
     }
+
+
+Views = list[list[bool]]
+GAP_FILLED: Views = [
+    [True],
+    [True, False, False],
+    [True, False, False, True],
+    [True, True, False, True],
+    [True, True, False, True, True],
+]
+"""Late labels show that the cause never went away."""
+
+
+class _Ledger:
+    """A ledger of one model's alerts, as monitoring writes it and reads it back."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def states(self) -> tuple[AlertState, ...]:
+        return alert_fold(self.events)
+
+    def say(self, type_: EventType, content: dict[str, Any]) -> None:
+        seq = len(self.events) + 1
+        body = canonical_bytes({**content, "at": WHEN.isoformat()})
+        self.events.append(chained(seq, "alert:bank", seq, type_, body, GENESIS))
+
+    def take(self, told: Changes) -> None:
+        for alert in told.raised:
+            self.say(EventType.ALERT_RAISED, alert.document())
+        for one in told.escalated:
+            self.say(EventType.ALERT_ESCALATED, one.document())
+        for id_, reason in told.closed:
+            self.say(EventType.ALERT_CLOSED, {"id": id_, "reason": reason})
+
+
+def _view(found: list[bool]) -> tuple[Alert, ...]:
+    return follow(
+        "bank", [_judged(i, *([_finding()] if yes else [])) for i, yes in enumerate(found)]
+    )
+
+
+def _open(alerts: Iterable[Alert | AlertState]) -> list[str]:
+    return [one.id for one in alerts if one.open]
+
+
+def test_a_breach_that_late_labels_show_to_run_on_is_open_in_the_ledger() -> None:
+    ledger = _Ledger()
+    for found in GAP_FILLED:
+        ledger.take(changes(_view(found), ledger.states()))
+    assert len(_open(ledger.states())) == 1
+    assert changes(_view(GAP_FILLED[-1]), ledger.states()) == changes([], [])
+
+
+def test_an_alert_closed_too_early_is_raised_again() -> None:
+    (alert,) = _view([True, True])
+    closed = _recorded(alert, closed_at=WHEN, closed_because="2 windows in a row without it")
+    assert changes([alert], [closed]).raised == (alert,)
+
+
+@given(st.lists(st.lists(st.booleans(), max_size=9), max_size=9))
+@example(GAP_FILLED)
+def test_whatever_views_follow_each_other_the_ledger_has_what_is_open(views: Views) -> None:
+    """One open alert in the ledger where the newest view has one, each message once a raise."""
+    ledger = _Ledger()
+    for found in views:
+        alerts = _view(found)
+        ledger.take(changes(alerts, ledger.states()))
+        assert len(_open(ledger.states())) == len(_open(alerts))
+        assert changes(alerts, ledger.states()) == changes([], [])
+    said = [(event.data["id"], event.type) for event in ledger.events]
+    of_each: dict[str, list[str]] = {}
+    for id_, what in said:
+        of_each.setdefault(id_, []).append(what)
+    once = "(alert.raised (alert.escalated )?(alert.closed |$))*"
+    assert all(re.fullmatch(once, " ".join([*told, ""])) for told in of_each.values()), said
+
+
+def test_what_people_closed_stays_closed_whatever_labels_show() -> None:
+    ledger = _Ledger()
+    ledger.take(changes(_view([True]), ledger.states()))
+    (state,) = ledger.states()
+    ledger.say(EventType.ALERT_CLOSED, {"id": state.id, "reason": "known", "by": "Ana"})
+    for found in ([True, False], [True, True, True], [True, False, False], [True, False, True]):
+        ledger.take(changes(_view(found), ledger.states()))
+    assert [one.closed_by for one in ledger.states()] == ["Ana"]
 
 
 def _waiting(windows: int, **state: Any) -> tuple[str, ...]:

@@ -103,7 +103,12 @@ def _unmuted(state: AlertState, data: Mapping[str, Any]) -> AlertState:  # noqa:
 
 
 def _closed(state: AlertState, data: Mapping[str, Any]) -> AlertState:
-    return replace(state, closed_at=_at(data), closed_because=data["reason"])
+    return replace(
+        state,
+        closed_at=_at(data),
+        closed_because=data["reason"],
+        closed_by=str(data.get("by", "")),
+    )
 
 
 _STEPS = {

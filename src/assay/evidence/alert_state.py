@@ -45,7 +45,8 @@ class AlertState:
 
     `data` is what was said of it last: metric, window, measured, limit, value_per_day. `windows`
     are all that are known to have had the cause; the same cause raised after a close is a new
-    alert. `seen_per_day` is the loss a day in the newest window, where that was posted.
+    alert. `closed_by` is who closed it by hand: monitoring, which closes the rest, has no name.
+    `seen_per_day` is the loss a day in the newest window, where that was posted.
     """
 
     model: str
@@ -57,6 +58,7 @@ class AlertState:
     windows: tuple[Any, ...] = ()
     closed_at: datetime | None = None
     closed_because: str = ""
+    closed_by: str = ""
     acknowledged_by: str = ""
     acknowledged_at: datetime | None = None
     mute: Mute | None = None

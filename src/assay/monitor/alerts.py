@@ -134,29 +134,33 @@ def changes(
     """Compare alerts with those that the ledger has for this model.
 
     They are the same by id, or by cause where they share a window: labels that come later can
-    move the opening. An open one in the ledger that the windows no longer give is closed; `kinds`
-    that these windows do not give, and what people closed by hand, are left alone.
+    move the opening. An alert that is open is one that is open in the ledger, if any is; where it
+    is closed there it is raised again, for labels can fill a gap as well. An open one in the ledger
+    that the windows no longer give is closed. `kinds` that these windows do not give, and what
+    people closed by hand, are left alone.
 
     An open alert is said again once `escalate_after` more windows were judged since it was raised
     and nobody acknowledged it (or muted it, as of `now`), and whenever its loss per day is at least
     twice of what was last said, acknowledged or not. Every other repeat is silent.
     """
     states = [state for state in recorded if state.kind in kinds]
-    raised, closed, escalated, matched = [], [], [], set()
-    for alert in alerts:
-        state = _recorded(alert, states)
-        if state is None:
-            raised.append(alert)
-        else:
-            matched.add(state.id)
-        if not alert.open and (state is None or state.open):
-            closed.append((alert.id if state is None else state.id, alert.reason))
-        if alert.open and state is not None and state.open:
-            reason = _grown(alert, state) or _unheard(alert, state, escalate_after, now)
-            escalated += [Escalation(state.id, reason, alert)] if reason else []
-    gone = "what is known by now no longer shows it"
-    closed += [(state.id, gone) for state in states if state.open and state.id not in matched]
-    return Changes(tuple(raised), tuple(dict(closed).items()), tuple(escalated))
+    live = [state for state in states if state.open]
+    going_on = {one.id: state for one in alerts if one.open and (state := _recorded(one, live))}
+    raised = tuple(one for one in alerts if one.id not in going_on and _unknown(one, states))
+    escalated = tuple(
+        Escalation(state.id, reason, one)
+        for one in alerts
+        if (state := going_on.get(one.id))
+        and (reason := _grown(one, state) or _unheard(one, state, escalate_after, now))
+    )
+    kept = {state.id for state in going_on.values()}
+    over = [state for state in live if state.id not in kept]
+    closed = dict.fromkeys((state.id for state in over), "what is known by now no longer shows it")
+    closed |= {
+        state.id: one.reason for one in alerts if not one.open and (state := _recorded(one, over))
+    }
+    closed |= {one.id: one.reason for one in raised if not one.open}
+    return Changes(raised, tuple(closed.items()), escalated)
 
 
 def _grown(alert: Alert, state: AlertState) -> str:
@@ -186,13 +190,23 @@ def _unheard(alert: Alert, state: AlertState, after: int, now: datetime | None) 
 
 
 def _recorded(alert: Alert, states: Sequence[AlertState]) -> AlertState | None:
-    for state in states:
+    """Return the newest state that is of this alert: by its id, else by cause and a window."""
+    for state in reversed(states):
         if state.id == alert.id:
             return state
-    for state in states:
+    for state in reversed(states):
         if state.cause == alert.cause and set(state.windows) & set(alert.windows):
             return state
     return None
+
+
+def _unknown(alert: Alert, states: Sequence[AlertState]) -> bool:
+    """Whether an alert that is not open in the ledger is to be raised there.
+
+    One that is over already is raised (and closed) where the ledger never heard of it.
+    """
+    state = _recorded(alert, states)
+    return state is None or (alert.open and not state.closed_by)
 
 
 def _opened(model: str, judgement: Judgement, finding: Finding) -> Alert:
