@@ -114,17 +114,14 @@ def test_segments_of_entities_that_say_the_same_ten_times_are_no_surer_than_of_e
 def test_before_labels_segments_of_entities_are_widened_as_much_as_can_be() -> None:
     traffic = _traffic()
     cases = traffic.cases(900)
-    early = replace(
-        cases,
-        labelled=np.zeros(900, dtype=np.bool_),
-        entities=np.repeat(np.arange(225), 4).astype(str),
-    )
+    owners = np.repeat(np.arange(225), 4).astype(str)
+    early = replace(cases, labelled=np.zeros(900, dtype=np.bool_), entities=owners)
     table = tabled(("past",), traffic.watched, early)
     plain = valued_segments(DATA, traffic.watched, table, per_day=1.0)
     wider = valued_segments(DATA, traffic.watched, table, early, per_day=1.0)
     for one, other in zip(plain, wider, strict=True):
         rows = early.columns["past"] == one.value
-        _, sizes = np.unique(early.entities[rows], return_counts=True)
+        _, sizes = np.unique(owners[rows], return_counts=True)
         most = np.sqrt((sizes**2).sum() / sizes.sum())
         assert other.a_day.high - other.a_day.mean == pytest.approx(
             most * (one.a_day.high - one.a_day.mean)
