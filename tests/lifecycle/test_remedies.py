@@ -128,10 +128,14 @@ def _wide(**changes: Any) -> Charter:
 
 
 def _truly(charter: Charter, truth: Floats, decided: NDArray[Any], stands: NDArray[Any]) -> float:
-    """What decisions truly bring a day: the charter's calls cost 1 and bring 9."""
+    """What decisions truly bring a day: the charter's calls cost 1 and bring 9.
+
+    What chance takes stays as it is.
+    """
     worth = 10 * truth - 1
     per_case = (worth * ((decided == 0).astype(float) - (stands == 0))).mean()
-    return float(per_case) * charter.value.decisions_per_month / (365.25 / 12)
+    changed = (1 - charter.release.control_share) * (1 - charter.release.exploration_share)
+    return float(per_case) * changed * charter.value.decisions_per_month / (365.25 / 12)
 
 
 def test_recalibration_answers_a_prior_shift() -> None:
