@@ -179,7 +179,7 @@ def main() -> None:
     memory = {}
     for rows in asked.rows:
         with quiet_or_told():
-            scans = measured(rows, asked.folder, max(1, rounds(5)))
+            scans = measured(rows, asked.folder, rounds(5))
         told(rows, scans, peers(rows, asked.folder, pythons))
         memory[rows] = scans["assay, all"].memory
     if {1_000_000, 10_000_000} <= memory.keys():

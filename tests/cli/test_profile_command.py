@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -249,3 +251,17 @@ def test_rows_in_any_order_say_the_same(
         one["quality"] for one in want["windows"]
     ]
     assert [one["moved"] for one in found["windows"]] == [one["moved"] for one in want["windows"]]
+
+
+def test_what_takes_long_to_load_is_not_loaded(files: Path) -> None:
+    code = (
+        "import atexit, sys; from assay.cli import main\n"
+        "slow = {'polars', 'scipy', 'pandas', 'sklearn', 'rich', 'matplotlib', 'pyarrow.compute'}\n"
+        "atexit.register(lambda: print(sorted(slow & sys.modules.keys()), file=sys.stderr))\n"
+        "main()"
+    )
+    given = ["--reference", files / "r.parquet", "--window-column", "ts", files / "a.parquet"]
+    command = [sys.executable, "-c", code, "profile", *map(str, given), *ACTED, "--json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(ended.stdout)["windows"]
+    assert ended.stderr.strip() == "[]"

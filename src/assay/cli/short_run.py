@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import os
@@ -25,6 +26,8 @@ def short_run() -> Iterator[None]:
     """
     collecting = gc.isenabled()
     gc.disable()
+    atexit.register(gc.freeze)  # the interpreter's last collection would look at everything
+    own = "OPENBLAS_NUM_THREADS" not in os.environ
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     if mallopt is not None:
@@ -33,5 +36,7 @@ def short_run() -> Iterator[None]:
     try:
         yield
     finally:
+        if own:
+            del os.environ["OPENBLAS_NUM_THREADS"]
         if collecting:
             gc.enable()

@@ -28,8 +28,8 @@ __all__ = ["Counting", "WindowProfiles", "learned_grid", "window_profiles"]
 
 Ints = NDArray[np.int64]
 
-_VALUES = 1 << 18
-"""Values that are in memory at a time, for each thread: 2 MB."""
+_VALUES = 1 << 17
+"""Values that are in memory at a time, for each thread: 1 MB."""
 
 _SAMPLE = 1 << 16
 """Numbers that a grid is learned from: more of them move no edge by much (any grid is valid)."""

@@ -69,7 +69,7 @@ def realised_value(
     labels = _Labels.of(_readable(table, priced), priced)
     if not labels.enough:
         return None
-    values, counts = labels.values()
+    values, counts = labels.values
     estimate = counted_mean(
         values,
         counts,
@@ -133,8 +133,9 @@ def errors(cases: Moments, chance: Floats, gain: Floats, priced: Pricing) -> tup
 
 def _by_block(amount: Floats, priced: Pricing) -> Floats:
     """Return sums (D, C) added up in each calibration block, (B,)."""
-    cells = priced.cells
-    return np.bincount(cells.block, amount.sum(axis=0), len(cells.labelled))
+    summed: Floats = np.zeros(len(priced.cells.labelled))
+    np.add.at(summed, priced.cells.block, amount.sum(axis=0))
+    return summed
 
 
 def halves(count: Floats, total: Floats, squares: Floats) -> tuple[Floats, Ints]:
@@ -221,15 +222,16 @@ class _Labels:
         sums = (table.ripe_sums - table.labelled_sums.sum(axis=0))[:, 0]
         return counted_moments(rows, sums * (rows > 0), table.products[:, 0], table.n[0])
 
+    @cached_property
     def values(self) -> tuple[Floats, Ints]:
-        """Return values whose mean is the uplift and whose spread is its error, with counts.
+        """Values whose mean is the uplift and whose spread is its error, with counts.
 
         Labels that stand for pending ones as well weigh more in the spread, not in the mean.
         """
         form = _form(self.chance, self.priced.gain)
         error, weight = self._error
         found = []
-        for one, values in self._seen():
+        for one, values in self._seen:
             squares = one.squared(values) - 2 * weight * error * one.total(values)
             squares += one.count * (weight * error) ** 2
             found.append(halves(one.count, one.total(values) - weight * error * one.count, squares))
@@ -248,7 +250,7 @@ class _Labels:
         error, weight = self._error
         lows, highs = [], []
         gain, form = self.priced.gain, _form(self.chance, self.priced.gain)
-        for one, _ in self._seen():
+        for one, _ in self._seen:
             held = one.count > 0
             for k in range(len(self.chance)):
                 own = gain[:, None, k]
@@ -257,7 +259,7 @@ class _Labels:
                 highs.append(high[held] - weight * error)
         if not lows or not np.concatenate(lows).size:
             return None
-        values, _ = self.values()
+        values, _ = self.values
         low, high = np.concatenate(lows).min(), np.concatenate(highs).max()
         return min(float(low), float(values.min())), max(float(high), float(values.max()))
 
@@ -285,8 +287,9 @@ class _Labels:
             notes.append("not identified: actions moved outcomes")
         return "; ".join(notes)
 
+    @cached_property
     def _seen(self) -> list[tuple[Moments, Floats]]:
-        """Return the labelled cases of each outcome, and the form of the values they stand for."""
+        """The labelled cases of each outcome, and the form of the values they stand for."""
         gain, form = self.priced.gain, _form(self.chance, self.priced.gain)
         _, weight = self._error
         own = [gain[:, None, k] for k in range(len(self.chance))]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from assay.errors import ExpressionError
 from assay.monitor.possible import Blocks, Possible, possible_payoffs, possible_uplifts
@@ -300,7 +300,7 @@ def _labelled(
 
 def _widened(estimate: Estimate, error: float) -> Estimate:
     """Return the estimate with an independent standard error added to its interval."""
-    reach = float(ndtri((1 + estimate.confidence) / 2)) * error
+    reach = NormalDist().inv_cdf((1 + estimate.confidence) / 2) * error
     below = float(np.hypot(estimate.mean - estimate.low, reach))
     above = float(np.hypot(estimate.high - estimate.mean, reach))
     return replace(estimate, low=estimate.mean - below, high=estimate.mean + above)
