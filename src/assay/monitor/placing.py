@@ -10,7 +10,24 @@ from assay.charter.data import Span
 from assay.monitor.windows import window_numbers
 from assay.ports.served_windows import Part, ServedWindows
 
-__all__ = ["place"]
+__all__ = ["cut", "place"]
+
+
+def cut(rows: pl.DataFrame, span: Span, time_zone: str) -> dict[int, pl.DataFrame]:
+    """Return the windows, by number, of all predictions that there are; each counts once.
+
+    >>> from datetime import datetime
+    >>> at = [datetime(2026, 3, 1, hour) for hour in (9, 8, 7)]
+    >>> rows = pl.DataFrame({"id": ["a", "b", "a"], "at": at})
+    >>> {n: part["id"].to_list() for n, part in cut(rows, Span.parse("1 row"), "UTC").items()}
+    {0: ['a'], 1: ['b']}
+    """
+    firsts = _firsts(rows)
+    if not firsts.height:
+        return {}
+    if span.unit == "row":
+        return _sliced(firsts, 0, span.count)
+    return _grouped(firsts, span, time_zone)
 
 
 def place(
@@ -24,7 +41,7 @@ def place(
     count predictions in order of time: one that is read late moves those after it.
     A window that is left without rows stands with none.
     """
-    firsts = new.sort("at", maintain_order=True).unique("id", keep="first", maintain_order=True)
+    firsts = _firsts(new)
     known = kept.locate(firsts["id"]) if kept.parts() else None
     moved: dict[int, pl.Series] = {}
     if known is not None and known.height:
@@ -42,17 +59,28 @@ def place(
     return _by_time(firsts, kept, moved, span, time_zone)
 
 
+def _firsts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the earliest answer of each id, in order of time."""
+    return rows.sort("at", maintain_order=True).unique("id", keep="first", maintain_order=True)
+
+
+def _grouped(rows: pl.DataFrame, span: Span, zone: str) -> dict[int, pl.DataFrame]:
+    numbers = pl.Series("@window", window_numbers(rows["at"].to_numpy(), span, zone))
+    parts = rows.with_columns(numbers).group_by("@window", maintain_order=True)
+    return {int(number[0]): part.drop("@window") for number, part in parts}
+
+
+def _sliced(line: pl.DataFrame, first: int, size: int) -> dict[int, pl.DataFrame]:
+    return {
+        first + place: line.slice(place * size, size) for place in range(-(-line.height // size))
+    }
+
+
 def _by_time(
     rows: pl.DataFrame, kept: ServedWindows, moved: dict[int, pl.Series], span: Span, zone: str
 ) -> dict[int, pl.DataFrame]:
     parts = kept.parts()
-    numbers = window_numbers(rows["at"].to_numpy(), span, zone)
-    grouped = {
-        int(number[0]): part.drop("@window")
-        for number, part in rows.with_columns(pl.Series("@window", numbers)).group_by(
-            "@window", maintain_order=True
-        )
-    }
+    grouped = _grouped(rows, span, zone)
     changed = {}
     for number in sorted({*grouped, *moved}):
         own = [_without(kept.read(number), moved.get(number))] if number in parts else []
@@ -68,9 +96,7 @@ def _by_count(
     first = min(_first_changed(parts, rows, size), min(moved, default=len(parts)))
     own = [_without(kept.read(number), moved.get(number)) for number in parts if number >= first]
     line = _in_order([*own, rows])
-    changed = {
-        first + place: line.slice(place * size, size) for place in range(-(-line.height // size))
-    }
+    changed = _sliced(line, first, size)
     gone = {number: line.clear() for number in parts if number >= first + len(changed)}
     return changed | gone
 
