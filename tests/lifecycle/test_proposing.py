@@ -100,6 +100,7 @@ def test_the_cost_counts_and_what_is_not_identified_does_not() -> None:
 def test_without_an_alert_nothing_is_proposed_unless_somebody_asks() -> None:
     judged = _judged(SURE, UNSURE)
     assert _planned(judged, alerts=[]).proposal is None
+    assert _planned(judged, alerts=[], muted=[_alert()]).proposal is None
     asked = _planned(judged, alerts=[], asked="retrain").proposal
     assert asked is not None
     assert asked.chosen == UNSURE
@@ -145,6 +146,8 @@ def test_what_waits_is_not_proposed_twice_and_runs_out_when_it_is_over() -> None
     assert gone.proposal is not None
     closed = _planned(_judged(SURE), open_, alerts=[])
     assert closed.expired == ((open_.id, "the alerts that it answers are closed"),)
+    quiet = _planned(_judged(SURE), open_, alerts=[], muted=[_alert()])
+    assert not quiet.expired, "an alert that is muted is still open"
     worse = _planned(_judged(_remedy("recalibrate", -20, 5)), open_)
     assert worse.expired[0][1] == "on the newest cases it would bring -20 EUR per day [-25, -15]"
 

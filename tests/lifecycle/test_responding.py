@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import numpy as np
@@ -22,8 +25,11 @@ from assay.deploy.desired import Desired
 from assay.deploy.fetch import fetch_bundle
 from assay.errors import CheckFailed, InputError, SignOffRefused
 from assay.evidence.event import EventType
+from assay.evidence.response_fold import ResponseState
+from assay.lifecycle import taking
 from assay.lifecycle.approval import evidence_of, write
 from assay.lifecycle.campaign import Campaign
+from assay.lifecycle.desk import Desk
 from assay.lifecycle.taking import take
 from assay.workspace import Workspace
 
@@ -269,6 +275,51 @@ def test_a_response_that_is_signed_too_late_waits_and_then_runs_out(stage: _Stag
     assert ended is not None
     assert (ended.status, ended.reason) == ("expired", "version 2 no longer stands")
     assert stage.desired().arms[0].name == "champion"
+
+
+def test_muting_an_alert_keeps_what_answers_it_with_its_signatures(stage: _Stage) -> None:
+    stage.release(1)
+    stage.serve(1, shift=0.35)
+    stage.alert()
+    found = stage.workspace.respond(shadow=False)
+    assert found.proposal is not None
+    id_ = found.proposal.id
+    stage.workspace.accept(id_, "Ana Costa", "product_manager")
+    stage.workspace.mute("a1", "Ana Costa", length="3 days", because="we are at it")
+    later = stage.workspace.respond(shadow=False)
+    assert later.response is not None
+    assert (later.response.id, later.response.status) == (id_, "open")
+    assert len(later.response.signatures) == 1
+    stage.workspace.decline(id_, "Rui Matos", reason="not now")
+    stage.alert("a2")
+    stage.workspace.mute("a2", "Ana Costa", length="3 days", because="the same")
+    quiet = stage.workspace.respond(shadow=False)
+    assert quiet.words[-1] == "No alert is open: nothing is proposed."
+
+
+def test_two_at_once_make_one_version(stage: _Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes second waits in line and finds the deed written down."""
+    stage.release(1)
+    stage.serve(1, shift=0.35)
+    stage.alert()
+    proposal = stage.workspace.respond(shadow=False).proposal
+    assert proposal is not None
+    stage.workspace.accept(proposal.id, "Ana Costa", "product_manager")
+    both, make = Barrier(2), taking._make
+
+    def slowly(desk: Desk, one: ResponseState) -> int:
+        with suppress(BrokenBarrierError):  # each goes on once the other is here as well
+            both.wait(timeout=3)
+        return make(desk, one)
+
+    monkeypatch.setattr(taking, "_make", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        signing = pool.submit(stage.workspace.accept, proposal.id, "Rui Matos", "risk_officer")
+        looking = pool.submit(stage.workspace.respond, shadow=False)
+        for one in (signing, looking):
+            one.result()
+    assert stage.workspace.responses().taken[-1].id == proposal.id
+    assert sorted(stage.workspace.versions().versions) == [1, 2, 3]
 
 
 def test_a_policy_is_moved_to_payoffs_that_changed_on_served_cases(stage: _Stage) -> None:

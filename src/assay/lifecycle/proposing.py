@@ -129,20 +129,22 @@ def plan(
     alerts: Sequence[AlertState],
     states: ResponsesState,
     *,
+    muted: Sequence[AlertState] = (),
     waiting: str = "",
     asked: ResponseKind | None = None,
 ) -> Plan:
     """Return what is to be proposed now, if anything, and which proposal has run out.
 
-    `alerts` are those open and not muted; `waiting` says what must be settled first, such as a
-    release that is being tried. A person may ask for one kind: then neither an alert nor a sure
-    gain is needed. One proposal waits at a time; what was declined is not proposed again until the
-    version, the alerts or (wholly above what was declined) the gain are others.
+    `alerts` are those open and not muted; those `muted` start nothing, and keep alive what answers
+    them. `waiting` says what must be settled first, such as a release that is being tried. A person
+    may ask for one kind: then neither an alert nor a sure gain is needed. One proposal waits at a
+    time; what was declined is not proposed again until the version, the alerts or (wholly above
+    what was declined) the gain are others.
     """
     open_ = states.open
     expired: tuple[tuple[str, str], ...] = ()
     if open_ is not None:
-        why = _run_out(open_, judged, alerts)
+        why = _run_out(open_, judged, (*alerts, *muted))
         if why is None:
             return Plan(words=(f"The proposal {open_.id} waits: {_said(open_)}.",))
         expired = ((open_.id, why),)

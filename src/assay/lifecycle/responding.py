@@ -79,14 +79,13 @@ def respond(
     cool-down and cap hold. `asked` proposes one kind in any case. A retraining is judged by
     one made beside it (`shadow`), by default where an alert is open or it was asked for.
     """
-    open_ = _open_alerts(desk)
+    open_, muted = _open_alerts(desk)
     beside = bool(open_) or asked == "retrain" if shadow is None else shadow
     words = (*_written_down(desk), *pending(desk, responses_of(desk.ports, desk.charter))[1])
     judged = judged_now(desk, shadow=beside)
     states, release = responses_of(desk.ports, desk.charter), release_state(*_of(desk))
-    planned = plan(
-        desk.charter, judged, open_, states, waiting=_waiting(desk, states, release), asked=asked
-    )
+    waiting = _waiting(desk, states, release)
+    planned = plan(desk.charter, judged, open_, states, muted=muted, waiting=waiting, asked=asked)
     revision = states.revision
     for id_, reason in planned.expired:
         content = {"id": id_, "reason": reason}
@@ -226,11 +225,12 @@ def _waiting(desk: Desk, states: ResponsesState, release: ReleaseState) -> str:
     return "" if version is None else f"Version {version}, made by a response, waits at the gate."
 
 
-def _open_alerts(desk: Desk) -> tuple[AlertState, ...]:
+def _open_alerts(desk: Desk) -> tuple[tuple[AlertState, ...], tuple[AlertState, ...]]:
+    """Return the open alerts that may start a response, and those that are muted now."""
     told = alerts(desk.ports.ledger.events(f"alert:{desk.charter.name}"))
-    return tuple(
-        one for one in told if one.open and (one.muted_until is None or one.muted_until <= desk.now)
-    )
+    open_ = [one for one in told if one.open]
+    muted = tuple(one for one in open_ if one.muted(desk.now))
+    return tuple(one for one in open_ if not one.muted(desk.now)), muted
 
 
 def _mark(desk: Desk) -> Mark:

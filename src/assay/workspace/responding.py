@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from assay.workspace.building import Building
 from assay.workspace.progress import Progress
+from assay.workspace.sources import Sources
 
 if TYPE_CHECKING:
     from assay.charter.response import ResponseKind
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Responding"]
 
 
-class Responding(Building):
+class Responding(Building, Sources):
     """Responses to breaches, as far as the charter lets them act."""
 
     def remedies(self, *, shadow: bool = False, progress: Progress | None = None) -> Judged:
@@ -44,11 +45,15 @@ class Responding(Building):
         shadow: bool | None = None,
         progress: Progress | None = None,
     ) -> Responded:
-        """Judge each response, propose the best sure one, and act on what may be acted on."""
+        """Judge each response, propose the best sure one, and act on what may be acted on.
+
+        Two at once wait in line, as those who sign or refuse do: nothing is done twice.
+        """
         from assay.lifecycle.responding import respond
 
-        self._submit_charter()
-        return respond(self._desk(progress), asked=asked, shadow=shadow)
+        with self._alone("respond"):
+            self._submit_charter()
+            return respond(self._desk(progress), asked=asked, shadow=shadow)
 
     def accept(
         self,
@@ -63,15 +68,17 @@ class Responding(Building):
         from assay.lifecycle.approval import role_named
         from assay.lifecycle.responding import accept
 
-        self._submit_charter()
-        return accept(self._desk(progress), response, person, role_named(role), note)
+        with self._alone("respond"):
+            self._submit_charter()
+            return accept(self._desk(progress), response, person, role_named(role), note)
 
     def decline(self, response: str, person: str, *, reason: str) -> Responded:
         """Refuse a proposed response, for a reason that everybody will read."""
         from assay.lifecycle.responding import decline
 
-        self._submit_charter()
-        return decline(self._desk(None), response, person, reason)
+        with self._alone("respond"):
+            self._submit_charter()
+            return decline(self._desk(None), response, person, reason)
 
     def _desk(self, progress: Progress | None) -> Desk:
         from assay.adapters.onnx_engine import OnnxEngine

@@ -29,12 +29,16 @@ class Sources(Root):
             return CapturePredictions(self.ports.captures, self.charter.name)
         return self._elsewhere(log)
 
-    def _alone(self) -> AbstractContextManager[None]:
-        """Hold the lock of this directory's monitoring: one run posts at a time."""
+    def _alone(self, work: str = "monitor") -> AbstractContextManager[None]:
+        """Hold this directory's lock for a kind of work: one run of it writes at a time.
+
+        Kinds do not wait for each other, so that a retraining holds up no monitoring. Not to be
+        held twice by one run.
+        """
         from assay.adapters.file_lock import locked
 
         _ = self.ports
-        return locked(self.directory / STATE / "monitor" / "lock")
+        return locked(self.directory / STATE / work / "lock")
 
     def _elsewhere(self, log: PredictionLog) -> Predictions:
         from assay.adapters.delta_predictions import DeltaPredictions
