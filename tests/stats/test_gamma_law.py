@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import gammaincc, gammaln
@@ -42,5 +44,6 @@ def test_the_source_does_what_is_compiled_of_it() -> None:
     compiled()
     few = slice(0, 200)
     found = np.empty(200)
-    LOOPS["upper_gamma"][0](SHAPES[few], NEAR[few], 200, found)
+    loop: Any = LOOPS["upper_gamma"][0]
+    loop(SHAPES[few], NEAR[few], 200, found)
     np.testing.assert_allclose(found, upper_gamma(SHAPES[few], NEAR[few]), rtol=1e-9)

@@ -86,18 +86,20 @@ class KnownFeature:
     def new(self) -> NDArray[np.bool_]:
         """Which cells (C - 1,) hold what was never seen: beyond the ends, or of another value."""
         seen = self.pooled.counts[:-1]
-        if isinstance(self.axis, CategoryAxis):
-            return seen == 0
-        # Between two numbers that were seen lies nothing unheard of, whatever cells there are.
-        used, cells = np.flatnonzero(seen), np.arange(len(seen))
-        return (cells < used[0]) | (cells > used[-1]) if len(used) else seen == 0
+        new: NDArray[np.bool_] = seen == 0
+        if isinstance(self.axis, NumberAxis) and len(used := np.flatnonzero(seen)):
+            # Between two numbers that were seen lies nothing unheard of, whatever cells there are.
+            cells = np.arange(len(seen))
+            new = (cells < used[0]) | (cells > used[-1])
+        return new
 
     @cached_property
     def alone(self) -> Floats:
         """Cases of each category that occurs in one reference window only."""
         seen = self.pooled.counts[:-1]
         once = (self.windows[:, :-1] == seen).any(axis=0) & (seen > 0)
-        return seen[once].astype(np.float64)
+        cases: Floats = seen[once].astype(np.float64)
+        return cases
 
     @cached_property
     def _rows(self) -> int:

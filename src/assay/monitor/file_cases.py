@@ -70,27 +70,24 @@ class FileCases:
         starts = runs.starts.astype(np.int64)
         window = np.repeat(runs.windows.astype(np.int64), starts[1:] - starts[:-1])
         size, pairs = self.axis.size - 1, len(self.valuation.actions)
-        place = (window * pairs + decided) * size + cells
+        inner = decided * size + cells
         scored = cells < size
         if not scored.all():
-            place, score, told = place[scored], score[scored], told[scored]
-            values = values[scored]
-        return self._added(place, score, told, values, (windows, pairs, size))
+            window, inner, told = window[scored], inner[scored], told[scored]
+            score, values = score[scored], values[scored]
+        return self._added(_Sums(window, inner, told, (windows, pairs, size)), score, values)
 
-    def _added(
-        self, place: Ints, score: Floats, told: Ints, values: Floats, shape: tuple[int, int, int]
-    ) -> list[ScoreTable]:
-        found = _Sums(place, told, shape)
-        parts: dict[str, Any] = {"n": found.count(), "score": found.sum(score)}
+    def _added(self, found: _Sums, score: Floats, values: Floats) -> list[ScoreTable]:
         terms = range(values.shape[1])
         products = [values[:, s] * values[:, t] for s in terms for t in terms[s:]]
-        labelled = found.labelled()
-        parts["labelled"], parts["ripe"] = labelled, labelled.sum(axis=1)
+        parts: dict[str, Any] = {"score": found.sum(score), "labelled": found.labelled()}
+        parts["ripe"] = parts["labelled"].sum(axis=1)
+        parts["n"] = parts["ripe"] if found.all_told else found.count()
         for name, columns in (("sums", list(values.T)), ("products", products)):
-            parts[name] = found.each(columns)
-            parts[f"labelled_{name}"] = found.each_labelled(columns)
+            told = parts[f"labelled_{name}"] = found.each_labelled(columns)
+            parts[name] = told.sum(axis=1) if found.all_told else found.each(columns)
         parts["ripe_sums"] = parts["labelled_sums"].sum(axis=1)
-        windows, pairs, size = shape
+        windows, pairs, size = found.shape
         base = self._baseline
         plain = tuple((own, base) for own in range(pairs))
         empty = empty_table((ALL,), plain, self.terms.terms, 2, size)
@@ -138,33 +135,47 @@ class FileCases:
 
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Adds up cases by window, pair and cell, and by outcome where it is known."""
+    """Adds up cases by window, pair and cell, and by outcome where it is known.
 
-    place: Ints
+    `inner` (n,) is each case's place among pairs and cells; where all outcomes are known, what is
+    added up by outcome need not be added up again without.
+    """
+
+    window: Ints
+    inner: Ints
     told: Ints
     shape: tuple[int, int, int]
+
+    @cached_property
+    def all_told(self) -> bool:
+        """Whether every outcome is known."""
+        return bool((self.told >= 0).all())
+
+    @cached_property
+    def _place(self) -> Ints:
+        place: Ints = self.window * (self.shape[1] * self.shape[2]) + self.inner
+        return place
+
+    @cached_property
+    def _told_place(self) -> Ints:
+        """Places among windows, outcomes, pairs and cells of the cases with an outcome."""
+        window, inner, told = (self._of_known(a) for a in (self.window, self.inner, self.told))
+        place: Ints = (2 * window + told) * (self.shape[1] * self.shape[2]) + inner
+        return place
 
     @cached_property
     def _known(self) -> NDArray[np.bool_]:
         return self.told >= 0
 
-    @cached_property
-    def _told_place(self) -> Ints:
-        """Places among windows, outcomes, pairs and cells of the cases with an outcome."""
-        inner = self.shape[1] * self.shape[2]
-        place, told = self._of_known(self.place), self._of_known(self.told)
-        moved: Ints = place + (place // inner + told) * inner
-        return moved
-
     def _of_known(self, values: NDArray[Any]) -> NDArray[Any]:
-        return values if self._known.all() else values[self._known]
+        return values if self.all_told else values[self._known]
 
     def count(self) -> Ints:
-        return np.bincount(self.place, minlength=int(np.prod(self.shape))).reshape(self.shape)
+        return np.bincount(self._place, minlength=int(np.prod(self.shape))).reshape(self.shape)
 
     def sum(self, weights: Floats) -> Floats:
-        found = np.bincount(self.place, weights, int(np.prod(self.shape)))
-        return found.astype(np.float64).reshape(self.shape)
+        found = np.bincount(self._place, weights, int(np.prod(self.shape)))
+        return found.astype(np.float64, copy=False).reshape(self.shape)
 
     def labelled(self) -> Ints:
         found = np.bincount(self._told_place, minlength=2 * int(np.prod(self.shape)))
