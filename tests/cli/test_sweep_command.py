@@ -44,6 +44,47 @@ def test_models_are_swept_and_what_moved_is_listed(run: Run, models: Path) -> No
     assert "m0000: 1 of 30 inputs moved" in told.out
 
 
+def test_amounts_of_different_currencies_are_never_ranked_together(run: Run, models: Path) -> None:
+    own = models / "models" / "m0001"
+    charter = (own / "charter.yaml").read_text()
+    (own / "charter.yaml").write_text(charter.replace("currency: EUR", "currency: CHF"))
+    run("sweep", models / "models")
+    add_window(models)
+    (own / "log" / "1.parquet").unlink()
+    (own / "log" / "1.parquet").hardlink_to(models / "moved.parquet")
+    told = run("sweep", models / "models")
+    assert "Open alerts in CHF" in told.out
+    assert "Open alerts in EUR" in told.out
+    alerts = run("sweep", models / "models", "--json").document["alerts"]
+    currencies = [one["currency"] for one in alerts]
+    assert set(currencies) == {"CHF", "EUR"}
+    assert currencies == sorted(currencies)
+    for one in alerts:
+        assert one["value_per_day"] is None or one["value_per_day"]["unit"].startswith(
+            one["currency"]
+        )
+    for currency in ("CHF", "EUR"):
+        costs = [
+            one["value_per_day"]["mean"]
+            for one in alerts
+            if one["currency"] == currency and one["value_per_day"]
+        ]
+        assert costs == sorted(costs, reverse=True)
+
+
+def test_a_floor_in_currency_keeps_small_drift_out_of_a_sweep(run: Run, models: Path) -> None:
+    own = models / "models" / "m0000"
+    floor = "monitoring:\n  least_per_day: 1000000000"
+    charter = (own / "charter.yaml").read_text().replace("monitoring:", floor)
+    (own / "charter.yaml").write_text(charter)
+    run("sweep", models / "models")
+    add_window(models)
+    swept = run("sweep", models / "models", "--json").document
+    assert not [one for one in swept["alerts"] if one["kind"] == "drift"]
+    alone = run("monitor", own, "--json").document["windows"][-1]
+    assert "n0" in [one["feature"] for one in alone["drift"]["features"] if one["moved"]]
+
+
 def test_what_a_sweep_judged_stays_so_for_a_model_alone(run: Run, models: Path) -> None:
     add_window(models)
     run("sweep", models / "models")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +14,7 @@ from assay.cli.output import Directory, Json, say, show, table
 if TYPE_CHECKING:
     from assay.charter.charter import Charter
     from assay.lifecycle.delivery import Delivery
+    from assay.lifecycle.multivariate import Multivariate
     from assay.lifecycle.posting import Posted
     from assay.monitor.report import WindowReport
 
@@ -24,7 +26,17 @@ _METRICS = ("roc_auc", "f1", "brier", "log_loss", "mae", "rmse", "macro_f1", "r_
 _UNDELIVERED = 3
 
 
-def monitor(directory: Directory = Path(), json: Json = False) -> None:
+def monitor(
+    directory: Directory = Path(),
+    multivariate: Annotated[
+        bool,
+        typer.Option(
+            "--multivariate",
+            help="Compare each version's newest window with reference rows by all columns at once.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
     """Measure what is new: value, performance and drift; post alerts, and send them.
 
     Fit for cron: with nothing new it reads little and writes nothing. Exit code 3 where a receiver
@@ -36,17 +48,20 @@ def monitor(directory: Directory = Path(), json: Json = False) -> None:
     posted = workspace.monitor()
     agreed = workspace.charter.monitoring.alerts.channels
     sent = workspace.send_alerts() if agreed else None
+    together = workspace.multivariate() if multivariate else ()
     document = {
         "windows": [report.document() for report in posted.result.windows],
         "alerts": [{**alert.document(), "open": alert.open} for alert in posted.result.alerts],
         "raised": posted.raised,
         "closed": posted.closed,
+        "posted": posted.posted,
         "strangers": posted.result.joined.strangers,
         "repeats": posted.result.joined.repeats,
         "control": _control(posted),
+        "multivariate": [one.document() for one in together],
         "channels": [vars(one) for one in sent.channels] if sent else [],
     }
-    show(document, lambda: _tell(workspace.charter, posted, sent), json=json)
+    show(document, lambda: _tell(workspace.charter, posted, sent, together), json=json)
     if sent is not None and not sent.complete:
         raise typer.Exit(_UNDELIVERED)
 
@@ -82,7 +97,12 @@ def _control(posted: Posted) -> dict[str, Any] | None:
     return None if shown is None else shown.document()
 
 
-def _tell(charter: Charter, posted: Posted, sent: Delivery | None) -> None:
+def _tell(
+    charter: Charter,
+    posted: Posted,
+    sent: Delivery | None,
+    together: Sequence[Multivariate] = (),
+) -> None:
     reports = posted.result.windows
     if not reports:
         say("Nothing has been served yet: run `assay up` and send it some traffic.")
@@ -96,6 +116,8 @@ def _tell(charter: Charter, posted: Posted, sent: Delivery | None) -> None:
     judged = [one for one in reports if one.complete] or list(reports)
     for line in newest_lines(judged[-1]):
         say(f"  {line}")
+    for one in together:
+        say(f"  {one.text}")
     live = [alert for alert in posted.result.alerts if alert.open]
     for alert in live:
         say(f"  ALERT {alert.finding.text}", style="red")

@@ -36,8 +36,8 @@ def up(
 
     The gateway is a process of its own: it follows later releases and roll-backs by itself, and
     needs nothing but the directory. Beside it what it served is monitored as often as the charter
-    says, in processes of their own too, so that serving waits for nothing; what they say, and
-    what goes wrong with them, is told on stderr.
+    says, and responded to unless `response.policy` is `static`, in processes of their own too, so
+    that serving waits for nothing; what they say, and what goes wrong, is told on stderr.
     """
     from assay.workspace import Workspace
 
@@ -59,7 +59,11 @@ def up(
     if watch:
         every = workspace.charter.monitoring.every
         seconds = every.count * _SECONDS[every.unit]
-        beside = threading.Thread(target=monitor_beside, args=(directory, seconds, stopped))
+        beside = threading.Thread(
+            target=monitor_beside,
+            args=(directory, seconds, stopped),
+            kwargs={"respond": workspace.charter.response.policy != "static"},
+        )
         beside.start()
     for line in gateway.stdout or ():
         print(_as_json(line, gateway.pid) if json else line.rstrip(), flush=True)
@@ -68,24 +72,77 @@ def up(
     raise typer.Exit(code)
 
 
-def monitor_beside(directory: Path, seconds: float, stopped: threading.Event) -> None:
+def monitor_beside(
+    directory: Path, seconds: float, stopped: threading.Event, *, respond: bool = False
+) -> None:
     """Run `assay monitor` every so many seconds until stopped, and tell on stderr how it went.
 
-    A run that is under way when serving stops is stopped as well: the next one mends what it left.
+    With `respond` `assay respond` follows: what the charter lets act alone is done, the rest is
+    proposed, and cool-down and cap hold. A model is retrained to judge a retraining by only where
+    monitoring had news. A run that is under way when serving stops is stopped as well: the next one
+    mends what it left.
     """
-    command = [sys.executable, "-m", "assay", "monitor", str(directory)]
     while not stopped.wait(seconds):
-        run = subprocess.Popen(  # noqa: S603 - our own program, no shell
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        while run.poll() is None and not stopped.wait(_LOOK):
-            pass
-        if run.poll() is None:
-            run.terminate()
-        said = run.communicate()[0].strip().splitlines()
-        if said and not stopped.is_set():
-            word = "monitored" if run.returncode == 0 else f"monitoring ended with {run.returncode}"
-            print(f"{word}: {said[-1].strip()}", file=sys.stderr, flush=True)
+        found = _run_beside(["monitor", str(directory), "--json"], stopped)
+        if found is None:
+            return
+        news = _told("monitored", "monitoring", found)
+        if not respond or news is None:
+            continue
+        judge = [] if news else ["--no-shadow"]
+        found = _run_beside(["respond", str(directory), "--json", *judge], stopped)
+        if found is None:
+            return
+        _told("responded", "responding", found)
+
+
+def _run_beside(
+    command: list[str], stopped: threading.Event
+) -> subprocess.CompletedProcess[str] | None:
+    """Run a command of ours to its end; None where serving stopped before that."""
+    run = subprocess.Popen(  # noqa: S603 - our own program, no shell
+        [sys.executable, "-m", "assay", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said: list[tuple[str, str]] = []
+    reading = threading.Thread(target=lambda: said.append(run.communicate()))
+    reading.start()
+    while reading.is_alive() and not stopped.is_set():
+        reading.join(_LOOK)
+    if reading.is_alive():
+        run.terminate()
+    reading.join()
+    return (
+        None if stopped.is_set() else subprocess.CompletedProcess(command, run.returncode, *said[0])
+    )
+
+
+def _told(done: str, doing: str, found: subprocess.CompletedProcess[str]) -> bool | None:
+    """Tell on stderr how a run went; return whether it had news, None where it failed."""
+    import json
+
+    try:
+        document = json.loads(found.stdout)
+    except ValueError:
+        lines = (found.stderr or found.stdout).strip().splitlines() or ["it said nothing"]
+        document = {"error": lines[-1].strip()}
+    if "error" in document:
+        _say(f"{doing} ended with {found.returncode}: {document['error']}")
+        return None
+    if "response" in document:
+        response = document["response"]
+        _say(" ".join([f"{done}:", *([response["text"]] if response else []), *document["words"]]))
+        return bool(response)
+    raised, closed = document["raised"], document["closed"]
+    live = sum(one["open"] for one in document["alerts"])
+    _say(f"{done}: {live} alerts open ({raised} raised and {closed} closed just now).")
+    return bool(raised or closed or document["posted"])
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _as_json(line: str, pid: int) -> str:

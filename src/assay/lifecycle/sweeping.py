@@ -32,7 +32,7 @@ class Looked:
 class Swept:
     """What came of one model in a sweep: what was found and posted, or why nothing was.
 
-    `windows` counts those measured just now.
+    `windows` counts those measured just now; `currency` is the charter's.
     """
 
     directory: str
@@ -43,6 +43,7 @@ class Swept:
     closed: int = 0
     posted: int = 0
     error: str = ""
+    currency: str = ""
     exit_code: int = 0
 
 
@@ -115,16 +116,18 @@ def _with(one: Looked, drifts: Mapping[WindowKey, Drift]) -> Look:
     return replace(one.look, windows=windows, unswept=one.look.unswept - drifts.keys())
 
 
-def ranked_alerts(swept: Iterable[Swept]) -> tuple[tuple[str, Alert], ...]:
-    """Return the open alerts of all models, what costs most a day first, each with its model.
+def ranked_alerts(swept: Iterable[Swept]) -> dict[str, tuple[tuple[str, Alert], ...]]:
+    """Return the open alerts of all models by their currency, each with its model.
 
-    Amounts of different currencies are ranked by their numbers.
+    Within a currency what costs most a day comes first; amounts of different currencies are never
+    compared. Currencies come in alphabetical order, those without an alert are left out.
     """
-    found = [
-        (one.model, alert)
-        for one in swept
-        if one.result is not None
-        for alert in one.result.alerts
-        if alert.open
-    ]
-    return ranked(found, lambda pair: pair[1].finding.value_per_day)
+    found: dict[str, list[tuple[str, Alert]]] = {}
+    for one in swept:
+        for alert in one.result.alerts if one.result is not None else ():
+            if alert.open:
+                found.setdefault(one.currency, []).append((one.model, alert))
+    return {
+        currency: ranked(alerts, lambda pair: pair[1].finding.value_per_day)
+        for currency, alerts in sorted(found.items())
+    }

@@ -68,7 +68,16 @@ def learn_direct_loss(
 
     The idea is NannyML's (direct loss estimation, 2022): a second model predicts the loss of the
     first. Its out-of-fold predictions say how far it can be believed. Raises ValueError for fewer
-    than 100 rows.
+    than 100 rows. It takes the rows of reference and window, which profiles do not keep, so that no
+    command runs it: call it with rows that are at hand.
+
+    >>> rng = np.random.default_rng(0)
+    >>> held, now = ({"x": rng.uniform(low, 10, 2000)} for low in (0, 5))
+    >>> outcomes = 3 * held["x"] + rng.normal(0, held["x"])  # the larger x, the wider off
+    >>> losses = learn_direct_loss(held, 3 * held["x"], outcomes)
+    >>> expected = losses.estimates(now, 3 * now["x"])["mae"]  # of rows without outcomes
+    >>> bool(expected.low < 7.5 * np.sqrt(2 / np.pi) < expected.high)
+    True
     """
     n = len(predictions)
     if n < _LEAST_ROWS:

@@ -31,6 +31,7 @@ _PARTS = 10
 _MOST_ROWS = 2000
 _MOST_CATEGORIES = 200
 _FOLDS = 3
+_TOLD = 5
 _EFFECT = 0.02
 """Least excess of the area under the curve that is worth a word."""
 
@@ -41,12 +42,15 @@ class DomainDrift:
 
     `auc` is the area under its ROC curve out of fold (0.5: not at all), with the interval of one
     more part of the reference's spread; `among` are the areas of the reference's parts, each
-    against the others; `p` is how seldom one more such part would reach the window's.
+    against the others; `p` is how seldom one more such part would reach the window's. `telling`
+    are features by how much area is lost when their values are shuffled among unseen rows, the most
+    first; of features that tell the same none may lose much.
     """
 
     auc: Estimate
     among: tuple[float, ...]
     p: float
+    telling: tuple[tuple[str, float], ...] = ()
 
     @property
     def moved(self) -> bool:
@@ -60,6 +64,7 @@ class DomainDrift:
             "among": list(self.among),
             "p": self.p,
             "moved": self.moved,
+            "telling": [{"feature": name, "area": area} for name, area in self.telling],
         }
 
 
@@ -97,11 +102,9 @@ def domain_drift(reference: Columns, window: Columns, *, seed: int = 0) -> Domai
         )
         for part in parts
     ]
-    own = _area(
-        now[_drawn(generator, np.arange(here), size)],
-        before[_drawn(generator, np.arange(known), _MOST_ROWS)],
-        seed,
-    )
+    drawn = now[_drawn(generator, np.arange(here), size)]
+    rest = before[_drawn(generator, np.arange(known), _MOST_ROWS)]
+    own = _area(drawn, rest, seed)
     spread = float(np.std(among, ddof=1)) * np.sqrt(1 + 1 / _PARTS)
     spread = max(spread, float(np.sqrt((1 / size + 1 / min(known, _MOST_ROWS)) / 12)))
     p = float(stdtr(_PARTS - 1, -(own - np.mean(among)) / spread))
@@ -113,7 +116,7 @@ def domain_drift(reference: Columns, window: Columns, *, seed: int = 0) -> Domai
         size,
         "domain classifier (gradient boosting, three folds), rows read",
     )
-    return DomainDrift(auc, tuple(among), p)
+    return DomainDrift(auc, tuple(among), p, _telling(drawn, rest, names, seed))
 
 
 def _require(columns: int, known: int, here: int) -> None:
@@ -162,12 +165,40 @@ def _drawn(generator: np.random.Generator, rows: NDArray[Any], most: int) -> NDA
     return rows if len(rows) <= most else generator.choice(rows, most, replace=False)
 
 
-def _area(own: Floats, others: Floats, seed: int) -> float:
-    rows = np.concatenate([own, others])
+def _telling(
+    own: Floats, others: Floats, names: list[str], seed: int
+) -> tuple[tuple[str, float], ...]:
+    """Return features whose shuffling costs area, by how much (permutation importance)."""
+    rows, which = _labelled(own, others)
+    generator = np.random.default_rng(seed)
+    unseen = generator.permutation(len(rows)) % 2 == 0
+    found = []
+    with threadpool_limits(1):
+        model = _classifier(seed).fit(rows[~unseen], which[~unseen])
+        whole = float(roc_auc(which[unseen], model.predict_proba(rows[unseen])[:, 1]))
+        for place, name in enumerate(names):
+            shuffled = rows[unseen].copy()
+            generator.shuffle(shuffled[:, place])
+            area = float(roc_auc(which[unseen], model.predict_proba(shuffled)[:, 1]))
+            found.append((name, whole - area))
+    told = [one for one in found if one[1] > 0]
+    return tuple(sorted(told, key=lambda one: (-one[1], one[0]))[:_TOLD])
+
+
+def _labelled(own: Floats, others: Floats) -> tuple[Floats, NDArray[np.int64]]:
     which = np.concatenate([np.ones(len(own)), np.zeros(len(others))]).astype(np.int64)
-    model = HistGradientBoostingClassifier(
+    return np.concatenate([own, others]), which
+
+
+def _classifier(seed: int) -> HistGradientBoostingClassifier:
+    return HistGradientBoostingClassifier(
         max_iter=30, max_leaf_nodes=15, learning_rate=0.15, random_state=seed
     )
+
+
+def _area(own: Floats, others: Floats, seed: int) -> float:
+    rows, which = _labelled(own, others)
+    model = _classifier(seed)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     # So few rows are learned fastest by one thread.
     with threadpool_limits(1):

@@ -107,6 +107,7 @@ class _Model(Watching):
             posted.raised,
             posted.closed,
             posted.posted,
+            currency=self.charter.value.currency,
         )
 
     def _send(self) -> None:

@@ -10,11 +10,15 @@ from assay.workspace.progress import Progress
 from assay.workspace.sources import Sources
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from assay.charter.charter import Family
+    from assay.evidence.bundle import Bundle
     from assay.lifecycle.books import Replay
     from assay.lifecycle.bridging import Bridged
     from assay.lifecycle.course import Labels
     from assay.lifecycle.ledger_of_value import ValueSoFar
+    from assay.lifecycle.multivariate import Multivariate
     from assay.lifecycle.posting import OutcomesTaken, Posted
     from assay.lifecycle.status import Status
     from assay.monitor.run import MonitorResult
@@ -56,6 +60,37 @@ class Watching(Sources):
             now = self._now()
             found = observe(self.charter, self.ports, self._predictions(), now).result
             return post(self.ports.ledger, self.charter, found, now)
+
+    def multivariate(self) -> tuple[Multivariate, ...]:
+        """Compare the newest complete window of each version with reference rows, all columns.
+
+        Nothing is posted; where the rows of a reference are not at hand, that is said.
+        """
+        from assay.lifecycle.multivariate import multivariate
+        from assay.lifecycle.observing import take_look
+
+        with self._alone():
+            seen = take_look(self.charter, self.ports, self._predictions(), self._now())
+        return multivariate(self.charter, self.ports, seen.windows, self._rows_of)
+
+    def _rows_of(self, bundle: Bundle) -> pl.DataFrame:
+        """Return the held-out rows that a bundle's reference was made from."""
+        from assay.build.set_aside import set_aside
+        from assay.errors import InputError
+        from assay.value.valuation import valuation
+
+        log = self.charter.monitoring.source
+        if log is not None:
+            return self._reference_rows(log).sort("at", maintain_order=True)
+        table, digest = self._table()
+        if bundle.origin.get("data") != digest:
+            raise InputError(
+                "This needs the rows that the version was made from, and the charter's table is "
+                "another one by now. Give that table, or look at the drift of single features."
+            )
+        return set_aside(
+            table, self.charter, valuation(self.charter.value, self.charter.data)
+        ).judged
 
     def status(self) -> Status:
         """Return where things stand: newest version, gate, release, open alerts, what is next."""
