@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from assay.adapters.capture_predictions import CapturePredictions
@@ -179,7 +180,8 @@ def deliveries(draw: st.DrawFn) -> list[list[tuple[str, str]]]:
     for _ in range(draw(st.integers(0, 4))):
         chosen = draw(st.lists(st.sampled_from(ids), max_size=40, unique=True))
         tables.append([(one, draw(st.sampled_from(["yes", "no"]))) for one in chosen])
-    return tables
+    again = draw(st.lists(st.integers(0, 3), max_size=2)) if tables else []
+    return [*tables, *(tables[place % len(tables)] for place in again)]
 
 
 def _final(tables: list[list[tuple[str, str]]]) -> dict[str, str]:
@@ -200,6 +202,13 @@ def _table(rows: list[tuple[str, str]]) -> pl.DataFrame:
     looks=st.lists(st.booleans(), min_size=12, max_size=12),
     repeated=st.booleans(),
 )
+@example(
+    charter=CHARTERS[0],
+    tables=[[("p1", "yes"), ("p2", "no")], [("p1", "no")], [("p1", "yes"), ("p2", "no")]],
+    order=[0, 1, 2, 3],
+    looks=[True] * 12,
+    repeated=True,
+)
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
@@ -214,9 +223,7 @@ def test_labels_twice_late_out_of_order_for_nobody_and_corrected_leave_the_books
     _, _, records, _ = world()
     kept, asked = Kept(charter), iter(looks)
     parts = [records[part * N // 4 : (part + 1) * N // 4] for part in order]
-    steps: list[Any] = [
-        step for pair in zip(parts, [*tables, *[[]] * 4], strict=False) for step in pair
-    ]
+    steps: list[Any] = [step for pair in zip_longest(parts, tables, fillvalue=[]) for step in pair]
     for step in steps:
         if step and isinstance(step[0], dict):
             kept.captures.append(step)

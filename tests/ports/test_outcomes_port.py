@@ -47,6 +47,39 @@ def test_a_correction_has_a_higher_revision(store: Outcomes) -> None:
     assert store.read().rows() == [("a", "yes", 1), ("a", "no", 2)]
 
 
+def test_a_correction_that_is_taken_back_counts(store: Outcomes) -> None:
+    yes, no = _rows(id=["a"], outcome=["yes"]), _rows(id=["a"], outcome=["no"])
+    assert [store.add(one) for one in (yes, no, no, yes, yes)] == [True, True, False, True, False]
+    assert store.read().rows() == [("a", "yes", 1), ("a", "no", 2), ("a", "yes", 3)]
+    assert store.read(2).rows() == [("a", "yes", 3)]
+
+
+def test_what_older_deliveries_said_together_is_nothing_new(store: Outcomes) -> None:
+    store.add(_rows(id=["a", "b"], outcome=["yes", "no"]))
+    store.add(_rows(id=["c"], outcome=["no"]))
+    assert not store.add(_rows(id=["c", "b"], outcome=["no", "no"]))
+    assert not store.add(_rows(id=["a", "a"], outcome=["yes", "yes"]))
+    assert store.add(_rows(id=["c", "d"], outcome=["no", "no"])), "nobody told of d"
+
+
+def test_a_table_that_grows_is_taken_once_for_each_growth(store: Outcomes) -> None:
+    ids = [f"p{place}" for place in range(6)]
+    for end in (2, 4, 6):
+        table = _rows(id=list(ids[:end]), outcome=["yes"] * end)
+        assert [store.add(table) for _ in range(3)] == [True, False, False]
+    newest = store.read().sort("revision").unique("id", keep="last")
+    assert newest.height == 6
+
+
+def test_a_table_without_rows_says_nothing(store: Outcomes) -> None:
+    assert not store.add(_rows(id=["a"], outcome=["yes"]).clear())
+
+
+def test_amounts_after_names_are_something_new(store: Outcomes) -> None:
+    store.add(_rows(id=["a"], outcome=["yes"]))
+    assert store.add(_rows(id=["a"], outcome=[1.5]))
+
+
 def test_numbers_stay_numbers(store: Outcomes) -> None:
     store.add(_rows(id=["a"], outcome=[1.25]))
     assert store.read().rows() == [("a", 1.25, 1)]

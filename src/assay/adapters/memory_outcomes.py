@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from assay.ports.outcomes import says_nothing_new
+
 __all__ = ["MemoryOutcomes"]
 
 
@@ -18,9 +20,9 @@ class MemoryOutcomes:
         self._deliveries: list[pl.DataFrame] = []
 
     def add(self, delivery: pl.DataFrame) -> bool:
-        """Keep a delivery, once."""
+        """Keep a delivery that says something new."""
         rows = delivery.select("id", "outcome")
-        if any(rows.equals(old) for old in self._deliveries):
+        if says_nothing_new(rows, reversed(self._deliveries)):
             return False
         self._deliveries.append(rows)
         return True

@@ -2,7 +2,7 @@
 
 Format 1: `<number>-<digest>.parquet` with the columns `id` (text) and `outcome` (text or
 float64). The number grows by one with each delivery and is the revision of its rows; the digest
-is that of the rows, so that a file handed in twice is known. To change the format, write the new
+is that of the rows. To change the format, write the new
 files beside the old with another ending and teach `read` both.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from assay.errors import StoreError
+from assay.ports.outcomes import says_nothing_new
 
 __all__ = ["ParquetOutcomes"]
 
@@ -34,7 +35,7 @@ class ParquetOutcomes:
         self._folder = folder
 
     def add(self, delivery: pl.DataFrame) -> bool:
-        """Keep a delivery; the file appears whole or not at all."""
+        """Keep a delivery that says something new; the file appears whole or not at all."""
         rows = delivery.select("id", "outcome")
         digest = _digest(rows)
         unfinished = self._folder / f".{digest}.{os.getpid()}"
@@ -69,7 +70,7 @@ class ParquetOutcomes:
 
     def _add(self, rows: pl.DataFrame, digest: str, unfinished: Path) -> bool:
         files = self._files()
-        if any(file.stem.endswith(digest) for file in files):
+        if says_nothing_new(rows, (pl.read_parquet(file) for file in reversed(files))):
             return False
         number = 1 + max((_number(file) for file in files), default=0)
         try:
