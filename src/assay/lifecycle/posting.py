@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,12 +68,12 @@ class Posted:
 def post(ledger: Ledger, charter: Charter, result: MonitorResult, now: datetime) -> Posted:
     """Write what the ledger lacks: news of alerts, and the value of judged windows.
 
-    A window is posted again when labels have changed what is known of it. With them goes what a
+    A window is posted again when what is known of it is not what was posted of it last: labels
+    change it, and may change it back. With them goes what a
     control share shows of all so far, so that its course over time is on the books as well.
     """
     record_changes(ledger, charter.name, result.changes, now)
-    posted = _postings(ledger, charter)
-    fresh = [one for one in result.windows if one.complete and _digest(one) not in posted]
+    fresh = _not_posted(ledger, charter, [one for one in result.windows if one.complete])
     for report in fresh:
         write(ledger, f"value:{charter.name}", EventType.VALUE_POSTED, report.posting(), now)
     if fresh and result.by_control is not None:
@@ -291,10 +292,26 @@ def _of_one_mind(rows: pl.DataFrame) -> None:
         )
 
 
-def _postings(ledger: Ledger, charter: Charter) -> set[str]:
-    events = ledger.events(f"value:{charter.name}")
-    return {digest_of({k: v for k, v in event.data.items() if k != "at"}) for event in events}
+def _not_posted(
+    ledger: Ledger, charter: Charter, reports: Sequence[WindowReport]
+) -> list[WindowReport]:
+    """Return the reports that the newest postings of their window, arm and version do not say.
+
+    A version that served from two bundles in one window has two reports there, and two postings.
+    """
+    said: dict[tuple[str, str, int], list[str]] = {}
+    for event in ledger.events(f"value:{charter.name}"):
+        content = {name: value for name, value in event.data.items() if name != "at"}
+        if event.type == EventType.VALUE_POSTED and "control" not in content:
+            of = (content["window"], content["arm"], content["version"])
+            said.setdefault(of, []).append(digest_of(content))
+    count = Counter(_place(one) for one in reports)
+    return [
+        one
+        for one in reports
+        if digest_of(one.posting()) not in said.get(_place(one), [])[-count[_place(one)] :]
+    ]
 
 
-def _digest(report: WindowReport) -> str:
-    return digest_of(report.posting())
+def _place(report: WindowReport) -> tuple[str, str, int]:
+    return report.window, report.arm, report.version

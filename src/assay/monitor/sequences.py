@@ -16,7 +16,7 @@ import msgspec
 
 from assay.charter.charter import Charter
 from assay.monitor.concept import ConceptDrift, concept_drift
-from assay.monitor.creep import Creep, Creeping, CreepState, creep
+from assay.monitor.creep import CREEP_FORMAT, Creep, Creeping, CreepState, creep
 from assay.monitor.measured import performance_tables
 from assay.monitor.performance import Tables
 from assay.monitor.watched import Watched
@@ -111,15 +111,19 @@ def _follow_creep(
     lines: Sequence[tuple[str, str]],
     known: _Kept,
 ) -> tuple[list[Crept], dict[str, Any]]:
-    """Fold windows that are new into what was known, or all of them where an old one changed."""
+    """Fold windows that are new into what was known, or all of them where an old one changed.
+
+    So too where another version of Assay wrote down what was known.
+    """
     count = len(known.lines)
-    if count > len(lines) or [one.rows for one in known.lines] != [a for a, _ in lines[:count]]:
+    same = [one.rows for one in known.lines] == [rows for rows, _ in lines[:count]]
+    if count > len(lines) or not same or known.state.get("format") != CREEP_FORMAT:
         count = 0
     found = [one.crept for one in known.lines[:count]]
     if count == len(steps):
         return found, known.state
     reference, limits = watched().reference, charter.monitoring
-    state = CreepState.from_document(known.state) if count and known.state else None
+    state = CreepState.from_document(known.state) if count else None
     for step in steps[count:]:
         now: Creep = creep(
             reference,
