@@ -102,6 +102,60 @@ def test_what_cannot_be_measured_says_why() -> None:
     assert live_guardrails(_charter(noise), MODEL, table) == ()
 
 
+def test_labels_of_the_selected_alone_tell_no_gap_between_groups() -> None:
+    score, y, group = _cases(5, 4000, 2.5)
+    called = bank().decide(MODEL.forecast(score), {}) == 0
+    charter = _charter(*(_limit(metric) for metric in METRICS))
+    every = live_guardrails(charter, MODEL, counted(MODEL, score, y, group, ("f", "m")))
+    broken = {one.guardrail.metric for one in every if one.broken}
+    assert broken >= {"equal_opportunity_difference", "equalized_odds_difference"}
+    data = charter.data.model_copy(update={"revealed_by": ("call",)})
+    hiding = charter.model_copy(update={"data": data})
+    table = counted(MODEL, score, np.where(called, y, -1), group, ("f", "m"))
+    by = {one.guardrail.metric: one for one in live_guardrails(hiding, MODEL, table)}
+    for metric in METRICS:
+        one = by[metric]
+        if metric.startswith("demographic"):
+            assert one.broken
+        else:
+            assert one.hidden
+            assert not one.broken
+            assert one.note.startswith("Not identified: outcomes are seen only after call")
+    both = by["equalized_odds_ratio"].note
+    assert both.endswith("and true positive and false positive rates need those of all cases.")
+    data = charter.data.model_copy(update={"revealed_by": ("call", "skip")})
+    open_ = charter.model_copy(update={"data": data})
+    assert all(one.estimate for one in live_guardrails(open_, MODEL, table))
+
+
+def test_a_gap_at_its_limit_is_broken_seldom() -> None:
+    shares = [
+        float(
+            (
+                bank().decide(
+                    MODEL.forecast(drawn(np.random.default_rng(1), 400_000, shift=by)[0]), {}
+                )
+                == 0
+            ).mean()
+        )
+        for by in (0.0, 0.4)
+    ]
+    limit = Guardrail(
+        metric="demographic_parity_difference", column="sex", at_most=shares[1] - shares[0]
+    )
+    charter = _charter(limit)
+    broken = surely = 0
+    for seed in range(200):
+        table = counted(MODEL, *_cases(seed, 1000, 0.4), ("f", "m"))
+        (one,) = live_guardrails(charter, MODEL, table)
+        assert one.estimate is not None
+        assert one.sure is not None
+        assert one.sure.low <= one.estimate.low <= one.estimate.high <= one.sure.high
+        surely += one.broken
+        broken += one.estimate.low > (limit.at_most or 0)
+    assert surely == 0 < broken
+
+
 @pytest.mark.parametrize("kind", ["difference", "ratio"])
 def test_intervals_of_the_widest_gap_cover(kind: str) -> None:
     rng = np.random.default_rng(0)

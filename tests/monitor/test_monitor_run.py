@@ -183,6 +183,24 @@ def test_concept_drift_shows_in_value_and_makes_estimates_stale() -> None:
     assert newest.record.stale
 
 
+@pytest.mark.parametrize(("above", "told"), [(-0.005, False), (0.02, True)])
+def test_windows_add_up_against_a_limit_on_performance(above: float, told: bool) -> None:
+    large = np.random.default_rng(0).random(200_000)
+    live = Live(_charter())
+    called = live.valuation.decide(live.watched.forecast(large), {}) == 0
+    rate = _rate(large, 0.0)
+    accuracy = float(np.where(called, rate, 1 - rate).mean())
+    charter = _charter(acceptance={"accuracy": {"at_least": accuracy + above}})
+    result = _run(live, charter, list(live.serve(10_000)), live.tell())
+    held = [one.measured.performance.limits[0].beyond for one in result.windows]
+    texts = [one.text for report in result.windows for one in report.judged.findings]
+    missed = [one for one in texts if one.startswith("accuracy from labels")]
+    assert max(held) < 3.3, "no window shows it by itself"
+    assert bool(missed) == told
+    assert all("misses, with windows before it, the limit" in one for one in missed)
+    assert (("performance", "accuracy") in _kinds(result)) == told
+
+
 def test_labels_twice_late_or_corrected_count_once() -> None:
     charter = _charter()
     live = Live(charter)

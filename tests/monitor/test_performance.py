@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as peer
 from tests.bank_charter import CHARTER
 from tests.watched_cases import (
+    Floats,
+    Ints,
     counted,
     counted_amounts,
     counted_of_three,
@@ -131,7 +133,9 @@ def test_a_worse_window_is_told_with_what_was_usual(charter: Charter) -> None:
     brier = next(one for one in judged.findings if one.metric == "brier")
     assert brier.kind == "performance"
     assert "from labels" in brier.text
-    assert "lies above what is usual" in brier.text
+    assert "lies above what is usual in 12 reference windows: 0." in brier.text
+    assert brier.text.startswith("Brier score from labels 0.")
+    assert "in 95 % of windows like them" in brier.text
     document = json.loads(json.dumps(judged.document()))
     assert document["basis"] == "realised"
     assert document["after"]["brier"]["mean"] == brier.measured
@@ -147,21 +151,81 @@ def test_concept_drift_of_three_outcomes_and_of_amounts_is_told(charter: Charter
     assert {"mae", "rmse"} <= {one.metric for one in told.findings}
 
 
-def test_limits_are_missed_only_surely(charter: Charter) -> None:
+def test_limits_are_held_against_each_metric(charter: Charter) -> None:
     score, y = drawn(np.random.default_rng(14), 2000)
     table = counted(BANK, score, y)
     auc = performance_after_labels(table, BANK)["roc_auc"]
-    update = {"acceptance": {"roc_auc": Limit(at_least=(auc.mean + auc.high) / 2)}}
-    unsure = charter.model_copy(update=update)
-    assert not judge_performance(unsure, BANK, table, []).findings
-    update = {"acceptance": {"roc_auc": Limit(at_least=auc.high + 0.01)}}
-    sure = charter.model_copy(update=update)
-    judged = judge_performance(sure, BANK, table, [])
-    assert [one.metric for one in judged.findings] == ["roc_auc"]
+    update = {"acceptance": {"roc_auc": Limit(at_least=auc.high)}}
+    judged = judge_performance(charter.model_copy(update=update), BANK, table, [])
+    assert [(one.metric, one.limit) for one in judged.limits] == [
+        ("roc_auc", f"at least {auc.high:g}")
+    ]
+    # Wilson's interval of 95 % ends where the limit is 1.96 standard errors away.
+    assert judged.limits[0].beyond == pytest.approx(1.96, abs=0.001)
     assert "not enough history: 0 reference windows" in judged.note
     live = charter.monitoring.model_copy(update={"limits": {"brier": Limit(at_most=0.01)}})
     judged = judge_performance(charter.model_copy(update={"monitoring": live}), BANK, table, [])
-    assert [one.limit for one in judged.findings] == ["at most 0.01"]
+    assert [one.limit for one in judged.limits] == ["at most 0.01"]
+    assert judged.limits[0].beyond > 9
+
+
+def _hiding(charter: Charter, **limits: Limit) -> Charter:
+    data = charter.data.model_copy(update={"revealed_by": ("call",)})
+    return charter.model_copy(update={"data": data, "acceptance": limits})
+
+
+def _shown(score: Floats, y: Ints) -> tuple[Floats, Ints]:
+    """Return cases with the outcomes that calls show."""
+    called = BANK.valuation.decide(BANK.forecast(score), {}) == 0
+    return score, np.where(called, y, -1)
+
+
+def test_labels_of_the_called_alone_are_compared_with_the_called(charter: Charter) -> None:
+    rng = np.random.default_rng(21)
+    hiding = _hiding(charter)
+    found: list[Finding] = []
+    for _ in range(60):
+        table = counted(BANK, *_shown(*drawn(rng, 1000)))
+        told = judge_performance(hiding, BANK, table, _reference(BANK))
+        assert told.basis == "realised"
+        assert set(told.after) == {"precision", "log_loss", "brier", "calibration_error"}
+        assert set(told.hidden) == {"roc_auc", "average_precision", "accuracy", "recall", "f1"}
+        assert told.note.startswith("not identified: ROC AUC")
+        assert set(told.hidden) < set(told.before)
+        found += told.findings
+    assert not found
+    told = judge_performance(
+        hiding, BANK, counted(BANK, *_shown(*drawn(rng, 2000, drift=-1.5))), _reference(BANK)
+    )
+    assert {one.metric for one in told.findings} >= {"precision", "calibration_error"}
+
+
+def test_limits_on_what_labels_hide_are_held_against_what_is_expected(charter: Charter) -> None:
+    table = counted(BANK, *_shown(*drawn(np.random.default_rng(22), 2000)))
+    limits = {name: Limit(at_least=0.99) for name in ("recall", "precision", "brier")}
+    hiding = _hiding(charter, **limits)
+    told = judge_performance(hiding, BANK, table, _reference(BANK))
+    assert {one.metric: one.basis for one in told.limits} == {
+        "recall": "expected",
+        "precision": "realised",
+        "brier": "expected",
+    }
+    recall = next(one for one in told.limits if one.metric == "recall")
+    assert recall.measured.mean < 0.95
+    assert recall.beyond > 3
+    stale = judge_performance(hiding, BANK, table, _reference(BANK), stale=True)
+    assert [one.metric for one in stale.limits] == ["precision"]
+    release = hiding.release.model_copy(update={"exploration_share": 0.1})
+    by_chance = hiding.model_copy(update={"release": release})
+    told = judge_performance(by_chance, BANK, table, _reference(BANK))
+    assert not told.findings
+    assert "cases decided by chance are labelled too" in told.note
+    few = counted(BANK, *_shown(np.linspace(0.01, 0.4, 300), np.ones(300, np.int64)))
+    assert judge_performance(hiding, BANK, few, _reference(BANK)).basis == "expected"
+    reference = _reference(THREE)
+    three = counted_of_three(THREE, *drawn_of_three(np.random.default_rng(1), 1000))
+    told = judge_performance(_hiding(charter), THREE, three, reference)
+    assert (told.basis, dict(told.after)) == ("expected", {})
 
 
 def test_stale_estimates_are_not_judged(charter: Charter) -> None:

@@ -45,14 +45,22 @@ def test_only_limits_surely_missed_are_told() -> None:
         "roc_auc": Limit(at_least=0.9),
     }
     fine = ServiceTally.of(np.full(3000, 20.0), errors=25, referred=300)
-    assert service_findings(fine, limits) == ()
+    assert service_findings(fine, limits, 0.998) == ()
     slow = np.where(np.arange(3000) % 20 == 0, 400.0, 20.0)
-    found = service_findings(ServiceTally.of(slow, errors=120, referred=0), limits)
+    found = service_findings(ServiceTally.of(slow, errors=120, referred=0), limits, 0.998)
     assert [one.metric for one in found] == ["latency_p99_ms", "error_rate", "referral_rate"]
     assert {one.kind for one in found} == {"service"}
-    assert "misses the limit: at most 100" in found[0].text
+    assert "surely misses the limit: at most 100" in found[0].text
     few = ServiceTally.of([20.0] * 9 + [400.0], errors=1)
-    assert service_findings(few, limits) == (), "ten requests are not sure"
+    assert service_findings(few, limits, 0.998) == (), "ten requests are not sure"
+
+
+def test_the_wider_the_interval_the_later_a_limit_is_missed() -> None:
+    limits = {"error_rate": Limit(at_most=0.01)}
+    tally = ServiceTally.of(np.full(2945, 20.0), errors=55)
+    (told,) = service_findings(tally, limits, 0.95)
+    assert "[0.01" in told.text
+    assert service_findings(tally, limits, 1 - 2 / 20_000) == ()
 
 
 def test_what_cannot_be_is_refused() -> None:

@@ -60,6 +60,7 @@ def test_a_side_that_nobody_saw_is_named_in_the_report_the_command_and_the_page(
     words = said["words"] if said else "one-sided"
     assert words.startswith("one-sided")
     assert any(words in line for line in newest_lines(report)) == hides
+    assert any("not identified: ROC AUC" in line for line in newest_lines(report)) == hides
     assert (words in _row(charter, report)) == hides
 
 

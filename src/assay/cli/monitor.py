@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from assay.lifecycle.delivery import Delivery
     from assay.lifecycle.multivariate import Multivariate
     from assay.lifecycle.posting import Posted
+    from assay.monitor.live_guardrails import LiveGuardrail
     from assay.monitor.report import WindowReport
 
 __all__ = ["monitor", "newest_lines", "window_rows"]
@@ -147,13 +148,17 @@ def newest_lines(report: WindowReport) -> list[str]:
         word = "from labels" if performance.basis == "realised" else "expected before labels"
         told = [f"{name} {one.mean:.3g}" for name, one in found.items() if name in _METRICS]
         lines += [f"performance {word}: {', '.join(told)}"] if told else []
+        lines += [performance.note] if performance.hidden and performance.note else []
     losing = [one for one in measured.segments if one.a_day.mean < 0][:_NAMED]
     if losing:
         told = [f"{one.column} {one.value} {one.a_day!r}" for one in losing]
         word = "lose" if any(one.loses for one in losing) else "may lose"
         lines.append(f"segments that {word}: {'; '.join(told)}")
-    for rail in measured.guardrails:
-        if rail.estimate is not None:
-            state = "BROKEN" if rail.broken else "kept"
-            lines.append(f"{rail.guardrail.label} {rail.estimate!r}: {state}")
+    lines += [_of_guardrail(one) for one in measured.guardrails if one.estimate or one.hidden]
     return [f"{report.window}, {report.arm} {report.version}: {line}" for line in lines]
+
+
+def _of_guardrail(one: LiveGuardrail) -> str:
+    if one.estimate is None:
+        return f"{one.guardrail.label}: {one.note}"
+    return f"{one.guardrail.label} {one.estimate!r}: {'BROKEN' if one.broken else 'kept'}"

@@ -15,6 +15,8 @@ from assay.errors import DataError
 from assay.guardrails.groups import LEAST_CASES
 from assay.monitor.acting import selected_pairs
 from assay.monitor.finding import Finding
+from assay.monitor.limit_watch import sure_confidence
+from assay.monitor.performance import hides
 from assay.monitor.watched import Watched
 from assay.stats.estimate import Estimate
 from assay.stats.rate_gaps import GroupRate, widest_gap
@@ -25,6 +27,7 @@ __all__ = ["LiveGuardrail", "fairness_findings", "live_guardrails"]
 
 Floats = NDArray[np.float64]
 Rate = Literal["selection", "true_positive", "false_positive"]
+_HIDDEN = "Not identified"
 _Counted = dict[str, tuple[Floats, Floats]]
 
 _RATES: Mapping[str, tuple[Rate, ...]] = {
@@ -39,7 +42,8 @@ class LiveGuardrail:
     """One of the charter's fairness limits on one window: the estimate, or why there is none.
 
     `groups` are the rates behind it by kind of rate and group, `small` the groups with too few
-    cases to judge.
+    cases to judge. `sure` is the interval that must lie beyond the limit for it to be broken (see
+    `limit_watch.sure_confidence`); the estimate shows that of 95 %.
     """
 
     guardrail: Guardrail
@@ -47,11 +51,17 @@ class LiveGuardrail:
     note: str = ""
     groups: Mapping[str, Mapping[str, GroupRate]] | None = None
     small: tuple[str, ...] = ()
+    sure: Estimate | None = None
+
+    @property
+    def hidden(self) -> bool:
+        """Whether labels cannot tell, since some actions hide the outcome."""
+        return self.estimate is None and self.note.startswith(_HIDDEN)
 
     @property
     def broken(self) -> bool:
-        """Whether the limit is surely broken: the whole 95 % interval lies beyond it."""
-        one, limit = self.estimate, self.guardrail
+        """Whether the limit is surely broken: the whole of the wide interval lies beyond it."""
+        one, limit = self.sure, self.guardrail
         if one is None:
             return False
         low = limit.at_least is not None and one.high < limit.at_least
@@ -86,12 +96,23 @@ def live_guardrails(
     deserves it is as in `guardrails.plugin.Cases`, but that one action counts as selecting all
     cases of two outcomes (see `acting`). Groups of fewer than 30 cases of a kind are not judged.
     Other guardrails than fairness are measured where models are judged, not here.
+
+    Where the charter's `data.revealed_by` lets some actions hide the outcome, every labelled case
+    was selected (or none was), so that labels say nothing of these shares: they have a note. Cases
+    decided by chance could tell, weighed by the propensities that captures keep; tables do not keep
+    those.
     """
     found = []
     for guardrail in charter.guardrails:
         name, _, form = guardrail.metric.rpartition("_")
         if name in _RATES and form in ("difference", "ratio"):
-            found.append(_measured(guardrail, _RATES[name], form == "ratio", watched, table))
+            note = _hidden(charter, _RATES[name], watched, table)
+            if note:
+                found.append(LiveGuardrail(guardrail, None, note))
+                continue
+            sure = sure_confidence(charter)
+            one = _measured(guardrail, _RATES[name], form == "ratio", watched, table, sure)
+            found.append(one)
     return tuple(found)
 
 
@@ -101,7 +122,7 @@ def fairness_findings(measured: tuple[LiveGuardrail, ...]) -> tuple[Finding, ...
     for one in measured:
         if one.estimate is not None and one.broken:
             limit, label = str(one.guardrail), one.guardrail.label
-            text = f"{label} {one.estimate!r} breaks the limit: {limit} ({_rates(one)})"
+            text = f"{label} {one.estimate!r} surely breaks the limit: {limit} ({_rates(one)})"
             found.append(Finding("fairness", label, one.estimate.mean, limit, text))
     return tuple(found)
 
@@ -116,8 +137,25 @@ def _rates(one: LiveGuardrail) -> str:
     return "; ".join(words)
 
 
+def _hidden(charter: Charter, kinds: tuple[Rate, ...], watched: Watched, table: ScoreTable) -> str:
+    """Say why labels cannot tell these rates, or nothing."""
+    shown = charter.data.revealed_by
+    needed = [kind.replace("_", " ") for kind in kinds if kind != "selection"]
+    if not needed or not hides(table, watched, shown):
+        return ""
+    return (
+        f"{_HIDDEN}: outcomes are seen only after {' and '.join(shown)}, and "
+        f"{' and '.join(needed)} rates need those of all cases."
+    )
+
+
 def _measured(
-    guardrail: Guardrail, kinds: tuple[Rate, ...], ratio: bool, watched: Watched, table: ScoreTable
+    guardrail: Guardrail,
+    kinds: tuple[Rate, ...],
+    ratio: bool,
+    watched: Watched,
+    table: ScoreTable,
+    sure: float,
 ) -> LiveGuardrail:
     places = {
         value: place
@@ -136,18 +174,32 @@ def _measured(
         what = "cases" if kinds == ("selection",) else "labelled cases of the outcomes it needs"
         note = f"Fewer than two groups of {guardrail.column} have {LEAST_CASES} {what}."
         return LiveGuardrail(guardrail, None, note, None, small)
+    shown, wide = (_widest(judged, ratio=ratio, confidence=each) for each in (0.95, sure))
+    if shown is None:
+        return LiveGuardrail(guardrail, None, "No case of any group was selected.", judged, small)
+    return LiveGuardrail(guardrail, shown, "", judged, small, wide)
+
+
+def _widest(
+    judged: Mapping[str, Mapping[str, GroupRate]], *, ratio: bool, confidence: float
+) -> Estimate | None:
+    """Return the widest gap over all kinds of rate; None where one of them cannot be told."""
     gaps = [
-        widest_gap(rates, "ratio" if ratio else "difference", comparisons=len(kinds))
+        widest_gap(
+            rates,
+            "ratio" if ratio else "difference",
+            comparisons=len(judged),
+            confidence=confidence,
+        )
         for rates in judged.values()
     ]
     known = [gap for gap in gaps if gap is not None]
     if len(known) < len(gaps):
-        return LiveGuardrail(guardrail, None, "No case of any group was selected.", judged, small)
+        return None
     pick = min if ratio else max
     widest = pick(known, key=lambda gap: gap.mean)
     low, high = (pick(getattr(gap, end) for gap in known) for end in ("low", "high"))
-    estimate = Estimate(widest.mean, low, high, widest.n, widest.method)
-    return LiveGuardrail(guardrail, estimate, "", judged, small)
+    return Estimate(widest.mean, low, high, widest.n, widest.method, confidence=confidence)
 
 
 def _judged(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.monitor.acting import selected_pairs
+from assay.monitor.acting import acting, selected_pairs
 from assay.monitor.watched import Watched
 from assay.stats.amount_table import AmountTable
 from assay.stats.class_intervals import expected_class_metrics, realised_class_metrics
@@ -33,16 +34,20 @@ if TYPE_CHECKING:
 __all__ = [
     "Tables",
     "classes_of",
+    "hides",
     "labelled_share",
     "measured_after",
     "measured_before",
+    "not_identified",
     "performance_after_labels",
     "performance_before_labels",
+    "revealed",
 ]
 
 Floats = NDArray[np.float64]
 Tables: TypeAlias = ScoreTable | AmountTable | ClassTables
 _OF_DECISIONS = frozenset({"accuracy", "precision", "recall", "f1"})
+_OF_REVEALED = ("precision", "log_loss", "brier", "calibration_error")
 _Table = TypeVar("_Table", ScoreTable, AmountTable)
 
 
@@ -61,14 +66,20 @@ def performance_before_labels(
 
 
 def performance_after_labels(
-    tables: Tables, watched: Watched, segment: tuple[str, str] = ALL
+    tables: Tables,
+    watched: Watched,
+    segment: tuple[str, str] = ALL,
+    *,
+    revealed_by: Collection[str] = (),
 ) -> Mapping[str, Estimate]:
     """Return every metric of a window's labelled cases, with its 95 % interval.
 
     As before labels, and with calibration error, and R squared of amounts. Cases without a label
-    are not in it: where outcomes show only after some actions, it is the performance among those.
+    are not in it. `revealed_by` names the actions after which an outcome is seen (all where empty):
+    where others hide it, only what those labels tell is given. That is precision, and log loss,
+    Brier score and calibration error among the cases so decided, which are not those of all cases.
     """
-    found = measured_after(tables, watched, segment)
+    found = measured_after(tables, watched, segment, revealed_by=revealed_by)
     return {name: one.estimate(AFTER) for name, one in found.items()}
 
 
@@ -89,11 +100,23 @@ def measured_before(
 
 
 def measured_after(
-    tables: Tables, watched: Watched, segment: tuple[str, str] = ALL
+    tables: Tables,
+    watched: Watched,
+    segment: tuple[str, str] = ALL,
+    *,
+    revealed_by: Collection[str] = (),
 ) -> Mapping[str, Measurement]:
-    """Return what `performance_after_labels` tells, with what a comparison of windows needs."""
+    """Return what `performance_after_labels` tells, with what a comparison of windows needs.
+
+    Reference windows have labels whatever was decided: with the same `revealed_by` they are cut to
+    the same decisions.
+    """
+    tables = revealed(tables, watched, revealed_by)
     if isinstance(tables, ClassTables):
         _no_segment(segment)
+        # Class tables do not keep decisions, so that nothing can be cut to those that show.
+        if hides(tables, watched, revealed_by):
+            return {}
         return realised_class_metrics(tables, watched.class_cells)
     if isinstance(tables, AmountTable):
         return realised_losses(_segment(tables, segment), _blocks(watched), _heaviness(watched))
@@ -105,7 +128,9 @@ def measured_after(
         for each in (part.ripe, part.ripe_chance[1], part.labelled[1], part.labelled[0])
     )
     stated = mean_forecast(ripe, chance)
-    return _told(part, realised_metrics(positive, negative, stated, watched.cells.rank))
+    found = _told(part, realised_metrics(positive, negative, stated, watched.cells.rank))
+    hidden = not_identified(tables, watched, found, revealed_by)
+    return {name: one for name, one in found.items() if name not in hidden}
 
 
 def labelled_share(tables: Tables) -> float:
@@ -117,6 +142,45 @@ def labelled_share(tables: Tables) -> float:
     else:
         cases, labelled = tables.n[0].sum(), tables.labelled[:, 0].sum()
     return float(labelled / cases) if cases else 0.0
+
+
+def revealed(tables: Tables, watched: Watched, revealed_by: Collection[str]) -> Tables:
+    """Return a table without the cases whose action hides their outcome, where it keeps actions."""
+    if not isinstance(tables, ScoreTable) or not hides(tables, watched, revealed_by):
+        return tables
+    actions = watched.valuation.actions
+    shown = np.array([own >= 0 and actions[own] in revealed_by for own, _ in tables.pairs])
+    arrays = {
+        one.name: getattr(tables, one.name) * shown[:, None]
+        for one in fields(tables)
+        if one.name not in ("segments", "pairs", "terms")
+    }
+    return replace(tables, **arrays)
+
+
+def hides(tables: Tables, watched: Watched, revealed_by: Collection[str]) -> bool:
+    """Return whether an action that can be taken hides the outcome of its case."""
+    if isinstance(tables, AmountTable) or not revealed_by:
+        return False
+    return not set(watched.valuation.actions) <= set(revealed_by)
+
+
+def not_identified(
+    tables: Tables, watched: Watched, metrics: Collection[str], revealed_by: Collection[str]
+) -> tuple[str, ...]:
+    """Return which metrics labels cannot tell, where some actions hide the outcome.
+
+    Labelled cases were selected by what the model said of them: ranking (ROC AUC, average
+    precision) and whatever counts cases of the other decisions (recall, accuracy, F1) needs labels
+    of those too. Precision needs those of selected cases alone, and is told where these show.
+    """
+    if not hides(tables, watched, revealed_by):
+        return ()
+    if not isinstance(tables, ScoreTable) or tables.outcomes > 2:
+        return tuple(metrics)
+    shows = watched.valuation.actions[acting(watched)] in revealed_by
+    told = _OF_REVEALED if shows else _OF_REVEALED[1:]
+    return tuple(name for name in metrics if name not in told)
 
 
 def classes_of(

@@ -33,7 +33,7 @@ __all__ = [
     "swept_reading",
 ]
 
-READING_FORMAT = 3
+READING_FORMAT = 4
 """Raise it when what is measured, or how, changes: older readings are then made anew."""
 
 

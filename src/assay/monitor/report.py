@@ -19,6 +19,7 @@ from assay.monitor.finding import (
     worth_telling,
 )
 from assay.monitor.followed_findings import followed_findings, schema_findings
+from assay.monitor.limit_watch import limit_findings, sure_confidence
 from assay.monitor.live_guardrails import fairness_findings
 from assay.monitor.measured import Measured
 from assay.monitor.sequences import Followed
@@ -35,13 +36,15 @@ __all__ = ["Judged", "WindowReport", "judge"]
 class Judged:
     """What was found, the kinds that could be judged at all, and on which basis value was.
 
-    `watch` is what windows so far say of limits on value, where this one was judged on value.
+    `watch` is what windows so far say of limits on value, where this one was judged on value, and
+    `limited` what they say of limits on performance.
     """
 
     findings: tuple[Finding, ...]
     kinds: frozenset[FindingKind]
     basis: Literal["realised", "expected"] | None
     watch: ValueWatch | None = None
+    limited: ValueWatch | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,21 +126,23 @@ def judge(
     volume: Volume | None = None,
     followed: Followed | None = None,
     watch: ValueWatch | None = None,
+    limited: ValueWatch | None = None,
 ) -> Judged:
     """Judge a window: drift, performance, value against boundary and plan, estimates and labels.
 
     Value is judged on labels once no more than half of the cases still wait for one (or for
     their label delay to pass), before that on what is expected; on neither where the `record`
     of estimates is stale and they are needed. The daily loss is that of `volume`, of the charter's
-    plan where not given. `followed` is what the version's windows say together, up to this one,
-    and `watch` what those before it say of limits on value.
+    plan where not given. `followed` is what the version's windows say together, up to this one;
+    `watch` what those before it say of limits on value and `limited` of those on performance.
     """
     made = volume or Volume.planned(charter.value.decisions_per_month)
     lost = _lost(charter, measured, made)
     kinds, found = _of_profile(measured, record, lost)
     kinds |= {"fairness", "service"}
-    found += fairness_findings(measured.guardrails)
-    found += service_findings(measured.service, charter.monitoring.limits)
+    beyond, limited = _of_limits(charter, measured, record, limited)
+    again = {(one.kind, one.metric) for one in beyond}
+    found = [*(one for one in found if (one.kind, one.metric) not in again), *beyond]
     if followed is not None:
         told = {one.feature for one in measured.drift.moved}
         more, shown = followed_findings(followed, told, lost, made)
@@ -148,7 +153,7 @@ def judge(
         found += [_stale(charter, record, made)] if record.stale else []
     uplift, basis = _value_basis(measured, record)
     if basis is None or measured.n < LEAST_ROWS:
-        return Judged(tuple(found), frozenset(kinds), basis)
+        return Judged(tuple(found), frozenset(kinds), basis, None, limited)
     kinds |= {"value", "plan"} if plan is not None else {"value"}
     monthly, boundary = charter.value.decisions_per_month, charter.monitoring.boundary
     limits = limits_per_decision(boundary, monthly, made.per_day, plan)
@@ -160,13 +165,13 @@ def judge(
     found += value_findings(
         uplift, monthly, boundary, basis=basis, plan=plan, volume=made, missed=seen.missed
     )
-    return Judged(tuple(found), frozenset(kinds), basis, seen)
+    return Judged(tuple(found), frozenset(kinds), basis, seen, limited)
 
 
 def _of_profile(
     measured: Measured, record: TrackRecord, lost: Estimate | None
 ) -> tuple[set[FindingKind], list[Finding]]:
-    """Return what the window's own profile shows: drift, schema and performance."""
+    """Return what the window's own profile shows: drift, schema and performance beside usual."""
     kinds, found = set[FindingKind](), list[Finding]()
     if measured.n >= LEAST_ROWS:
         kinds.add("schema")
@@ -181,6 +186,19 @@ def _of_profile(
         kinds.add("performance")
         found += performance.findings
     return kinds, found
+
+
+def _of_limits(
+    charter: Charter, measured: Measured, record: TrackRecord, before: ValueWatch | None
+) -> tuple[list[Finding], ValueWatch]:
+    """Return the limits missed on performance, fairness and service, and the watch over windows."""
+    performance = measured.performance
+    held = performance.limits if performance is not None else ()
+    known = [one for one in held if one.basis == "realised" or not record.stale]
+    missed, after = limit_findings(charter, known, before)
+    limits, confidence = charter.monitoring.limits, sure_confidence(charter)
+    service = service_findings(measured.service, limits, confidence)
+    return [*missed, *fairness_findings(measured.guardrails), *service], after
 
 
 def _value_basis(

@@ -193,6 +193,7 @@ def _reports(
     reports = []
     gaps: dict[str, list[Mapping[str, Gap]]] = {}
     watches: dict[str, ValueWatch] = {}
+    limited: dict[str, ValueWatch | None] = {}
     tolerance = charter.monitoring.stale_tolerance
     for window, parts in windows:
         for key, measured in parts.items():
@@ -204,7 +205,9 @@ def _reports(
             if window.complete and of_version:
                 volume = daily_volume(charter, window, measured.n)
                 plan, watch = plans.get(key.bundle), watches.get(key.bundle)
-                verdict = judge(charter, measured, record, plan, volume, together, watch)
+                beyond = limited.get(key.bundle)
+                verdict = judge(charter, measured, record, plan, volume, together, watch, beyond)
+                limited[key.bundle] = verdict.limited
                 if verdict.watch is not None:
                     watches[key.bundle] = verdict.watch
             reports.append(

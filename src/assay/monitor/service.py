@@ -76,7 +76,7 @@ class ServiceTally:
             waits,
         )
 
-    def estimates(self) -> Mapping[str, Estimate]:
+    def estimates(self, confidence: float = 0.95) -> Mapping[str, Estimate]:
         """Return every measure with an interval that holds at every look at a growing window.
 
         Latency quantiles by Howard and Ramdas' sequence, from cell edges (the mean is the edge at
@@ -87,11 +87,11 @@ class ServiceTally:
         answered = sum(self.waits)
         if answered:
             for name, level in _QUANTILES.items():
-                found[name] = _quantile(self.waits, level)
+                found[name] = _quantile(self.waits, level, confidence)
         if self.requests:
-            found["error_rate"] = _rate(self.errors, self.requests)
+            found["error_rate"] = _rate(self.errors, self.requests, confidence)
         if self.decisions:
-            found["referral_rate"] = _rate(self.referred, self.decisions)
+            found["referral_rate"] = _rate(self.referred, self.decisions, confidence)
         return found
 
     def document(self) -> dict[str, Any]:
@@ -119,22 +119,27 @@ class ServiceTally:
         )
 
 
-def service_findings(tally: ServiceTally, limits: Mapping[str, Limit]) -> tuple[Finding, ...]:
+def service_findings(
+    tally: ServiceTally, limits: Mapping[str, Limit], confidence: float
+) -> tuple[Finding, ...]:
     """Return the limits on service that a window surely misses: the whole interval lies beyond.
 
     `limits` are the charter's `monitoring.limits`; names of other metrics are passed over. An
     interval holds at every look, so that looking again as the window grows raises no alarm by
-    itself: a limit that is kept is said to be missed in at most 2.5 % of windows.
+    itself: a limit that is kept is said to be missed in at most `(1 - confidence) / 2` of windows
+    (see `limit_watch.sure_confidence`). The text has the interval of 95 %. Each window is judged by
+    itself: a rate that lies a little beyond its limit for long is told only once a window is long
+    enough to show it.
 
     >>> slow = ServiceTally.of(np.full(2000, 300.0))
-    >>> service_findings(slow, {"latency_p99_ms": Limit(at_most=100)})[0].text
-    'latency_p99_ms 316.2 ms [298.5, 316.2] misses the limit: at most 100'
+    >>> service_findings(slow, {"latency_p99_ms": Limit(at_most=100)}, 0.998)[0].text
+    'latency_p99_ms 316.2 ms [298.5, 316.2] surely misses the limit: at most 100'
     """
-    found = []
-    for name, one in tally.estimates().items():
+    found, shown = [], tally.estimates()
+    for name, one in tally.estimates(confidence).items():
         limit = limits.get(name)
         if limit is not None and _misses(one, limit):
-            text = f"{name} {one!r} misses the limit: {limit}"
+            text = f"{name} {shown[name]!r} surely misses the limit: {limit}"
             found.append(Finding("service", name, one.mean, str(limit), text))
     return tuple(found)
 
@@ -144,15 +149,19 @@ def _misses(one: Estimate, limit: Limit) -> bool:
     return low or (limit.at_most is not None and one.low > limit.at_most)
 
 
-def _quantile(waits: tuple[int, ...], level: float) -> Estimate:
-    state = QuantileSequence.start(level, LATENCY_EDGES_MS).counted(waits)
+def _quantile(waits: tuple[int, ...], level: float, confidence: float) -> Estimate:
+    state = QuantileSequence.start(level, LATENCY_EDGES_MS, confidence).counted(waits)
     reached = int(np.searchsorted(np.cumsum(waits), level * state.n - 1e-9))
     low, high = state.interval()
     mean = LATENCY_EDGES_MS[min(reached, len(LATENCY_EDGES_MS) - 1)]
-    return Estimate(mean, max(low, 0.0), high, state.n, "confidence sequence of a quantile", "ms")
+    return Estimate(
+        mean, max(low, 0.0), high, state.n, "confidence sequence of a quantile", "ms", confidence
+    )
 
 
-def _rate(events: int, cases: int) -> Estimate:
-    state = BetaBinomialSequence().updated(events, cases)
+def _rate(events: int, cases: int, confidence: float) -> Estimate:
+    state = BetaBinomialSequence(confidence).updated(events, cases)
     low, high = state.interval()
-    return Estimate(state.mean, low, high, cases, BetaBinomialSequence.method)
+    return Estimate(
+        state.mean, low, high, cases, BetaBinomialSequence.method, confidence=confidence
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, stdtr
+from scipy.special import chdtri, stdtr, stdtrit
 
 __all__ = ["Usual", "usual"]
 
@@ -33,6 +33,16 @@ class Usual:
     def spread(self, sampling: float) -> float:
         """Return how far another window with this noise usually lies from the mean."""
         return math.sqrt(self.error**2 + self.movement**2 + sampling**2)
+
+    def range(self, sampling: float, confidence: float = 0.95) -> tuple[float, float]:
+        """Return between which numbers another window with this noise usually lies.
+
+        >>> low, high = Usual(0.8, 0.01, 0.0, 19).range(0.02)
+        >>> round(low, 3), round(high, 3)
+        (0.753, 0.847)
+        """
+        reach = float(stdtrit(self.freedom, (1 + confidence) / 2)) * self.spread(sampling)
+        return self.mean - reach, self.mean + reach
 
     def p_below(self, value: float, sampling: float) -> float:
         """Return how likely another window, with this noise, would be this low or lower."""
