@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from assay.charter.charter import Charter
 from assay.monitor.alerts import Alert
@@ -11,21 +12,35 @@ from assay.monitor.discovery import discovered
 from assay.monitor.drift import Drift
 from assay.monitor.keeping import Look
 from assay.monitor.ranking import ranked
-from assay.monitor.reading import swept_reading
+from assay.monitor.reading import read_reading, swept_reading
 from assay.monitor.run import MonitorResult, deciding
+from assay.ports.ledger import Ledger
 from assay.ports.ports import Ports
 from assay.ports.profiles import WindowKey
 
-__all__ = ["Looked", "Swept", "judged_together", "ranked_alerts"]
+__all__ = [
+    "Looked",
+    "Swept",
+    "judged_together",
+    "keep_verdicts",
+    "posted_so_far",
+    "ranked_alerts",
+]
 
 
 @dataclass(frozen=True, eq=False)
 class Looked:
-    """One model in a sweep: its charter and ports, and what was measured of it."""
+    """One model in a sweep: its charter and ports, and what was measured of it.
+
+    `posted` says how far its ledger was then (see `posted_so_far`); `verdicts` are (as judged
+    alone, as judged together) of the drift that a sweep judged.
+    """
 
     charter: Charter
     ports: Ports
     look: Look
+    posted: tuple[int, ...] = ()
+    verdicts: Mapping[WindowKey, tuple[Drift, Drift]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +63,12 @@ class Swept:
 
 
 def judged_together(looks: Iterable[Looked]) -> list[Looked]:
-    """Judge the drift of all windows measured just now together, and keep the verdicts.
+    """Judge the drift of all windows measured just now together; nothing is written.
 
     At most the least `monitoring.false_discovery_rate` of these models is false of all features
     that count as moved, over all models (see `discovery`); each model keeps its own
     `monitoring.least_effect`. Windows judged in an earlier sweep or run stay as they were judged.
+    `keep_verdicts` writes down what came of it.
     """
     models = list(looks)
     asked = {
@@ -75,7 +91,7 @@ def judged_together(looks: Iterable[Looked]) -> list[Looked]:
             if models[names[name][0]].charter.monitoring.least_effect == effect
         }
     return [
-        replace(one, look=_with(one, {k: d for (at, k), d in found.items() if at == place}))
+        _with(one, {key: drift for (at, key), drift in found.items() if at == place})
         for place, one in enumerate(models)
     ]
 
@@ -92,17 +108,9 @@ def _unswept(look: Look) -> dict[WindowKey, Drift]:
     }
 
 
-def _with(one: Looked, drifts: Mapping[WindowKey, Drift]) -> Look:
-    """Return the look with drift as judged together, and keep it so."""
-    profiles = one.ports.profiles
-    readings = profiles.readings() if drifts else {}
-    kept = {
-        key: (content, swept_reading(readings[key], drift))
-        for key, drift in drifts.items()
-        if key in readings and (content := profiles.profile(key)) is not None
-    }
-    if kept:
-        profiles.put(kept)
+def _with(one: Looked, drifts: Mapping[WindowKey, Drift]) -> Looked:
+    """Return the look with drift as judged together."""
+    alone = _unswept(one.look)
     windows = tuple(
         (
             window,
@@ -113,7 +121,36 @@ def _with(one: Looked, drifts: Mapping[WindowKey, Drift]) -> Look:
         )
         for window, parts in one.look.windows
     )
-    return replace(one.look, windows=windows, unswept=one.look.unswept - drifts.keys())
+    look = replace(one.look, windows=windows, unswept=one.look.unswept - drifts.keys())
+    return replace(one, look=look, verdicts={key: (alone[key], drifts[key]) for key in drifts})
+
+
+def posted_so_far(ledger: Ledger, model: str) -> tuple[int, ...]:
+    """Return what changes with whatever is posted of a model's alerts and value."""
+    return tuple(ledger.revision(f"{kind}:{model}") for kind in ("alert", "value"))
+
+
+def keep_verdicts(one: Looked) -> bool:
+    """Write down verdicts on drift, each into its window's reading as that is by now.
+
+    To be called with the lock of the model's monitoring. False where the look holds no more: rows
+    of a window came in meanwhile, or another sweep judged it; such a window stays as it is kept.
+    """
+    profiles = one.ports.profiles
+    readings = profiles.readings() if one.verdicts else {}
+    kept = {}
+    for key, (alone, together) in one.verdicts.items():
+        reading, profile = read_reading(readings.get(key, b"")), profiles.profile(key)
+        if reading and profile and not reading.swept and _same(reading.measured.drift, alone):
+            kept[key] = (profile, swept_reading(readings[key], together))
+    if kept:
+        profiles.put(kept)
+    return len(kept) == len(one.verdicts)
+
+
+def _same(one: Drift, other: Drift) -> bool:
+    """Whether two drifts say the same, numbers that are none among them."""
+    return json.dumps(one.document()) == json.dumps(other.document())
 
 
 def ranked_alerts(swept: Iterable[Swept]) -> dict[str, tuple[tuple[str, Alert], ...]]:

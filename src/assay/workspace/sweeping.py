@@ -81,21 +81,29 @@ class _Model(Watching):
     def look(self) -> Looked:
         """Measure what is new."""
         from assay.lifecycle.observing import take_look
-        from assay.lifecycle.sweeping import Looked
+        from assay.lifecycle.sweeping import Looked, posted_so_far
 
         with self._alone():
             seen = take_look(self.charter, self.ports, self._predictions(), self._now())
-        return Looked(self.charter, self.ports, seen)
+            posted = posted_so_far(self.ports.ledger, self.charter.name)
+        return Looked(self.charter, self.ports, seen, posted)
 
     def post(self, looked: Looked, *, send: bool) -> Swept:
-        """Judge, and write what the ledger lacks."""
-        from assay.lifecycle.observing import judged_look
+        """Judge, and write what the ledger lacks.
+
+        Others may have monitored since the look, while models were judged together: what they
+        posted came of more than that look, so it is taken once more.
+        """
+        from assay.lifecycle.observing import judged_look, take_look
         from assay.lifecycle.posting import post
-        from assay.lifecycle.sweeping import Swept
+        from assay.lifecycle.sweeping import Swept, keep_verdicts, posted_so_far
 
         with self._alone():
-            now = self._now()
-            result = judged_look(self.charter, self.ports, looked.look, now)
+            now, seen = self._now(), looked.look
+            holds = keep_verdicts(looked)
+            if not holds or looked.posted != posted_so_far(self.ports.ledger, self.charter.name):
+                seen = take_look(self.charter, self.ports, self._predictions(), now)
+            result = judged_look(self.charter, self.ports, seen, now)
             posted = post(self.ports.ledger, self.charter, result, now)
         if send and self.charter.monitoring.alerts.channels:
             self._send()
