@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -124,15 +125,21 @@ def _tell(
     if decision is not None:
         say(f"{decision.verdict.replace('_', ' ')}: {decision.reason}", style="bold")
         say(f"  challenger minus {decision.state.plan.against}: {decision.difference}")
-    if state.champion is not None:
-        say(f"Champion: version {state.champion.version}, {1 - state.weight:.0%} of traffic.")
-    elif state.challenger is not None:
-        say(f"The baseline decides {1 - state.weight:.0%} of traffic: no version served before.")
-    if state.challenger is not None:
-        say(f"Challenger: version {state.challenger.version}, {state.weight:.0%} of traffic.")
-    if state.fallen is not None and state.challenger is None:
-        say(f"The baseline {state.baseline} decides: version {state.fallen.version} fell back.")
-    elif state.champion is None and state.challenger is None:
-        say("Nothing serves.")
+    for line in _serving(state):
+        say(line)
     if plan is not None:
         say(plan if isinstance(plan, str) else plan.line)
+
+
+def _serving(state: ReleaseState) -> Iterator[str]:
+    """Say who decides, and of how much traffic."""
+    if state.champion is not None:
+        yield f"Champion: version {state.champion.version}, {1 - state.weight:.0%} of traffic."
+    elif state.challenger is not None:
+        yield f"The baseline decides {1 - state.weight:.0%} of traffic: no version served before."
+    if state.challenger is not None:
+        yield f"Challenger: version {state.challenger.version}, {state.weight:.0%} of traffic."
+    if state.fallen is not None and state.challenger is None:
+        yield f"The baseline {state.baseline} decides: version {state.fallen.version} fell back."
+    elif state.champion is None and state.challenger is None:
+        yield "Nothing serves."

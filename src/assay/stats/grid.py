@@ -142,8 +142,9 @@ def learn_grid(columns: Mapping[str, NDArray[Any] | Coded], *, cells: int = CELL
     """Learn the cells from reference values.
 
     Numbers (any numeric or boolean dtype) get one cell for each distinct value, and one for each
-    gap between two, where those are few, else quantile cells and finer ones in the tails; anything else is a category.
-    Any grid is valid: distances are exact for its cells, only the resolution changes.
+    gap between two, where those are few, else quantile cells and finer ones in the tails; anything
+    else is a category. Any grid is valid: distances are exact for its cells, only the resolution
+    changes.
     """
     return Grid({name: _learn_axis(column, cells) for name, column in columns.items()})
 
