@@ -32,7 +32,10 @@ def expected_value(
 
     It is `expected_uplift` without the rows: exact for payoffs that are numbers, and for others to
     what forecasts and amounts do together within one score cell. For one segment give
-    `table.at(segment)`. Raises ValueError where there are no cases, or where rows must be read.
+    `table.at(segment)`. The interval has the calibrator's noise in it, and not what an isotonic map
+    gets wrong between the centres of its blocks: where chances jump at a score it holds the truth
+    too seldom (see `stats.calibration.Calibrator`). Raises ValueError where there are no cases, or
+    where rows must be read.
     """
     table = _readable(table, priced)
     count = int(table.n.sum())

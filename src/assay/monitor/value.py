@@ -98,8 +98,9 @@ def expected_uplift(
     """Return the uplift per decision that a forecast (n, K) lets expect, with a 95% interval.
 
     The standard error has two parts, of labels to come and of calibration: see
-    `Possible.errors`. Where a decision by an action of `moved_by` stands for another, the uplift is
-    marked as not identified. Raises ValueError where there are no cases.
+    `Possible.errors`; what an isotonic map gets wrong between the centres of its blocks is in
+    neither (see `stats.calibration.Calibrator`). Where a decision by an action of `moved_by` stands
+    for another, the uplift is marked as not identified. Raises ValueError where there are no cases.
     """
     if not len(decisions):
         raise ValueError("the uplift of no decisions cannot be expected")

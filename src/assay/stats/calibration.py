@@ -43,6 +43,11 @@ class Calibrator:
     keeps the order of scores (centred isotonic regression: Oron and Flournoy, Statistics in
     Biopharmaceutical Research 9(3), 2017). `logistic` is slope and intercept of a Platt map.
 
+    What is linear between centres is wrong where the truth jumps inside a block, by an error that
+    `variance` does not know and no number of cases served averages out. With 2,000 labels, windows
+    of 50,000 cases and everybody acted on, 95 % intervals of value held the truth in 96 of 100
+    models where chances rise smoothly, and in 54 where they jump from .002 to .3 at one score.
+
     Every probability that comes out lies at least `1 / (m + 2)` from 0 and 1: no number of cases
     shows that something never happens. An isotonic map knows each block by its own cases, and m is
     the block's count; a formula is learned from all cases at once, and m is their number.
