@@ -223,7 +223,8 @@ def test_labels_twice_late_out_of_order_for_nobody_and_corrected_leave_the_books
     _, _, records, _ = world()
     kept, asked = Kept(charter), iter(looks)
     parts = [records[part * N // 4 : (part + 1) * N // 4] for part in order]
-    steps: list[Any] = [step for pair in zip_longest(parts, tables, fillvalue=[]) for step in pair]
+    pairs: list[tuple[Any, Any]] = list(zip_longest(parts, tables))
+    steps = [step for pair in pairs for step in pair]
     for step in steps:
         if step and isinstance(step[0], dict):
             kept.captures.append(step)

@@ -44,24 +44,41 @@ class DecidedByPolicy:
     """A log of predictions, with the decisions that it lacks and the outcomes that it has.
 
     Where the log does not say what was done, the charter's policy did it. Outcomes that stand in
-    the log are handed in like any others.
+    the log are handed in like any others: what is read last counts. Where nothing is kept of the
+    log any more (`remade`), what it told before is no news: corrections made since then stand.
     """
 
     def __init__(
-        self, log: Predictions, charter: Charter, watched: Callable[[], Watched], outcomes: Outcomes
+        self,
+        log: Predictions,
+        charter: Charter,
+        watched: Callable[[], Watched],
+        outcomes: Outcomes,
+        *,
+        remade: bool = False,
     ) -> None:
         self._log, self._charter, self._outcomes = log, charter, outcomes
-        self._read_watched = watched
+        self._read_watched, self._remade = watched, remade
 
     def after(self, position: str) -> Batch:
         """Return what was logged since a position, every row with its decision."""
         batch = self._log.after(position)
         if batch.outcomes is not None and batch.outcomes.height:
-            self._outcomes.add(delivery(batch.outcomes, self._charter))
+            self._outcomes.add(self._news(delivery(batch.outcomes, self._charter)))
         rows = batch.rows
         if rows["decision"].null_count():
             rows = rows.with_columns(decided(rows, self._watched))
         return Batch(rows, batch.failures, batch.position, None, batch.more)
+
+    def _news(self, told: pl.DataFrame) -> pl.DataFrame:
+        before = self._told_before
+        if before is None or before.schema["outcome"] != told.schema["outcome"]:
+            return told
+        return told.join(before, on=["id", "outcome"], how="anti", maintain_order="left")
+
+    @cached_property
+    def _told_before(self) -> pl.DataFrame | None:
+        return self._outcomes.read() if self._remade else None
 
     @cached_property
     def _watched(self) -> Watched:

@@ -61,7 +61,11 @@ class Sources(Root):
             logged = FilePredictions(self.directory, log.path, frame, kind)
         blobs, outcomes = self.ports.blobs, self.ports.outcomes
         return DecidedByPolicy(
-            logged, self.charter, lambda: watch_bundle(fetch_bundle(blobs, digest)), outcomes
+            logged,
+            self.charter,
+            lambda: watch_bundle(fetch_bundle(blobs, digest)),
+            outcomes,
+            remade=not self.ports.windows.parts(),
         )
 
     def _reference(self, log: PredictionLog) -> tuple[str, tuple[str, ...]]:
