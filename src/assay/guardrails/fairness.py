@@ -9,19 +9,11 @@ Hardt, Price and Srebro, Equality of opportunity in supervised learning, NIPS 20
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
-from fairlearn.metrics import (
-    demographic_parity_difference,
-    demographic_parity_ratio,
-    equal_opportunity_difference,
-    equal_opportunity_ratio,
-    equalized_odds_difference,
-    equalized_odds_ratio,
-)
 from numpy.typing import NDArray
 
 from assay.guardrails.groups import LEAST_CASES, judged_groups
@@ -32,7 +24,7 @@ __all__ = ["FAIRNESS", "GroupFairness"]
 
 @dataclass(frozen=True)
 class GroupFairness:
-    """A measure of fairlearn between groups; `outcomes_matter` where it looks at being right.
+    """A measure of fairlearn between groups, by its name there; `needed` are the outcomes it needs.
 
     A ratio is the least group's rate over the greatest's (1 is equal), a difference the greatest
     minus the least (0 is equal). Groups of fewer than 30 cases, and for the measures of being
@@ -40,7 +32,6 @@ class GroupFairness:
     """
 
     metric: str
-    function: Callable[..., float]
     needed: tuple[int, ...] = ()
     by_group: bool = True
 
@@ -70,8 +61,10 @@ class GroupFairness:
             )
         rates = _rates(cases, groups, [*large, *small])
         inside = np.isin(groups, large)
+        # Loaded where it measures: it brings scikit-learn, and most commands need neither.
+        function = getattr(import_module("fairlearn.metrics"), self.metric)
         value = float(
-            self.function(
+            function(
                 cases.deserving()[inside].astype(int),
                 cases.selected()[inside].astype(int),
                 sensitive_features=groups[inside],
@@ -110,11 +103,11 @@ def _share(picked: NDArray[np.bool_], among: NDArray[np.bool_]) -> float | None:
 
 
 FAIRNESS = (
-    GroupFairness("demographic_parity_difference", demographic_parity_difference),
-    GroupFairness("demographic_parity_ratio", demographic_parity_ratio),
-    GroupFairness("equalized_odds_difference", equalized_odds_difference, (0, 1)),
-    GroupFairness("equalized_odds_ratio", equalized_odds_ratio, (0, 1)),
-    GroupFairness("equal_opportunity_difference", equal_opportunity_difference, (1,)),
-    GroupFairness("equal_opportunity_ratio", equal_opportunity_ratio, (1,)),
+    GroupFairness("demographic_parity_difference"),
+    GroupFairness("demographic_parity_ratio"),
+    GroupFairness("equalized_odds_difference", (0, 1)),
+    GroupFairness("equalized_odds_ratio", (0, 1)),
+    GroupFairness("equal_opportunity_difference", (1,)),
+    GroupFairness("equal_opportunity_ratio", (1,)),
 )
 """Every measure of fairness between groups."""
