@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,7 +59,8 @@ def test_a_breach_gets_a_page_with_who_carries_it(run: Callable[..., Any], logge
     answer = run("triage", logged)
     assert answer.code == 0, answer.err
     assert "group b: -" in answer.out
-    assert "performance -" in answer.out
+    assert re.search(r"performance +-", answer.out)
+    assert re.search(r"planned +\d", answer.out)
     assert "EUR per day" in answer.out
     page = next(logged.glob("triage-*.html"))
     assert "Cases that disappoint" in page.read_text()

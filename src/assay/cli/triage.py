@@ -67,8 +67,9 @@ def triage(
 def _tell(found: Triage) -> None:
     say(found.alert.text, style="bold")
     if found.bridged.bridge is not None:
-        for line in found.bridged.bridge.lines():
-            say(f"  {line}")
+        for name, amount in found.bridged.bridge.steps():
+            sign = "+" if name in found.bridged.bridge.parts and amount.mean > 0 else ""
+            say(f"  {name:<13}{sign}{amount}")
     for words in (*found.bridged.words, *found.words):
         say(f"  {words}")
     for one in found.missed[:_SHOWN]:
