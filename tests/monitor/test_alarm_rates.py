@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from bench.simulate.alarms import (
     CATEGORIES,
     HARMLESS,

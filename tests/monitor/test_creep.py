@@ -9,7 +9,6 @@ import pytest
 from assay.monitor.creep import Creep, CreepState, creep
 from assay.monitor.discovery import discovered, discovered_creep
 from assay.monitor.drift import Drift, drift
-from assay.monitor.input_findings import creep_findings
 from assay.stats.profile import Profile, profile
 from assay.stats.reference import Reference, make_reference, read_reference
 
@@ -43,16 +42,12 @@ def test_what_stays_shifted_a_little_is_found_and_named() -> None:
     assert x.shift == pytest.approx(0.06, abs=0.03)
     assert x.since <= 10
     assert "values shifted by +0.0" in x.text
-    [finding] = creep_findings(found, 1000)
-    assert finding.kind == "creep"
-    assert finding.text.startswith("3 of 3 features creep.")
     json.dumps(found.document(), allow_nan=False)
 
 
 def test_what_does_not_move_raises_no_alarm() -> None:
     found = creep(KNOWN, _windows(100, 0.0, 3))
     assert not found.moved
-    assert creep_findings(found, 1000) == ()
 
 
 def test_a_single_jump_is_no_creep() -> None:
