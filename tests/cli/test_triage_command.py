@@ -72,6 +72,16 @@ def test_a_breach_gets_a_page_with_who_carries_it(run: Callable[..., Any], logge
     assert "No version of calls decides yet" in told["on_responses"]
 
 
+def test_an_empty_log_advises_nothing_that_serves(run: Callable[..., Any], logged: Path) -> None:
+    (logged / "logs").mkdir()
+    charter = logged / "charter.yaml"
+    charter.write_text(charter.read_text().replace("path: log.csv", "path: logs"))
+    answer = run("monitor", logged)
+    assert answer.code == 0, answer.err
+    assert "the log at logs has no predictions so far" in answer.out
+    assert "assay up" not in answer.out
+
+
 def test_an_unknown_alert_is_one_paragraph(run: Callable[..., Any], logged: Path) -> None:
     run("monitor", logged, "--json")
     answer = run("triage", logged, "--alert", "zzzz")

@@ -12,6 +12,7 @@ import pytest
 
 from assay.errors import DataError
 from assay.workspace import Workspace
+from assay.workspace.sweeping import sweep
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 CHARTER = """
@@ -173,7 +174,7 @@ def test_rows_without_ids_are_named_by_their_place(tmp_path: Path) -> None:
     [
         (("score: p", "score: chance"), "no column chance"),
         (("held_out.parquet", "nothing.parquet"), "There is no reference"),
-        (("outcome: repaid\n      version", "version"), "reference needs outcomes"),
+        (("outcome: repaid\n      version", "outcome: paid\n      version"), "has no column paid"),
         (("version: model_version", "version: region"), "versions whole numbers"),
         (("time: served", "time: ability"), "write dates, moments, or text"),
         (("inputs: {margin: gain}", ""), "Payoffs or baselines read margin"),
@@ -216,6 +217,44 @@ def test_a_log_that_is_not_there_is_told(tmp_path: Path) -> None:
     make(tmp_path, "nowhere.parquet")
     with pytest.raises(DataError, match="There is no prediction log"):
         Workspace(tmp_path).monitor()
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_pattern_that_matches_nothing_is_told(tmp_path: Path, absolute: bool) -> None:
+    make(tmp_path, f"{tmp_path}/logs/*.parquet" if absolute else "logs/*.parquet")
+    with pytest.raises(DataError, match=r"No file matches the pattern .*logs/\*\.parquet"):
+        Workspace(tmp_path).monitor()
+    swept = sweep([tmp_path])[0]
+    assert swept.exit_code == 2
+    assert "No file matches the pattern" in swept.error
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_log_without_an_outcome_column_gets_outcomes_by_hand(tmp_path: Path, named: bool) -> None:
+    make(tmp_path)
+    charter = tmp_path / "charter.yaml"
+    if not named:
+        charter.write_text(charter.read_text().replace("      outcome: repaid\n", ""))
+    log = rows(600, 0, 7)
+    log.drop("repaid").write_parquet(tmp_path / "logs" / "a.parquet")
+    workspace = Workspace(tmp_path)
+    before = workspace.monitor().result.windows[0].measured
+    assert before.realised is None
+    assert set(before.drift.features) == {"@score", "ability", "region", "margin"}
+    told = log.select(pl.col("request").alias("id"), pl.col("repaid").alias("outcome"))
+    told.write_csv(tmp_path / "o.csv")
+    assert workspace.outcomes(tmp_path / "o.csv").strangers == 0
+    after = workspace.monitor().result.windows[0].measured
+    assert after.realised is not None
+    assert after.realised.labelled == 500
+
+
+def test_outcomes_from_a_file_that_is_not_there_advise_what_can_be_done(tmp_path: Path) -> None:
+    make(tmp_path)
+    with pytest.raises(DataError, match="There is no table of outcomes at") as told:
+        Workspace(tmp_path).outcomes(tmp_path / "nofile.csv")
+    assert "--data" not in str(told.value)
+    assert "data.source" not in str(told.value)
 
 
 def test_a_breach_of_a_model_served_elsewhere_is_told_in_money(tmp_path: Path) -> None:

@@ -70,12 +70,12 @@ def _frame(numbers: list[int]) -> pl.DataFrame:
 
 def _files(folder: Path, ending: str) -> Log:
     def add(numbers: list[int]) -> None:
-        folder.mkdir(exist_ok=True)
         path = folder / f"{numbers[0]:04d}.{ending}"
         table = _frame(numbers)
         table.write_csv(path) if ending == "csv" else table.write_parquet(path)
 
-    return Log(FilePredictions(folder, "*", LogFrame(COLUMNS, amounts=False, bundle="d")), add)
+    folder.mkdir()
+    return Log(FilePredictions(folder, ".", LogFrame(COLUMNS, amounts=False, bundle="d")), add)
 
 
 def _delta(folder: Path) -> Log:

@@ -54,11 +54,14 @@ class FilePredictions:
             return [one for one in place.rglob("*") if one.suffix.lower() in endings]
         if place.is_file():
             return [place]
-        found = [one for one in self._root.glob(self._path) if one.is_file()]
-        if not found and not any(letter in self._path for letter in "*?["):
+        start = Path(place.anchor) if Path(self._path).is_absolute() else self._root
+        found = [one for one in start.glob(str(place.relative_to(start))) if one.is_file()]
+        if not found:
+            pattern = any(letter in self._path for letter in "*?[")
+            wrong = "No file matches the pattern" if pattern else "There is no prediction log at"
             raise DataError(
-                f"There is no prediction log at {place}. Check `monitoring.source.path` in the "
-                "charter, which is read from the charter's own folder."
+                f"{wrong} {place}. Check `monitoring.source.path` in the charter, which is read "
+                "from the charter's own folder, and that the log is written there."
             )
         return found
 

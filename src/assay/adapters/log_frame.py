@@ -49,10 +49,11 @@ class LogFrame:
         for one in _TEXT:
             if (given := getattr(log, one)) is not None:
                 made[one] = pl.col(given).cast(pl.String).alias(one)
+        made["arm"] = made["arm"].fill_null("champion")
         if log.latency_ms is not None:
             made["latency_ms"] = pl.col(log.latency_ms).cast(pl.Float64).alias("latency_ms")
         if log.version is not None:
-            made["version"] = pl.col(log.version).cast(pl.Int64).alias("version")
+            made["version"] = pl.col(log.version).cast(pl.Int64).fill_null(1).alias("version")
         made["at"] = _moment(frame, log.time, name)
         made["score"] = self._score()
         made["decision"] = self._decision(frame)
@@ -66,9 +67,12 @@ class LogFrame:
             ) from error
 
     def outcomes(self, frame: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame | None:
-        """Return (id, outcome) of the rows that have one; None where the log has no such column."""
+        """Return (id, outcome) of the rows that have one; None where the log has no such column.
+
+        A log may well have none, or have it in some of its files only: not known yet.
+        """
         given = self.columns.outcome
-        if given is None:
+        if given is None or given not in frame.columns:
             return None
         told = rows.select("id").with_columns(frame[given].alias("outcome"))
         return told.filter(
@@ -76,7 +80,8 @@ class LogFrame:
         )
 
     def _must_have(self, frame: pl.DataFrame, name: str) -> None:
-        missing = [one for one in self._named() if one not in frame.columns]
+        needed = [one for one in self._named() if one != self.columns.outcome]
+        missing = [one for one in needed if one not in frame.columns]
         if missing:
             raise DataError(
                 f"The log {name} has no column {' and none '.join(missing)}; it has "

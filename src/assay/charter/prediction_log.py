@@ -28,7 +28,9 @@ class LogColumns(Section):
         default=None, description="What was done; by the charter's policy where not given."
     )
     outcome: Text | None = Field(
-        default=None, description="What happened, where the log has it (empty: not known yet)."
+        default=None,
+        description="What happened; `data.outcome` where not given. The reference has it; where "
+        "the log has no such column, or an empty field, it is not known yet.",
     )
     version: Text | None = Field(default=None, description="The model version; all 1 without it.")
     arm: Text | None = None

@@ -106,7 +106,12 @@ def _tell(
 ) -> None:
     reports = posted.result.windows
     if not reports:
-        say("Nothing has been served yet: run `assay up` and send it some traffic.")
+        log = charter.monitoring.source
+        say(
+            "Nothing has been served yet: run `assay up` and send it some traffic."
+            if log is None
+            else f"Nothing has been served yet: the log at {log.path} has no predictions so far."
+        )
         return
     head = ("window", "arm", "decisions", "known", "expected before labels", "realised", "verdict")
     title = f"Uplift over `{charter.value.baseline}`"

@@ -11,7 +11,7 @@ from assay.workspace.root import STATE, Root
 if TYPE_CHECKING:
     import polars as pl
 
-    from assay.charter.prediction_log import PredictionLog
+    from assay.charter.prediction_log import LogColumns, PredictionLog
     from assay.ports.predictions import Predictions
 
 __all__ = ["Sources"]
@@ -50,7 +50,7 @@ class Sources(Root):
 
         amounts = self.charter.task == "regression"
         digest, inputs = self._reference(log)
-        frame = LogFrame(log.columns, amounts, digest, inputs)
+        frame = LogFrame(self._columns(log), amounts, digest, inputs)
         place = self.directory / log.path
         delta = log.format == "delta" or (log.format is None and (place / "_delta_log").is_dir())
         logged: Predictions
@@ -108,14 +108,21 @@ class Sources(Root):
         from assay.adapters.log_frame import LogFrame
         from assay.errors import DataError
 
-        if log.columns.outcome is None:
-            raise DataError(
-                "The reference needs outcomes, and `monitoring.source.columns.outcome` does not "
-                "say which column holds them. Name it; in the log itself it may be left empty."
-            )
-        data = self.charter.data
+        data, columns = self.charter.data, self._columns(log)
         leave = (*data.ignore, *data.known_after, *filter(None, (data.time, data.entity)))
-        frame = LogFrame(log.columns, self.charter.task == "regression", leave=leave)
+        frame = LogFrame(columns, self.charter.task == "regression", leave=leave)
         table = self.ports.tables.read(self.directory / log.reference)
+        outcome = str(columns.outcome)
+        if outcome not in table.columns:
+            raise DataError(
+                f"The reference {log.reference} has no column {outcome}, and it needs outcomes; it "
+                f"has {', '.join(table.columns[:20])}. Name the column that holds them in "
+                "`monitoring.source.columns.outcome`; the log itself may do without."
+            )
         rows = frame.rows(table, log.reference)
-        return rows.with_columns(table[log.columns.outcome].alias("outcome"))
+        return rows.with_columns(table[outcome].alias("outcome"))
+
+    def _columns(self, log: PredictionLog) -> LogColumns:
+        """Return what the log's columns are called; outcomes as in the data where not said."""
+        named = log.columns.outcome or self.charter.data.outcome
+        return log.columns.model_copy(update={"outcome": named})

@@ -32,8 +32,14 @@ class Watching(Sources):
 
     def outcomes(self, file: Path | str) -> OutcomesTaken:
         """Take in a table of outcomes; the same table twice counts once."""
+        from assay.errors import DataError
         from assay.lifecycle.posting import take_outcomes
 
+        if not Path(file).exists():
+            raise DataError(
+                f"There is no table of outcomes at {file}. Give a CSV or Parquet file with the "
+                "prediction's `id` and its `outcome`."
+            )
         frame = self.ports.tables.read(Path(file))
         kept = None
         if self.charter.monitoring.source is not None:
