@@ -98,7 +98,8 @@ class Monitoring(Section):
     windows_between_false_alarms: int = Field(
         default=1000,
         ge=20,
-        description="Windows between two false alarms of creeping drift, on average at least.",
+        description="Windows between two false alarms, on average at least, of each thing that is "
+        "followed over windows: creeping drift, concept drift, limits on value and performance.",
     )
     stale_tolerance: float = Field(
         default=0.0,
