@@ -152,18 +152,121 @@ def test_people_get_a_table_and_a_picture(
     assert code == 0
     assert "2026-02-04" in text
     assert "age" in text
-    assert "ROC AUC before labels" in text
+    assert "ROC AUC" in text
+    assert "before labels" in text
     assert "tags is left out" in text
     assert out.read_bytes()[1:4] == b"PNG"
+    assert "by `ts` (UTC), beside 20 of the reference" in text
+    assert "age moved in 4 of 4" in text  # and which way
+    assert " sd)" in text
+    assert max(map(len, text.split("Cut into")[0].splitlines())) < 80
+
+
+def odd(files: Path, to: Path, **changes: pl.Expr) -> Path:
+    """Write the analysis with columns changed, and return its path."""
+    pl.read_parquet(files / "a.parquet").with_columns(**changes).write_parquet(to)
+    return to
+
+
+def test_strangers_and_gaps_are_told_and_strangers_are_no_constant(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = pl.when(pl.int_range(pl.len()) % 4 == 0).then("age")
+    path = odd(files, tmp_path / "a.parquet", job=pl.lit("z"), age=gone, amount=pl.lit(7))
+    code, text, _ = run(capsys, "--reference", files / "r.parquet", path)
+    assert code == 0
+    assert "never seen: 100 % of values" in text
+    assert "% of rows, 0 % before" in text
+    states = [line for line in text.splitlines() if line.startswith("  job in ")]
+    assert states
+    assert not any("one value" in line for line in states)
+    assert any("amount in " in line and "one value only" in line for line in text.splitlines())
+
+
+def test_what_is_not_judged_says_so_in_one_line(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ("--reference", files / "r.parquet", files / "a.parquet", "--window", "23 rows")
+    code, text, _ = run(capsys, *given)
+    assert code == 0
+    assert "not judged" in text
+    assert "nothing" not in text
+    assert text.count("30 needed") == 1
+    assert "too few rows: 2 to 23, 30 needed" in text
+
+
+def test_an_amount_known_only_afterwards_is_warned_of(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paid = pl.when(pl.col("outcome") == "yes").then("amount").otherwise(-5)
+    for name in "ra":
+        rows = pl.read_parquet(files / f"{name}.parquet").with_columns(paid=paid)
+        rows.write_parquet(tmp_path / f"{name}.parquet")
+    given = ("--reference", tmp_path / "r.parquet", tmp_path / "a.parquet", *ACTED, "--cost", "1")
+    assert told(capsys, *given, "--amount", "amount")["warnings"] == []
+    (warning,) = told(capsys, *given, "--amount", "paid")["warnings"]
+    assert "`paid` must be known before the decision" in warning
+    assert warning in run(capsys, *given, "--amount", "paid")[1]
+
+
+def test_scores_and_outcomes_alone_have_performance(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ("--reference", files / "r.parquet", "--window-column", "ts", files / "a.parquet")
+    alone = told(capsys, *given, *ACTED[:2], *ACTED[4:])["windows"]
+    decided = told(capsys, *given, *ACTED)["windows"]
+    for one, other in zip(alone, decided, strict=True):
+        for when in ("before_labels", "after_labels"):
+            found, want = one["performance"][when], other["performance"][when]
+            assert {"roc_auc", "log_loss", "brier", "average_precision"} <= found.keys()
+            assert not {"precision", "recall", "f1", "accuracy"} & found.keys()
+            assert found["roc_auc"]["mean"] == pytest.approx(want["roc_auc"]["mean"])
+        assert one["value"] == {}
+
+
+def test_text_times_patterns_and_new_columns_are_taken(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = pl.read_parquet(files / "a.parquet").with_columns(
+        ts=pl.col("ts").dt.to_string("%Y-%m-%dT%H:%M:%S%.6fZ"), fresh=pl.lit(1)
+    )
+    for part in range(3):
+        rows[part * 200 : part * 200 + 200].write_parquet(tmp_path / f"{part}.parquet")
+    given = ("--reference", files / "r.parquet", "--window-column", "ts")
+    found = told(capsys, *given, tmp_path / "*.parquet")
+    want = told(capsys, *given, files / "a.parquet")
+    assert found["windows"] == want["windows"]
+    assert found["left_out"].pop("fresh") == "not in the reference"
+    assert found["left_out"] == want["left_out"]
+
+
+def test_how_windows_were_cut_is_said(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("--reference", files / "r.parquet", files / "a.parquet")
+    found = told(capsys, *given)
+    assert found["cut"].startswith("Cut into windows of 30 rows in the order of the table, as no")
+    (window,) = told(capsys, *given, "--window", "100000 rows")["windows"]
+    assert window["window"] == "rows 1-600"
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--score", "points", "--decision", "decision", "--outcome", "outcome"], "`points`"),
-        (["--score", "score"], "--decision and --outcome lacks"),
+        (["--score", "score"], "--score needs --outcome, which was not given"),
+        (["--amount", "amount"], "--score, --decision and --outcome, which were not given"),
+        (["--amount", "amount", *MODEL[:2], *MODEL[4:]], "and --decision was not given"),
+        (["--cost", "3"], "--cost needs --amount"),
+        (["--currency", "CHF"], "--currency needs --amount"),
+        (["--positive", "yes"], "--positive needs --value"),
+        (["--window", "1 day"], "no column of moments was named"),
+        (["--time-zone", "Mars/X", "--window-column", "ts"], "no time zone 'Mars/X'"),
+        (["--time-zone", "Europe/Berln", "--window-column", "ts"], "mean `Europe/Berlin`?"),
+        (["--time-zone", "Europe/Berlin"], "--time-zone needs --window-column"),
+        ([*MODEL], "other words are the actions of a value section (--value)"),
+        (["--out", "page.jpg"], "Name it page.png"),
+        (["--out", "nowhere/page.png"], "There is no folder nowhere"),
         (["--window", "1 fortnight"], "a window is a number of rows, hours or days"),
-        (["--window-column", "job"], "`job` holds texts"),
+        (["--window-column", "job"], "is no moment of ISO 8601"),
         (["--value", "none.yaml"], "cannot be read"),
     ],
 )
@@ -193,6 +296,7 @@ def test_wrong_files_get_one_paragraph(
         "folder": "holds no .parquet file",
         "empty.parquet": "no rows",
         "narrow.parquet": "lacks `age`",
+        "*.pq": "No file matches",
     }
     for name, said in cases.items():
         code, _, err = run(capsys, "--reference", files / "r.parquet", tmp_path / name)

@@ -214,7 +214,7 @@ def test_quality_names_constants_gaps_and_strangers() -> None:
     [
         ({"decision": pl.lit(3)}, "unknown decision \\(3\\)"),
         ({"outcome": pl.lit("perhaps")}, "unknown outcome \\('perhaps'\\)"),
-        ({"x": pl.lit("word")}, "`x` holds numbers in the reference and texts"),
+        ({"x": pl.lit("word")}, "`x` holds numbers in the reference and text in"),
         ({"score": pl.lit("high")}, "`score` holds numbers"),
     ],
 )

@@ -39,11 +39,12 @@ class FileCases:
     A decision and an outcome are a word of the value model, or 1 and 0: acted or not (the first
     action that is not the baseline's, and the baseline's), positive or not. An outcome that is
     missing may still come. Cases without a score are not counted; one without a decision, or
-    with one that the value model does not know, is DataError.
+    with one that the value model does not know, is DataError. Where no column holds decisions
+    (None), none is known: scores alone have performance, and no value.
     """
 
     score: str
-    decision: str
+    decision: str | None
     outcome: str | None
     axis: NumberAxis
     valuation: ClassificationValuation
@@ -51,8 +52,8 @@ class FileCases:
     @property
     def columns(self) -> Sequence[str]:
         """The columns that it reads."""
-        told = [self.outcome] if self.outcome else []
-        return list(dict.fromkeys([self.score, self.decision, *told, *self._paying]))
+        told = [name for name in (self.decision, self.outcome) if name]
+        return list(dict.fromkeys([self.score, *told, *self._paying]))
 
     @cached_property
     def terms(self) -> PayoffTerms:
@@ -63,13 +64,13 @@ class FileCases:
         """Return one group's table of each window; forecasts are 0 until `with_chances`."""
         score = _numbers(self.score, columns[self.score])
         cells = cells_of(self.axis, score)
-        decided = self._decisions(columns[self.decision])
+        decided = self._decisions(columns.get(self.decision or ""), len(score))
         told = self._outcomes(columns.get(self.outcome or ""), len(score))
         paid = {name: _raw(columns[name]) for name in self._paying}
         values = self.terms.values(paid, len(score))
         starts = runs.starts.astype(np.int64)
         window = np.repeat(runs.windows.astype(np.int64), starts[1:] - starts[:-1])
-        size, pairs = self.axis.size - 1, len(self.valuation.actions)
+        size, pairs = self.axis.size - 1, len(self._pairs)
         inner = decided * size + cells
         scored = cells < size
         if not scored.all():
@@ -87,10 +88,8 @@ class FileCases:
             told = parts[f"labelled_{name}"] = found.each_labelled(columns)
             parts[name] = told.sum(axis=1) if found.all_told else found.each(columns)
         parts["ripe_sums"] = parts["labelled_sums"].sum(axis=1)
-        windows, pairs, size = found.shape
-        base = self._baseline
-        plain = tuple((own, base) for own in range(pairs))
-        empty = empty_table((ALL,), plain, self.terms.terms, 2, size)
+        windows, _, size = found.shape
+        empty = empty_table((ALL,), self._pairs, self.terms.terms, 2, size)
         return [
             replace(empty, **{name: part[window][..., None, :, :] for name, part in parts.items()})
             for window in range(windows)
@@ -104,7 +103,18 @@ class FileCases:
     def _baseline(self) -> int:
         return self.valuation.actions.index(self.valuation.baselines[self.valuation.baseline_name])
 
-    def _decisions(self, column: Column) -> Ints:
+    @cached_property
+    def _pairs(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of the action taken and the baseline's; one of an unknown action without any."""
+        base = self._baseline
+        if self.decision is None:
+            return ((_UNKNOWN, base),)
+        return tuple((own, base) for own in range(len(self.valuation.actions)))
+
+    def _decisions(self, column: Column | None, n: int) -> Ints:
+        """Return the place of each case's pair."""
+        if column is None:
+            return np.zeros(n, dtype=np.int64)
         actions = self.valuation.actions
         acted = next(code for code in range(len(actions)) if code != self._baseline)
         codes = _codes(
@@ -114,7 +124,8 @@ class FileCases:
             raise DataError(
                 f"`{self.decision}` has a missing or unknown decision ({_first(column, codes)}). "
                 f"Write {', '.join(actions)}, or 1 for `{actions[acted]}` and 0 for "
-                f"`{actions[self._baseline]}`."
+                f"`{actions[self._baseline]}`; other words are the actions of a value section "
+                "(--value)."
             )
         return codes
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from assay.errors import DataError
 from assay.monitor.file_windows import Windows
+from assay.monitor.text_moments import text_moments
 from assay.ports.map_sum import MapSum
 from assay.ports.row_groups import Column, RowGroups
 from assay.stats.coded import Coded, joined
@@ -30,6 +31,14 @@ Ints = NDArray[np.int64]
 
 _VALUES = 1 << 17
 """Values that are in memory at a time, for each thread: 1 MB."""
+
+_HOLDS = {
+    "number": "numbers",
+    "text": "text",
+    "time": "moments",
+    "other": "neither numbers nor text (nothing but missing values, or lists)",
+}
+"""What a kind of column is called in a message."""
 
 _SAMPLE = 1 << 16
 """Numbers that a grid is learned from: more of them move no edge by much (any grid is valid)."""
@@ -88,10 +97,8 @@ def window_profiles(
 
     def work(group: int) -> WindowProfiles:
         n = sizes[group]
-        times = table.read(group, [windows.column])[windows.column] if windows.column else None
-        numbers = windows.numbers(
-            times if isinstance(times, np.ndarray) else None, firsts[group], n
-        )
+        times = _times(table.read(group, [windows.column]), windows) if windows.column else None
+        numbers = windows.numbers(times, firsts[group], n)
         return _group(table, group, _Rows.of(numbers), grid, columns, counting)
 
     return engine.map_sum(work, [group for group, size in enumerate(sizes) if size])
@@ -197,6 +204,13 @@ def _as_text(column: Column) -> Coded:
     raise DataError("A column that was text in the reference holds numbers here.")
 
 
+def _times(columns: Mapping[str, Column], windows: Windows) -> NDArray[np.datetime64]:
+    """Return the moments that windows are cut by, read from text where they are written so."""
+    name = str(windows.column)
+    times = columns[name]
+    return text_moments(name, times) if isinstance(times, Coded) else times
+
+
 def _blocks(columns: Mapping[str, str], rows: int) -> list[dict[str, str]]:
     """Return the columns in blocks that are read at a time."""
     left = iter(columns.items())
@@ -216,6 +230,6 @@ def _check(table: RowGroups, grid: Grid, columns: Mapping[str, str], needed: Seq
         wanted = "number" if isinstance(grid.axes[axis], NumberAxis) else "text"
         if kinds[name] != wanted:
             raise DataError(
-                f"`{name}` holds {wanted}s in the reference and {kinds[name]}s in the table that "
-                "is compared with it. Write it in the same way in both."
+                f"`{name}` holds {_HOLDS[wanted]} in the reference and {_HOLDS[kinds[name]]} in "
+                "the table that is compared with it. Write it in the same way in both."
             )

@@ -51,19 +51,24 @@ class FileWindow:
 class FileReport:
     """Every window of an analysis, beside `reference` windows of `rows` rows in all.
 
-    `left_out` names columns that are not compared, and says why.
+    `left_out` names columns that are not compared, and says why; `cut` says how rows fell into
+    windows, and `warnings` what makes figures doubtful.
     """
 
     windows: Sequence[FileWindow]
     reference: int
     rows: int
     left_out: Mapping[str, str]
+    cut: str = ""
+    warnings: Sequence[str] = ()
 
     def document(self) -> dict[str, Any]:
         """Return the report as a JSON document."""
         return {
             "reference": {"windows": self.reference, "rows": self.rows},
             "left_out": dict(self.left_out),
+            "cut": self.cut,
+            "warnings": list(self.warnings),
             "windows": [one.document() for one in self.windows],
         }
 

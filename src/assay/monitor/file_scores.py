@@ -22,7 +22,10 @@ from assay.stats.profile import Profile, merge_all
 from assay.stats.reference import Reference
 from assay.stats.score_table import ScoreTable
 
-__all__ = ["watched_file", "with_scores"]
+__all__ = ["value_in_doubt", "watched_file", "with_scores"]
+
+_WORTH_A_WORD = 0.05
+"""Share of the value by which expected and realised value differ at least to be spoken of."""
 
 _MANY = 1000
 """Cases from which on an interval is taken from its expansion, without resampling."""
@@ -63,6 +66,34 @@ def with_scores(
         after=performance_after_labels(table, watched) if table.labelled.any() else {},
         value=_valued(table, watched) if valued else {},
     )
+
+
+def value_in_doubt(watched: Watched) -> tuple[str, ...]:
+    """Say where value before labels cannot be trusted: the reference's own labels contradict it.
+
+    On the cases that chances were learned from, expected and realised value are the same but for
+    what amounts and outcomes do together within a score cell. An amount known only afterwards (0
+    where nobody bought) does so most of all: the outcome then counts twice. Said where the 95 %
+    intervals are apart, and by enough to matter.
+    """
+    table = merge_all(watched.reference.windows).scores
+    assert isinstance(table, ScoreTable)  # noqa: S101 - all windows of a file have one
+    found = _valued(table, watched)
+    expected, realised = found.get("expected"), found.get("realised")
+    if expected is None or realised is None:
+        return ()
+    apart = max(expected.low - realised.high, realised.low - expected.high)
+    far = abs(expected.mean - realised.mean)
+    if apart <= 0 or far < _WORTH_A_WORD * max(abs(expected.mean), abs(realised.mean)):
+        return ()
+    paying = ", ".join(f"`{name}`" for name in sorted(watched.valuation.columns))
+    said = (
+        f"Do not trust value before labels here: on the reference itself it is {expected!r}, and "
+        f"{realised!r} after labels; {paying} must be known before the decision, and may hold what "
+        "was known only afterwards (0 where nobody bought), or go together with the outcome at "
+        "equal scores."
+    )
+    return (said,)
 
 
 def _valued(table: ScoreTable, watched: Watched) -> Estimates:

@@ -23,7 +23,8 @@ class FeatureQuality:
     `missing` and `missing_before` are shares of all rows; `unseen` is the share of present values
     that the reference never had: outside its range, or of another category. `least` and `most` are
     None for categories and where there is no value. `constant` says that one value is all there is,
-    where the reference had more than one.
+    where the reference had more than one; categories never seen before share a cell, so that of a
+    column full of them nothing is said.
     """
 
     feature: str
@@ -93,7 +94,8 @@ def _constant(tally: Tally) -> bool:
         return False
     if len(tally.sums):
         return tally.least == tally.most
-    return int(np.count_nonzero(tally.counts[:-1])) == 1
+    strangers = int(tally.counts[-2])
+    return not strangers and int(np.count_nonzero(tally.counts[:-2])) == 1
 
 
 def _share(part: int, whole: int) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import DataError, InputError
+from assay.workspace.profile_question import Asked, Span
+from assay.workspace.profile_tables import row_groups
 
 if TYPE_CHECKING:
     from assay.monitor.file_cases import FileCases
@@ -19,41 +20,13 @@ if TYPE_CHECKING:
     from assay.stats.grid import Grid
     from assay.stats.profile import Profile
 
-__all__ = ["Asked", "profile_files", "row_groups"]
+__all__ = ["Asked", "profile_files"]
 
 _PARTS = 20
 """Windows of a reference that is not cut by time."""
 _LEAST_WINDOWS = 10
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What to compare: tables, how rows fall into windows, and what the model's columns are.
-
-    `window` is a span such as `1 day` or `1000 rows`; `column` holds moments where it is a time.
-    With `score`, `decision` and `outcome` performance is told too, and value where `value` (the
-    text of a value section) or `amount` is given: what an action brings where the outcome is
-    positive, at `cost`.
-    """
-
-    reference: Path
-    analysis: Sequence[Path]
-    column: str | None = None
-    window: str = "1 day"
-    zone: str = "UTC"
-    score: str | None = None
-    decision: str | None = None
-    outcome: str | None = None
-    amount: str | None = None
-    cost: float = 0.0
-    currency: str = "EUR"
-    value: str | None = None
-    positive: str | None = None
-
-    @property
-    def valued(self) -> bool:
-        """Whether payoffs were given."""
-        return self.value is not None or self.amount is not None
+_MOMENTS = {"time", "text"}
+"""Kinds of columns that can hold moments: text where it is written as ISO 8601."""
 
 
 def profile_files(asked: Asked, engine: MapSum | None = None) -> FileReport:
@@ -71,14 +44,15 @@ def profile_files(asked: Asked, engine: MapSum | None = None) -> FileReport:
     grid = learned_grid(before, columns)
     cases = _cases(asked, grid)
     options: dict[str, Any] = {"named": columns, "counting": cases}
-    windows = _windows(asked, after)
+    windows, cut = _windows(asked, after)
     found = _reference(before, grid, windows, engine, options)
     keys = names_of_rows(grid, found)
     left_out |= dict.fromkeys(keys, "nearly every row has a value of its own")
     grid, profiles = widened(without(grid, keys), found, but=("@score",))
     seen = window_profiles(after, grid, windows, engine, **options)
     named = [(windows.name(number), one) for number, one in seen.in_order()]
-    return _measured(asked, grid, profiles, named, cases, left_out)
+    report = _measured(asked, grid, profiles, named, cases)
+    return replace(report, left_out=left_out, cut=cut)
 
 
 def _measured(
@@ -87,7 +61,6 @@ def _measured(
     profiles: Sequence[Profile],
     windows: Sequence[tuple[str, Profile]],
     cases: FileCases | None,
-    left_out: Mapping[str, str],
 ) -> FileReport:
     """Measure every window of the analysis beside those of the reference."""
     from assay.monitor.file_report import FileReport, measured_windows
@@ -95,79 +68,38 @@ def _measured(
 
     reference = Reference(grid, tuple(profiles))
     measured = measured_windows(windows, reference)
+    doubts: tuple[str, ...] = ()
     if cases is not None:
-        from assay.monitor.file_scores import watched_file, with_scores
+        from assay.monitor.file_scores import value_in_doubt, watched_file, with_scores
 
         watched = watched_file(grid, profiles, cases)
         measured = [
             with_scores(found, one, watched, valued=asked.valued)
             for found, (_, one) in zip(measured, windows, strict=True)
         ]
-    return FileReport(measured, len(profiles), sum(one.n for one in profiles), left_out)
+        doubts = value_in_doubt(watched) if asked.valued else ()
+    return FileReport(measured, len(profiles), reference.pooled.n, {}, warnings=doubts)
 
 
-def row_groups(paths: Sequence[Path]) -> RowGroups:
-    """Return tables as groups of rows: Parquet files, a folder of them, a CSV or a Delta table.
-
-    What a path is follows from its suffix, and of a folder from what is in it.
-    """
-    files: list[Path] = []
-    for path in paths:
-        if (path / "_delta_log").is_dir():
-            if len(paths) > 1:
-                raise InputError(f"{path} is a Delta table, which is read alone. Give one table.")
-            from assay.adapters.deltalake_row_groups import DeltalakeRowGroups
-
-            return DeltalakeRowGroups(path)
-        files += sorted(path.glob("**/*.parquet")) if path.is_dir() else [path]
-        if path.is_dir() and not any(path.glob("**/*.parquet")):
-            raise DataError(f"The folder {path} holds no .parquet file. Give one that does.")
-    if any(file.suffix.lower() == ".csv" for file in files):
-        return _csv(files)
-    for file in files:
-        if file.is_file() and file.suffix.lower() not in {".parquet", ".pq"}:
-            raise DataError(
-                f"{file} ends in {file.suffix or 'no suffix'}, and tables are read from .parquet, "
-                ".pq and .csv files and Delta tables. Convert it, or rename it if it is one."
-            )
-    from assay.adapters.pyarrow_row_groups import PyarrowRowGroups
-
-    return PyarrowRowGroups(files)
-
-
-def _csv(files: Sequence[Path]) -> RowGroups:
-    import polars as pl
-
-    from assay.adapters.polars_row_groups import PolarsRowGroups
-    from assay.adapters.polars_tables import PolarsTables
-
-    frames = [PolarsTables().read(file) for file in files]
-    return PolarsRowGroups(pl.concat(frames, how="vertical_relaxed"))
-
-
-def _windows(asked: Asked, after: RowGroups) -> Windows:
-    """Return how the analysis is cut; InputError where the span or the column is no good."""
+def _windows(asked: Asked, after: RowGroups) -> tuple[Windows, str]:
+    """Return how the analysis is cut, and that in words; DataError where the column is no good."""
     from assay.monitor.file_windows import Clock, Count
 
-    count, _, unit = asked.window.strip().partition(" ")
-    unit = unit.strip().rstrip("s")
-    if not count.isdigit() or int(count) == 0 or unit not in {"row", "hour", "day"}:
-        raise InputError(
-            f"--window is {asked.window!r}, and a window is a number of rows, hours or days. "
-            "Write `1000 rows`, `6 hours` or `1 day`."
-        )
-    if unit == "row":
-        return Count(int(count))
+    span, total = asked.span, sum(after.sizes())
+    if span.unit == "row":
+        return Count(min(span.count, total)), f"Cut into windows of {span}"
     if asked.column is None:
-        total = sum(after.sizes())
-        return Count(max(1, -(-total // _PARTS)))
+        size = max(1, -(-total // _PARTS))
+        why = "in the order of the table, as no --window-column was named"
+        return Count(size), f"Cut into windows of {Span(size, 'row')} {why}"
     kinds = after.kinds()
-    if kinds.get(asked.column, "time") != "time":
+    if kinds.get(asked.column, "time") not in _MOMENTS:
         raise DataError(
-            f"`{asked.column}` holds {kinds[asked.column]}s, and windows are cut by moments. Cast "
-            "it to a timestamp, or cut by rows with --window '1000 rows'."
+            f"`{asked.column}` holds no moments, and windows are cut by moments. Cast it to a "
+            "timestamp, or cut by rows with --window '1000 rows'."
         )
-    return Clock(asked.column, int(count), "hour" if unit == "hour" else "day", asked.zone)
+    words = f"Cut into windows of {span} by `{asked.column}` ({asked.zone})"
+    return Clock(asked.column, span.count, span.unit, asked.zone), words
 
 
 def _reference(
@@ -187,7 +119,7 @@ def _reference(
 
     total = sum(table.sizes())
     parts = Count(max(1, -(-total // _PARTS)))
-    if windows.column is not None and windows.column not in table.kinds():
+    if windows.column is not None and table.kinds().get(windows.column) not in _MOMENTS:
         return cut(parts)
     found = cut(windows)
     return found if len(found) >= _LEAST_WINDOWS or total < 20 * _PARTS else cut(parts)
@@ -215,6 +147,8 @@ def _columns(
             columns[name] = name
         else:
             left_out[name] = "a moment" if kind == "time" else "neither number nor text"
+    new = (name for name in after.kinds() if name not in kinds and name != asked.column)
+    left_out |= dict.fromkeys(new, "not in the reference")
     return columns, left_out
 
 
@@ -223,21 +157,14 @@ def _cases(asked: Asked, grid: Grid) -> FileCases | None:
     from assay.monitor.file_cases import FileCases
     from assay.stats.grid import NumberAxis
 
-    given = {"score": asked.score, "decision": asked.decision, "outcome": asked.outcome}
-    if not any(given.values()):
+    if asked.score is None:
         return None
-    lacking = [f"--{name}" for name, column in given.items() if column is None]
-    if lacking:
-        raise InputError(
-            f"Performance needs --score, --decision and --outcome; {' and '.join(lacking)} "
-            "lacks. Name all three columns, or none of them for drift and quality alone."
-        )
     axis = grid.axes["@score"]
     if not isinstance(axis, NumberAxis):
         raise DataError(f"`{asked.score}` holds text, and a score is a number. Name another.")
     return FileCases(
-        score=str(asked.score),
-        decision=str(asked.decision),
+        score=asked.score,
+        decision=asked.decision,
         outcome=asked.outcome,
         axis=axis,
         valuation=_valuation(asked),
@@ -251,12 +178,11 @@ def _valuation(asked: Asked) -> Any:
 
     if asked.value is not None:
         return _given_valuation(asked)
-    pays: Any = 0.0 if asked.amount is None else f"{asked.amount} - {asked.cost!r}"
-    table = PayoffTable(("act", "wait"), ("no", "yes"), ((-asked.cost, pays), (0.0, 0.0)))
-    if asked.amount is None:
-        table = PayoffTable(("act", "wait"), ("no", "yes"), ((-1.0, 1.0), (0.0, 0.0)))
-    policy = BestAction()
-    return ClassificationValuation(asked.currency, table, policy, {"nothing": "wait"}, "nothing")
+    cost = asked.cost or 0.0
+    acting: tuple[Any, Any] = (-cost, f"{asked.amount} - {cost!r}") if asked.amount else (-1.0, 1.0)
+    table = PayoffTable(("act", "wait"), ("no", "yes"), (acting, (0.0, 0.0)))
+    policy, currency = BestAction(), asked.currency or "EUR"
+    return ClassificationValuation(currency, table, policy, {"nothing": "wait"}, "nothing")
 
 
 def _given_valuation(asked: Asked) -> Any:
