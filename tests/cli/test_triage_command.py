@@ -82,6 +82,18 @@ def test_an_empty_log_advises_nothing_that_serves(run: Callable[..., Any], logge
     assert "assay up" not in answer.out
 
 
+def test_rows_that_cannot_be_read_are_told(run: Callable[..., Any], logged: Path) -> None:
+    log = pl.read_csv(logged / "log.csv")
+    odd = pl.when(pl.int_range(log.height) == 1).then(None).otherwise("p").alias("p")
+    log.with_columns(odd).write_csv(logged / "log.csv")
+    said = "1 row of log.csv cannot be read and is left out: 1 with no score."
+    assert said in " ".join(run("monitor", logged).out.split())
+    assert json.loads(run("monitor", logged, "--json").out)["unread"] == {
+        "log.csv": {"no score": 1}
+    }
+    assert "1 with no score" in run("sweep", logged).out
+
+
 def test_an_unknown_alert_is_one_paragraph(run: Callable[..., Any], logged: Path) -> None:
     run("monitor", logged, "--json")
     answer = run("triage", logged, "--alert", "zzzz")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -255,6 +257,102 @@ def test_outcomes_from_a_file_that_is_not_there_advise_what_can_be_done(tmp_path
         Workspace(tmp_path).outcomes(tmp_path / "nofile.csv")
     assert "--data" not in str(told.value)
     assert "data.source" not in str(told.value)
+
+
+def _odd(log: pl.DataFrame) -> pl.DataFrame:
+    """Spoil five rows: no score, a score that is no number, infinite, no time, another decision."""
+    row, nothing = pl.int_range(log.height), pl.lit(None)
+    spoiled = [(1, nothing), (2, pl.lit(np.nan)), (3, pl.lit(np.inf))]
+    scores = pl.col("p")
+    for place, value in spoiled:
+        scores = pl.when(row == place).then(value).otherwise(scores)
+    return log.with_columns(
+        scores.alias("p"),
+        pl.when(row == 4).then(nothing).otherwise("served").alias("served"),
+        pl.when(row == 5).then(pl.lit("APPROVE")).otherwise("action").alias("action"),
+    )
+
+
+@pytest.mark.parametrize("window", ["500 rows", "1 day"])
+def test_odd_rows_are_left_out_and_counted_until_the_file_is_mended(
+    tmp_path: Path, window: str
+) -> None:
+    make(tmp_path)
+    charter = tmp_path / "charter.yaml"
+    charter.write_text(charter.read_text().replace("500 rows", window))
+    log = rows(1500, 0, 1)
+    _odd(log).write_parquet(tmp_path / "logs" / "a.parquet")
+    workspace = Workspace(tmp_path)
+    found = workspace.monitor().result
+    odd = {
+        "a.parquet": {
+            "no score": 2,
+            "an infinite score": 1,
+            "no time": 1,
+            "the decision `APPROVE`, which is none of approve, decline": 1,
+        }
+    }
+    assert found.unread == {f"logs/{name}": counts for name, counts in odd.items()}
+    assert sum(one.measured.n for one in found.windows) == 1495
+    assert found.joined.strangers == 0, "outcomes of such rows are left out with them"
+    assert workspace.monitor().result.unread == found.unread, "it is said as long as it is so"
+    log.write_parquet(tmp_path / "logs" / "a.parquet")
+    mended = workspace.monitor().result
+    assert mended.unread == {}
+    assert sum(one.measured.n for one in mended.windows) == 1500
+    assert mended.windows[0].measured.realised is not None
+
+
+def test_a_file_of_which_no_row_can_be_read_is_refused_whole(tmp_path: Path) -> None:
+    make(tmp_path)
+    shouted = rows(600, 0, 1).with_columns(pl.col("action").str.to_uppercase())
+    shouted.write_parquet(tmp_path / "logs" / "a.parquet")
+    workspace = Workspace(tmp_path)
+    with pytest.raises(DataError, match=r"No row of the log logs/a.parquet can be read: .*APPROVE"):
+        workspace.monitor()
+    assert not workspace.ports.windows.parts()
+    assert not workspace.ports.outcomes.read().height
+    rows(600, 0, 1).write_parquet(tmp_path / "logs" / "a.parquet")
+    assert workspace.monitor().result.windows[0].measured.n == 500
+
+
+def test_odd_rows_of_the_reference_are_left_out_and_counted(tmp_path: Path) -> None:
+    make(tmp_path)
+    _odd(rows(3000, -3000, 0)).write_parquet(tmp_path / "held_out.parquet")
+    rows(600, 0, 1).write_parquet(tmp_path / "logs" / "a.parquet")
+    for _ in range(2):
+        found = Workspace(tmp_path).monitor().result
+        assert sum(found.unread["held_out.parquet"].values()) == 5
+        assert found.windows[0].measured.drift.judged
+    silent = rows(3000, -3000, 0).with_columns(
+        pl.when(pl.int_range(3000) < 100).then("p").alias("p")
+    )
+    silent.write_parquet(tmp_path / "held_out.parquet")
+    with pytest.raises(DataError, match="only 100 can be read, and 200 at least"):
+        Workspace(tmp_path).monitor()
+
+
+def test_rows_kept_before_that_cannot_be_read_stop_nothing(tmp_path: Path) -> None:
+    make(tmp_path)
+    log = rows(1200, 0, 1)
+    log.write_parquet(tmp_path / "logs" / "a.parquet")
+    workspace = Workspace(tmp_path)
+    workspace.monitor()
+    kept = workspace.ports.windows
+    spoiled = kept.read(0).with_columns(
+        pl.when(pl.col("id") == "r7").then(None).otherwise("score").alias("score")
+    )
+    kept.replace({0: spoiled})
+    note = json.loads(workspace.ports.profiles.note("reading") or b"")
+    note["sound"] = False
+    workspace.ports.profiles.write_note("reading", json.dumps(note).encode())
+    found = workspace.monitor().result
+    assert found.unread == {"what was read before": {"no score": 1}}
+    assert [one.measured.n for one in found.windows] == [500, 500, 199]
+    log.with_columns(pl.col("p")).write_parquet(tmp_path / "logs" / "a.parquet")
+    os.utime(tmp_path / "logs" / "a.parquet", (1, 1))
+    mended = workspace.monitor().result
+    assert [one.measured.n for one in mended.windows] == [500, 500, 200]
 
 
 def test_a_breach_of_a_model_served_elsewhere_is_told_in_money(tmp_path: Path) -> None:

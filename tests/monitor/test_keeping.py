@@ -380,3 +380,16 @@ def test_a_prediction_counts_where_its_first_answer_was_whenever_that_is_read() 
             kept.result(),
             at_once(charter, [again, *records[50:60], *records[:50]], kept.outcomes.read()),
         )
+
+
+def test_captures_that_cannot_be_read_are_left_out_and_counted() -> None:
+    kept, odd = Kept(CHARTERS[0]), list(world()[2])
+    odd[1] = {**odd[1], "score": None}
+    odd[2] = {**odd[2], "decision": "CALL"}
+    kept.captures.append(odd[:60]).result(timeout=10)
+    reason = "the decision `CALL`, which is none of call, skip"
+    assert kept.look().unread == {"what the gateway captured": {"no score": 1, reason: 1}}
+    kept.captures.append([*odd[60:], {**odd[0], "id": "late", "score": None}]).result(timeout=10)
+    found = kept.look()
+    assert found.unread == {"what the gateway captured": {"no score": 2, reason: 1}}
+    assert sum(one.n for _, parts in found.windows for one in parts.values()) == N - 2

@@ -33,7 +33,7 @@ class DeltaPredictions:
         kept = sorted(seen & files.keys())
         fresh = sorted(files.keys() - seen)
         if not fresh:
-            return Batch(empty_served(), NO_FAILURES, json.dumps(kept))
+            return Batch(empty_served(), NO_FAILURES, json.dumps(kept), files=frozenset(files))
         name = fresh[0]
         partition = [pl.lit(value).alias(column) for column, value in files[name].items()]
         try:
@@ -46,7 +46,8 @@ class DeltaPredictions:
         rows = self._frame.rows(table, name)
         told = self._frame.outcomes(table, rows)
         position = json.dumps(sorted([*kept, name]))
-        return Batch(rows, NO_FAILURES, position, told, more=len(fresh) > 1)
+        more, there = len(fresh) > 1, frozenset(files)
+        return Batch(rows, NO_FAILURES, position, told, more, file=name, files=there)
 
     def _files(self) -> dict[str, dict[str, Any]]:
         """Return each data file's partition values."""

@@ -34,7 +34,8 @@ class FilePredictions:
         kept = {name: stamp for name, stamp in seen.items() if name in now}
         fresh = [name for name, file in sorted(now.items()) if kept.get(name) != _stamp(file)]
         if not fresh:
-            return Batch(empty_served(), NO_FAILURES, json.dumps(kept, sort_keys=True))
+            place = json.dumps(kept, sort_keys=True)
+            return Batch(empty_served(), NO_FAILURES, place, files=frozenset(now))
         name = fresh[0]
         kept[name] = _stamp(now[name])
         table = PolarsTables().read(now[name])
@@ -45,6 +46,8 @@ class FilePredictions:
             json.dumps(kept, sort_keys=True),
             self._frame.outcomes(table, rows),
             more=len(fresh) > 1,
+            file=name,
+            files=frozenset(now),
         )
 
     def _files(self) -> list[Path]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from assay.lifecycle.posting import Posted
     from assay.monitor.live_guardrails import LiveGuardrail
     from assay.monitor.report import WindowReport
+    from assay.monitor.run import MonitorResult
 
 __all__ = ["monitor", "newest_lines", "window_rows"]
 
@@ -58,6 +59,7 @@ def monitor(
         "posted": posted.posted,
         "strangers": posted.result.joined.strangers,
         "repeats": posted.result.joined.repeats,
+        "unread": {name: dict(of) for name, of in posted.result.unread.items()},
         "control": _control(posted),
         "multivariate": [one.document() for one in together],
         "channels": [vars(one) for one in sent.channels] if sent else [],
@@ -105,6 +107,7 @@ def _tell(
     together: Sequence[Multivariate] = (),
 ) -> None:
     reports = posted.result.windows
+    _tell_unread(posted.result)
     if not reports:
         log = charter.monitoring.source
         say(
@@ -135,6 +138,13 @@ def _tell(
         say(f"{posted.result.joined.strangers} outcomes have an id that nothing was served under.")
     if sent is not None:
         tell_delivery(sent)
+
+
+def _tell_unread(result: MonitorResult) -> None:
+    from assay.monitor.readable import unread_lines
+
+    for line in unread_lines(result.unread):
+        say(line, style="yellow")
 
 
 def newest_lines(report: WindowReport) -> list[str]:

@@ -65,6 +65,7 @@ def _document(one: Swept) -> dict[str, Any]:
         "raised": one.raised,
         "closed": one.closed,
         "posted": one.posted,
+        "unread": {name: dict(of) for name, of in found.unread.items()} if found else {},
         "error": one.error,
     }
 
@@ -89,11 +90,15 @@ def _ranked(currency: str, alerts: Ranked) -> None:
 
 
 def _tell(swept: list[Swept], alerts: Mapping[str, Ranked]) -> None:
+    from assay.monitor.readable import unread_lines
+
     for currency, ranked in alerts.items():
         _ranked(currency, ranked)
     for one in swept:
         if one.error:
             say(f"{one.directory} was not monitored: {one.error}", style="red")
+        for line in unread_lines(one.result.unread) if one.result else ():
+            say(f"{one.directory}: {line}", style="yellow")
     measured = sum(one.windows for one in swept)
     still = sum(map(len, alerts.values()))
     raised, closed = sum(one.raised for one in swept), sum(one.closed for one in swept)

@@ -72,7 +72,7 @@ def judged_look(charter: Charter, ports: Ports, seen: Look, now: datetime) -> Mo
         recorded=alert_states(ports.ledger, charter.name),
         now=now,
     )
-    return replace(found, by_control=_control(charter, ports, seen, now))
+    return replace(found, by_control=_control(charter, ports, seen, now), unread=seen.unread)
 
 
 def _bundles(blobs: Blobs) -> Callable[[str], Watched | None]:

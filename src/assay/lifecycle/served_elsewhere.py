@@ -22,6 +22,7 @@ from assay.lifecycle.posting import delivery
 from assay.monitor.cases import Cases, framed_cases, inputs_in, scores_of
 from assay.monitor.input_columns import columns_as_built
 from assay.monitor.performance import classes_of
+from assay.monitor.readable import Unread, faults, reasons, unread_words
 from assay.monitor.tabling import tabled
 from assay.monitor.value import realised_uplift
 from assay.monitor.watched import Watched
@@ -34,7 +35,14 @@ from assay.stats.reference import LEAST_WINDOWS, make_reference, read_reference
 from assay.value.stake import learn_from_cases
 from assay.value.valuation import valuation
 
-__all__ = ["DecidedByPolicy", "bundle_of_reference", "decided", "inputs_of", "plan_of"]
+__all__ = [
+    "DecidedByPolicy",
+    "bundle_of_reference",
+    "decided",
+    "inputs_of",
+    "plan_of",
+    "readable_reference",
+]
 
 _LEAST_ROWS = 200
 _MOST_WINDOWS = 50
@@ -46,6 +54,8 @@ class DecidedByPolicy:
     Where the log does not say what was done, the charter's policy did it. Outcomes that stand in
     the log are handed in like any others: what is read last counts. Where nothing is kept of the
     log any more (`remade`), what it told before is no news: corrections made since then stand.
+    Rows that cannot be read are left out with their outcomes, and counted; so are the reference's,
+    of which `unread` tells.
     """
 
     def __init__(
@@ -56,19 +66,35 @@ class DecidedByPolicy:
         outcomes: Outcomes,
         *,
         remade: bool = False,
+        unread: Unread | None = None,
     ) -> None:
         self._log, self._charter, self._outcomes = log, charter, outcomes
         self._read_watched, self._remade = watched, remade
+        self._unread = unread or {}
 
     def after(self, position: str) -> Batch:
-        """Return what was logged since a position, every row with its decision."""
+        """Return what was logged since a position, every row with its decision.
+
+        DataError where no row of a file can be read; nothing of it is kept then.
+        """
         batch = self._log.after(position)
-        if batch.outcomes is not None and batch.outcomes.height:
-            self._outcomes.add(self._news(delivery(batch.outcomes, self._charter)))
-        rows = batch.rows
+        valued = valuation(self._charter.value, self._charter.data)
+        why = faults(batch.rows, valued, decided=False)
+        rows, told, counts = batch.rows.filter(why.is_null()), batch.outcomes, reasons(why)
+        if counts and not rows.height:
+            raise DataError(
+                f"No row of the log {batch.file} can be read: {unread_words(counts)}. Mend the "
+                "log, or `monitoring.source.columns` in the charter; nothing of it was kept."
+            )
+        if told is not None and counts:
+            told = told.join(rows.select("id"), on="id", how="semi", maintain_order="left")
+        if told is not None and told.height:
+            self._outcomes.add(self._news(delivery(told, self._charter)))
         if rows["decision"].null_count():
             rows = rows.with_columns(decided(rows, self._watched))
-        return Batch(rows, batch.failures, batch.position, None, batch.more)
+        files = None if batch.files is None else batch.files | self._unread.keys()
+        unread = {**self._unread, **({batch.file: counts} if counts else {})}
+        return replace(batch, rows=rows, outcomes=None, files=files, unread=unread)
 
     def _news(self, told: pl.DataFrame) -> pl.DataFrame:
         before = self._told_before
@@ -83,6 +109,23 @@ class DecidedByPolicy:
     @cached_property
     def _watched(self) -> Watched:
         return self._read_watched()
+
+
+def readable_reference(charter: Charter, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Return the reference's rows that can be read, and why others cannot be.
+
+    DataError where that leaves too few.
+    """
+    valued = valuation(charter.value, charter.data)
+    why = faults(rows.with_columns(pl.col("id").fill_null("")), valued, decided=False)
+    left, counts = rows.filter(why.is_null()), reasons(why)
+    if counts and left.height < _LEAST_ROWS:
+        raise DataError(
+            f"Of the reference's {rows.height:,} rows (`monitoring.source.reference`) only "
+            f"{left.height:,} can be read, and {_LEAST_ROWS} at least are needed: "
+            f"{unread_words(counts)}. Mend the file, or `monitoring.source.columns`."
+        )
+    return left, counts
 
 
 def decided(rows: pl.DataFrame, watched: Watched) -> pl.Series:

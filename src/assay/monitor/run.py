@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from assay.monitor.groups import measured_groups
 from assay.monitor.late_labels import Deliveries, newest_of_each, with_outcomes
 from assay.monitor.matured import matured
 from assay.monitor.measured import Measured
+from assay.monitor.readable import Unread
 from assay.monitor.report import Judged, WindowReport, judge
 from assay.monitor.sequences import Followed, Step, follow_steps
 from assay.monitor.service import ServiceTally
@@ -58,7 +59,8 @@ class MonitorResult:
     """Every window of every version that served, every alert, and what the ledger lacks.
 
     `joined` tells of outcomes whose id nobody served, and of those delivered again; `by_control`
-    is the uplift that a control share shows, where there is one.
+    is the uplift that a control share shows, where there is one; `unread` counts rows of the log
+    that cannot be read, by file and reason.
     """
 
     windows: tuple[WindowReport, ...]
@@ -66,6 +68,7 @@ class MonitorResult:
     changes: Changes
     joined: Deliveries
     by_control: ControlMeasured | None = None
+    unread: Unread = field(default_factory=dict)
 
 
 def monitor(

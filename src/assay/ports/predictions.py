@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -55,7 +55,9 @@ class Batch:
     """Predictions that are new, requests that failed, and where reading is to go on.
 
     `failures` has the columns of `NO_FAILURES`. `outcomes` (id, outcome) are those that the log
-    has itself, None where it has none. With `more` there is more to read at once.
+    has itself, None where it has none. With `more` there is more to read at once. Of a log in files
+    `file` is the one that these rows are from and `files` are all that there are, by name. `unread`
+    counts rows that were left out, by file and by the reason.
     """
 
     rows: pl.DataFrame
@@ -63,6 +65,9 @@ class Batch:
     position: str
     outcomes: pl.DataFrame | None = None
     more: bool = False
+    file: str = ""
+    files: frozenset[str] | None = None
+    unread: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class Predictions(Protocol):

@@ -49,7 +49,7 @@ class Sources(Root):
         from assay.monitor.watched import watch_bundle
 
         amounts = self.charter.task == "regression"
-        digest, inputs = self._reference(log)
+        digest, inputs, unread = self._reference(log)
         frame = LogFrame(self._columns(log), amounts, digest, inputs)
         place = self.directory / log.path
         delta = log.format == "delta" or (log.format is None and (place / "_delta_log").is_dir())
@@ -66,12 +66,14 @@ class Sources(Root):
             lambda: watch_bundle(fetch_bundle(blobs, digest)),
             outcomes,
             remade=not self.ports.windows.parts(),
+            unread={log.reference: unread},
         )
 
-    def _reference(self, log: PredictionLog) -> tuple[str, tuple[str, ...]]:
+    def _reference(self, log: PredictionLog) -> tuple[str, tuple[str, ...], dict[str, int]]:
         """Return the digest of the bundle made from the reference, and the log's inputs.
 
-        It is made where reference, columns or payoffs are new, and kept with the other blobs.
+        With them goes why rows of the reference cannot be read. The bundle is made where reference,
+        columns or payoffs are new, and kept with the other blobs.
         """
         import msgspec
 
@@ -89,24 +91,30 @@ class Sources(Root):
         noted = self.ports.profiles.note("reference")
         known = [] if noted is None else msgspec.json.decode(noted)
         if not known or known[0] != made_from or not self.ports.blobs.has(known[1]):
-            digest, inputs = self._make_reference(log, source)
-            known = [made_from, digest, inputs]
+            known = [made_from, *self._make_reference(log, source)]
             self.ports.profiles.write_note("reference", msgspec.json.encode(known))
-        return known[1], tuple(known[2])
+        return known[1], tuple(known[2]), known[3] if known[3:] else {}
 
-    def _make_reference(self, log: PredictionLog, source: str) -> tuple[str, list[str]]:
+    def _make_reference(
+        self, log: PredictionLog, source: str
+    ) -> tuple[str, list[str], dict[str, int]]:
         from assay.lifecycle.served_elsewhere import bundle_of_reference, inputs_of
 
-        rows = self._reference_rows(log)
+        rows, unread = self._read_reference(log)
         bundle = bundle_of_reference(self.charter, rows, source)
         for content in (*bundle.files.values(), bundle.manifest()):
             self.ports.blobs.put(content)
-        return bundle.digest, inputs_of(self.charter, rows)
+        return bundle.digest, inputs_of(self.charter, rows), unread
 
     def _reference_rows(self, log: PredictionLog) -> pl.DataFrame:
         """Return the labelled rows as predictions, with their raw `outcome`."""
+        return self._read_reference(log)[0]
+
+    def _read_reference(self, log: PredictionLog) -> tuple[pl.DataFrame, dict[str, int]]:
+        """Return the labelled rows that can be read, and why others cannot be."""
         from assay.adapters.log_frame import LogFrame
         from assay.errors import DataError
+        from assay.lifecycle.served_elsewhere import readable_reference
 
         data, columns = self.charter.data, self._columns(log)
         leave = (*data.ignore, *data.known_after, *filter(None, (data.time, data.entity)))
@@ -120,7 +128,7 @@ class Sources(Root):
                 "`monitoring.source.columns.outcome`; the log itself may do without."
             )
         rows = frame.rows(table, log.reference)
-        return rows.with_columns(table[outcome].alias("outcome"))
+        return readable_reference(self.charter, rows.with_columns(table[outcome].alias("outcome")))
 
     def _columns(self, log: PredictionLog) -> LogColumns:
         """Return what the log's columns are called; outcomes as in the data where not said."""
