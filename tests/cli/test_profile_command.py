@@ -156,8 +156,8 @@ def test_people_get_a_table_and_a_picture(
     assert "before labels" in text
     assert "tags is left out" in text
     assert out.read_bytes()[1:4] == b"PNG"
-    assert "by `ts` (UTC), beside 20 of the reference" in text
-    assert "age moved in 4 of 4" in text  # and which way
+    assert "by `ts` (UTC), beside 20 windows of the reference" in text
+    assert "age moved in 4 of 4 windows" in text  # and which way
     assert " sd)" in text
     assert max(map(len, text.split("Cut into")[0].splitlines())) < 80
 

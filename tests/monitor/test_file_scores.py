@@ -9,7 +9,7 @@ from assay.charter.policy import BestAction
 from assay.monitor.drift import Drift
 from assay.monitor.file_cases import FileCases
 from assay.monitor.file_report import FileWindow
-from assay.monitor.file_scores import watched_file, with_scores
+from assay.monitor.file_scores import value_in_doubt, watched_file, with_scores
 from assay.stats.grid import Grid, NumberAxis, learn_grid
 from assay.stats.profile import SCORE, Profile
 from assay.stats.tally import Tally
@@ -78,3 +78,23 @@ def test_no_prize_seen_is_not_proof_of_none() -> None:
     assert found.mean == pytest.approx(-COST)
     # Clopper and Pearson: up to 3.69 in 2000 could have paid.
     assert -COST + 2.5 / 2000 * PRIZE < found.high < -COST + 6 / 2000 * PRIZE
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_amounts_known_only_afterwards_are_doubted_and_others_are_not(after: bool) -> None:
+    cases, rng, n = counting(plain=False), np.random.default_rng(3), 20_000
+    score = rng.random(n)
+    outcome = rng.random(n) < score
+    amount = PRIZE * rng.random(n) * (1 + score)  # goes with the score, which the cells know
+    columns = {
+        "score": score,
+        "decision": np.ones(n),
+        "outcome": outcome.astype(float),
+        "amount": np.where(outcome, amount, 0.0) if after else amount,
+    }
+    tables = cases.tables(columns, runs_of(np.repeat(np.arange(10), n // 10)), 10)
+    nothing = Tally(np.zeros(cases.axis.size, dtype=np.int64), np.zeros(cases.axis.size))
+    known = [Profile(n // 10, {SCORE: nothing}, one) for one in tables]
+    said = value_in_doubt(watched_file(Grid({SCORE: cases.axis}), known, cases))
+    assert bool(said) is after
+    assert all("`amount` must be known before the decision" in one for one in said)

@@ -26,14 +26,17 @@ def profile(
     reference: Annotated[Path, typer.Option("--reference", help="What is normal.")],
     column: Annotated[str | None, _column("--window-column", "Moments to cut windows by.")] = None,
     window: Annotated[
-        str | None, typer.Option("--window", help="`1 day`, `6 hours`, `1000 rows`.")
+        str | None,
+        typer.Option("--window", help="`1 day` (with a column), `6 hours`, `1000 rows`."),
     ] = None,
     zone: Annotated[str, typer.Option("--time-zone", help="Whose days they are.")] = "UTC",
     score: Annotated[str | None, _column("--score", "The model's score.")] = None,
     decision: Annotated[
         str | None, _column("--decision", "What was done: 1/0, act/wait, or the words of --value.")
     ] = None,
-    outcome: Annotated[str | None, _column("--outcome", "What came: 1/0, yes/no, empty.")] = None,
+    outcome: Annotated[
+        str | None, _column("--outcome", "What came: 1/0, yes/no, the words of --value, empty.")
+    ] = None,
     amount: Annotated[
         str | None,
         _column("--amount", "Brought by acting, if positive; known before the decision."),

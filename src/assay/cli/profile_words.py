@@ -44,7 +44,7 @@ def tell_profile(found: FileReport) -> None:
         _pairs(title, windows, lambda one: (one.value.get("expected"), one.value.get("realised")))
     for line in found.warnings:
         say(line, style="red")
-    say(f"{found.cut}, beside {found.reference} of the reference of {found.rows:,} rows in all.")
+    say(f"{found.cut}, beside {found.reference} windows of the reference ({found.rows:,} rows).")
     for line in [*_moves(windows), *_strange(windows), *_unjudged(windows), *_left_out(found)]:
         say(f"  {line}")
 
@@ -93,7 +93,7 @@ def _moves(windows: Sequence[FileWindow]) -> list[str]:
                 most[one.feature] = one, window.name
     ranked = sorted(most, key=lambda name: (-times[name], -most[name][0].effect, name))
     lines = [
-        f"{_called(name)} moved in {times[name]} of {len(windows)}, most in {most[name][1]}: "
+        f"{_called(name)} moved in {times[name]} of {len(windows)} windows, most in {most[name][1]}: "
         f"{most[name][0].text}"
         for name in ranked[:_LINES]
     ]
@@ -139,7 +139,7 @@ def _unjudged(windows: Sequence[FileWindow]) -> list[str]:
         if not one.drift.judged:
             reasons[one.drift.note.partition(":")[0]].append(one)
     return [
-        f"drift is not judged in {len(held)} of {len(windows)}: {_reason(held)}"
+        f"drift is not judged in {len(held)} of {len(windows)} windows: {_reason(held)}"
         for _, held in sorted(reasons.items())
     ]
 

@@ -36,7 +36,7 @@ _HOLDS = {
     "number": "numbers",
     "text": "text",
     "time": "moments",
-    "other": "neither numbers nor text (nothing but missing values, or lists)",
+    "other": "no values at all, or lists and the like,",
 }
 """What a kind of column is called in a message."""
 
