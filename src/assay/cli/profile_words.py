@@ -93,8 +93,8 @@ def _moves(windows: Sequence[FileWindow]) -> list[str]:
                 most[one.feature] = one, window.name
     ranked = sorted(most, key=lambda name: (-times[name], -most[name][0].effect, name))
     lines = [
-        f"{_called(name)} moved in {times[name]} of {len(windows)} windows, most in {most[name][1]}: "
-        f"{most[name][0].text}"
+        f"{_called(name)} moved in {times[name]} of {len(windows)} windows, "
+        f"most in {most[name][1]}: {most[name][0].text}"
         for name in ranked[:_LINES]
     ]
     more = len(ranked) - _LINES
