@@ -69,7 +69,8 @@ def test_a_breach_gets_a_page_with_who_carries_it(run: Callable[..., Any], logge
     assert told["page"].endswith("one.html")
     assert (logged / "one.html").exists()
     assert told["responses"] == []
-    assert "No version of calls decides yet" in told["on_responses"]
+    assert "calls is served elsewhere" in told["on_responses"]
+    assert "assay release" not in told["on_responses"]
 
 
 def test_an_empty_log_advises_nothing_that_serves(run: Callable[..., Any], logged: Path) -> None:
@@ -92,6 +93,34 @@ def test_rows_that_cannot_be_read_are_told(run: Callable[..., Any], logged: Path
         "log.csv": {"no score": 1}
     }
     assert "1 with no score" in run("sweep", logged).out
+
+
+def test_no_command_sends_a_model_that_is_served_elsewhere_to_be_built(
+    run: Callable[..., Any], logged: Path
+) -> None:
+    assert "Next: assay monitor\n" in run("status", logged).out
+    run("monitor", logged, "--json")
+    status = run("status", logged).out
+    assert "served elsewhere" in status
+    assert "Next: assay triage" in status
+    answer = run("respond", logged)
+    assert answer.code == 1
+    assert "responses are not judged for it" in " ".join(answer.err.split())
+    assert run("report", logged).code == 0
+    page = (logged / "report.html").read_text()
+    assert "This model is served elsewhere" in page
+    assert "Nothing has been built yet" not in page
+    assert "nothing serves" not in page
+
+
+def test_the_value_of_a_log_has_a_plan_and_a_bridge(run: Callable[..., Any], logged: Path) -> None:
+    told = json.loads(run("value", logged, "--json").out)
+    bridge = told["value_bridge"]["bridge"]
+    assert bridge is not None, told["value_bridge"]["words"]
+    assert told["planned"]["mean"] > told["realised_per_month"]["mean"]
+    said = run("value", logged).out
+    assert "From planned to realised" in said
+    assert "5,000 reference rows" in " ".join(said.split())
 
 
 def test_an_unknown_alert_is_one_paragraph(run: Callable[..., Any], logged: Path) -> None:

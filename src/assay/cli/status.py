@@ -21,9 +21,12 @@ def status(directory: Directory = Path(), json: Json = False) -> None:
         say(workspace.charter.title, style="bold")
         if found.solo:
             say("  one person holds every role (people: solo)")
-        say(f"  newest version   {found.newest or 'none'}")
-        say(f"  gate             {'-' if verdict is None else _open(verdict.open)}")
-        say(f"  champion         {_live(release.champion)}")
+        if found.elsewhere:
+            say("  served elsewhere (its log is monitored)")
+        if found.newest or not found.elsewhere:
+            say(f"  newest version   {found.newest or 'none'}")
+            say(f"  gate             {'-' if verdict is None else _open(verdict.open)}")
+            say(f"  champion         {_live(release.champion)}")
         if release.fallen is not None:
             say(f"  fallen back to   {release.baseline} (from {_live(release.fallen)})")
         if release.challenger is not None:

@@ -42,7 +42,7 @@ def judged_now(desk: Desk, *, shadow: bool) -> Judged:
     people is left, and `words` say why.
     """
     charter, state = desk.charter, release_state(desk.ports.ledger, desk.charter)
-    live = stands_now(state)
+    live = stands_now(state, elsewhere=charter.monitoring.source is not None)
     served = desk.served()
     made = _made(desk, live)
     mark = Mark(desk.now, len(served.records))
@@ -69,9 +69,17 @@ def judged_now(desk: Desk, *, shadow: bool) -> Judged:
     )
 
 
-def stands_now(state: ReleaseState) -> Live:
-    """Return the version that decides, or the one beside the baseline that does."""
+def stands_now(state: ReleaseState, *, elsewhere: bool = False) -> Live:
+    """Return the version that decides, or the one beside the baseline that does.
+
+    CheckFailed where there is none: nothing is released, or the model is served `elsewhere`.
+    """
     live = state.champion or state.fallen
+    if live is None and elsewhere:
+        raise CheckFailed(
+            f"{state.name} is served elsewhere (`monitoring.source` in the charter): it has no "
+            "version here, and responses are not judged for it. Mend it where it is served."
+        )
     if live is None:
         raise CheckFailed(
             f"No version of {state.name} decides yet, so that there is nothing to respond for. Run "

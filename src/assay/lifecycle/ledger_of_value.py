@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
+from assay.deploy.fetch import fetch_bundle
 from assay.evidence.folds import ModelState
 from assay.lifecycle.posting import plans_of, shares_in_words
+from assay.lifecycle.served_elsewhere import plan_of
 from assay.monitor.report import WindowReport
 from assay.monitor.run import MonitorResult
 from assay.monitor.value import HALF_WIDTH
@@ -60,10 +62,14 @@ class ValueSoFar:
 def value_so_far(
     charter: Charter, state: ModelState, blobs: Blobs, observed: MonitorResult
 ) -> ValueSoFar:
-    """Add up what windows realised; what cannot count yet is left out, and said to be."""
-    plans = plans_of(state, blobs)
+    """Add up what windows realised; what cannot count yet is left out, and said to be.
+
+    Of a model that is served elsewhere the plan is what its reference rows realised.
+    """
     newest = state.newest
-    plan = None if newest is None else plans.get(newest.bundle)
+    plan = None if newest is None else plans_of(state, blobs).get(newest.bundle)
+    if charter.monitoring.source is not None and observed.windows:
+        plan = plan_of(fetch_bundle(blobs, observed.windows[-1].bundle))
     told = [one.measured.realised for one in observed.windows if one.measured.realised]
     counted = sum(one.cases for one in told)
     waiting = sum(one.measured.n for one in observed.windows) - counted

@@ -20,7 +20,10 @@ __all__ = ["Status", "status_of"]
 
 @dataclass(frozen=True)
 class Status:
-    """The newest version, the gate's answer, the release, and open alerts, the dearest first."""
+    """The newest version, the gate's answer, the release, and open alerts, the dearest first.
+
+    A model that is served `elsewhere` has no version here, unless one was built beside it.
+    """
 
     name: str
     solo: bool
@@ -28,10 +31,14 @@ class Status:
     verdict: Verdict | None
     release: ReleaseState
     alerts: tuple[AlertState, ...]
+    elsewhere: bool = False
 
     @property
     def next(self) -> str:
         """What to do next."""
+        if self.elsewhere and (self.alerts or self.newest is None):
+            behind = "assay triage, to see what stands behind the alerts"
+            return behind if self.alerts else "assay monitor"
         if self.newest is None or self.verdict is None:
             return "assay build"
         if self.alerts:
@@ -48,6 +55,7 @@ class Status:
         return {
             "name": self.name,
             "solo": self.solo,
+            "elsewhere": self.elsewhere,
             "newest": self.newest,
             "gate_open": None if self.verdict is None else self.verdict.open,
             "champion": champion.version if champion else None,
@@ -68,4 +76,5 @@ def status_of(charter: Charter, ledger: Ledger, blobs: Blobs, now: datetime) -> 
         verdict=None if newest is None else ask(blobs, charter, newest, now),
         release=release_state(ledger, charter),
         alerts=tuple(one for one in by_cost(alert_states(ledger, charter.name)) if one.open),
+        elsewhere=charter.monitoring.source is not None,
     )

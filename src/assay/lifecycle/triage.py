@@ -17,12 +17,11 @@ from assay.evidence.event import Event, EventType
 from assay.evidence.folds import AlertState, VersionState
 from assay.lifecycle.alerting import alert_states, by_cost
 from assay.lifecycle.approval import model_state, version_state
-from assay.lifecycle.bridge_elsewhere import bridge_of_log
+from assay.lifecycle.bridge_elsewhere import bridge_of_log, reference_cases
 from assay.lifecycle.bridging import Bridged, bridge_so_far
 from assay.lifecycle.decided import Stretch, decided_by
-from assay.lifecycle.served_elsewhere import decided
 from assay.monitor.carriers import Missed, MovedMix, missed_in, moved_mix
-from assay.monitor.cases import Cases, framed_cases
+from assay.monitor.cases import Cases
 from assay.monitor.possible import possible_uplifts
 from assay.monitor.report import WindowReport
 from assay.monitor.volume import Volume
@@ -158,7 +157,8 @@ def triage(
     if reference is None:
         bridged = bridge_so_far(charter, ports, now, version=version, within=within)
     else:
-        bridged = _of_log(charter, watched, cases, reference, version, now)
+        known = reference_cases(watched, reference)
+        bridged = bridge_of_log(charter, watched, known, cases, version, now)
     return Triage(
         alert=alert,
         version=version,
@@ -172,21 +172,6 @@ def triage(
         volume=volume,
         words=words,
     )
-
-
-def _of_log(
-    charter: Charter,
-    watched: Watched,
-    cases: Cases,
-    reference: pl.DataFrame,
-    version: int,
-    now: datetime,
-) -> Bridged:
-    """Return the bridge of a model served elsewhere, from its labelled reference rows."""
-    rows = reference.filter(pl.col("outcome").is_not_null())
-    if rows["decision"].null_count():
-        rows = rows.with_columns(decided(rows, watched))
-    return bridge_of_log(charter, watched, framed_cases(watched, rows), cases, version, now)
 
 
 def _volume(charter: Charter, decisions: int, within: Stretch | None) -> Volume:

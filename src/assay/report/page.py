@@ -88,6 +88,10 @@ def _about_version(story: Story) -> dict[str, Any]:
     version = story.version
     if version is None:
         notes = ["Nothing has been built yet."]
+        if story.charter.monitoring.source is not None:
+            notes = [
+                "This model is served elsewhere: its log is monitored, and no version is here."
+            ]
         return {"version": None, "badges": _badges(story), "notes": notes, "tiles": []}
     content = version.content("evaluation")
     baseline = story.charter.value.baseline
@@ -152,6 +156,8 @@ def _badges(story: Story) -> list[dict[str, str]]:
     champion, challenger = story.release.champion, story.release.challenger
     baseline = challenger is not None or story.release.fallen is not None
     rest = "the baseline serves" if baseline else "nothing serves"
+    if story.charter.monitoring.source is not None and not baseline:
+        rest = "served elsewhere"
     live = rest if champion is None else f"version {champion.version} serves"
     badges.append({"text": live, "tone": "" if champion is None else "good"})
     if challenger is not None:

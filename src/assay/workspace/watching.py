@@ -112,9 +112,14 @@ class Watching(Sources):
 
     def bridge(self) -> Bridged:
         """Return what lies between planned and realised value, or why nothing is known of it."""
+        from assay.lifecycle.bridge_elsewhere import log_bridge_so_far
         from assay.lifecycle.bridging import bridge_so_far
 
-        return bridge_so_far(self.charter, self.ports, self._now())
+        log, now = self.charter.monitoring.source, self._now()
+        if log is not None:
+            reports, reference = self.observe().windows, self._reference_rows(log)
+            return log_bridge_so_far(self.charter, self.ports, reports, reference, now)
+        return bridge_so_far(self.charter, self.ports, now)
 
     def story(self, version: int | None = None) -> Story:
         """Gather everything that the report shows of a version (the newest where not named)."""
