@@ -123,6 +123,51 @@ def test_the_value_of_a_log_has_a_plan_and_a_bridge(run: Callable[..., Any], log
     assert "5,000 reference rows" in " ".join(said.split())
 
 
+def test_a_log_is_checked_with_all_its_faults(run: Callable[..., Any], logged: Path) -> None:
+    charter = logged / "charter.yaml"
+    sound = charter.read_text().replace("{source: held_out.csv,", "{source: nowhere.csv,")
+    charter.write_text(sound)
+    answer = run("check", logged)
+    assert answer.code == 0, answer.out + answer.err
+    assert "Ready to monitor." in answer.out
+    assert not (logged / ".assay").exists(), "whoever checks writes nothing"
+
+    lacking = "{id: request, score: chance, outcome: paid, inputs: {age: years}}"
+    charter.write_text(sound.replace("{score: p, outcome: y}", lacking))
+    answer = run("check", logged, "--json")
+    assert answer.code == 1
+    first, second = (one for one in json.loads(answer.out)["checks"] if not one["passed"])
+    assert first["name"] == "reference: columns that are missing"
+    assert "no column chance and none request and none years and none paid" in first["note"]
+    assert second["name"] == "log log.csv: columns that are missing"
+    assert "no column chance and none request and none years;" in second["note"]
+
+    gone = sound.replace("path: log.csv", "path: logs/*.csv")
+    charter.write_text(gone.replace("reference: held_out.csv", "reference: gone.csv"))
+    answer = run("check", logged, "--json")
+    assert answer.code == 1
+    notes = [one["note"] for one in json.loads(answer.out)["checks"]]
+    assert "There is no reference at" in notes[0]
+    assert "No file matches the pattern" in notes[1]
+
+
+def test_a_check_looks_into_the_rows_of_log_and_reference(
+    run: Callable[..., Any], logged: Path
+) -> None:
+    log = pl.read_csv(logged / "log.csv")
+    odd = pl.when(pl.int_range(log.height) == 1).then(None).otherwise("p").alias("p")
+    log.with_columns(odd).write_csv(logged / "log.csv")
+    pl.read_csv(logged / "held_out.csv").head(60).write_csv(logged / "few.csv")
+    charter = logged / "charter.yaml"
+    charter.write_text(charter.read_text().replace("reference: held_out", "reference: few"))
+    answer = run("check", logged, "--json")
+    assert answer.code == 1
+    failing = {one["name"]: one for one in json.loads(answer.out)["checks"] if not one["passed"]}
+    assert "60 rows with an outcome" in failing["reference rows"]["note"]
+    row = failing["log log.csv: rows that cannot be read"]
+    assert (row["severity"], row["note"]) == ("warn", "1 with no score")
+
+
 def test_an_unknown_alert_is_one_paragraph(run: Callable[..., Any], logged: Path) -> None:
     run("monitor", logged, "--json")
     answer = run("triage", logged, "--alert", "zzzz")

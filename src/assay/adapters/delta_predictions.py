@@ -35,19 +35,30 @@ class DeltaPredictions:
         if not fresh:
             return Batch(empty_served(), NO_FAILURES, json.dumps(kept), files=frozenset(files))
         name = fresh[0]
-        partition = [pl.lit(value).alias(column) for column, value in files[name].items()]
-        try:
-            table = pl.read_parquet(self._path / name).with_columns(partition)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise DataError(
-                f"The data file {name} of the Delta table {self._path} cannot be read: {error}. "
-                "Check the table with the engine that writes it."
-            ) from error
+        table = self._table(name, files[name])
         rows = self._frame.rows(table, name)
         told = self._frame.outcomes(table, rows)
         position = json.dumps(sorted([*kept, name]))
         more, there = len(fresh) > 1, frozenset(files)
         return Batch(rows, NO_FAILURES, position, told, more, file=name, files=there)
+
+    def newest(self) -> tuple[str, pl.DataFrame] | None:
+        """Return one of the table's files and what it holds; None where it has none so far."""
+        files = self._files()
+        if not files:
+            return None
+        name = max(files)
+        return name, self._table(name, files[name])
+
+    def _table(self, name: str, partitioned: dict[str, Any]) -> pl.DataFrame:
+        partition = [pl.lit(value).alias(column) for column, value in partitioned.items()]
+        try:
+            return pl.read_parquet(self._path / name).with_columns(partition)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise DataError(
+                f"The data file {name} of the Delta table {self._path} cannot be read: {error}. "
+                "Check the table with the engine that writes it."
+            ) from error
 
     def _files(self) -> dict[str, dict[str, Any]]:
         """Return each data file's partition values."""

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Literal
 
+import polars as pl
+
 from assay.adapters.log_frame import LogFrame
 from assay.adapters.polars_tables import PolarsTables
 from assay.errors import DataError
@@ -49,6 +51,14 @@ class FilePredictions:
             file=name,
             files=frozenset(now),
         )
+
+    def newest(self) -> tuple[str, pl.DataFrame] | None:
+        """Return the last file by name and its table; None where there are no files so far."""
+        files = {self._name(one): one for one in self._files()}
+        if not files:
+            return None
+        name = max(files)
+        return name, PolarsTables().read(files[name])
 
     def _files(self) -> list[Path]:
         place = self._root / self._path

@@ -79,9 +79,13 @@ class LogFrame:
             pl.col("outcome").is_not_null() & (pl.col("outcome").cast(pl.String) != "")
         )
 
+    @property
+    def needed(self) -> list[str]:
+        """The columns that a log must have, inputs apart: outcomes may come another way."""
+        return [one for one in self._named() if one != self.columns.outcome]
+
     def _must_have(self, frame: pl.DataFrame, name: str) -> None:
-        needed = [one for one in self._named() if one != self.columns.outcome]
-        missing = [one for one in needed if one not in frame.columns]
+        missing = [one for one in self.needed if one not in frame.columns]
         if missing:
             raise DataError(
                 f"The log {name} has no column {' and none '.join(missing)}; it has "

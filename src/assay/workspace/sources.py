@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING
 from assay.workspace.root import STATE, Root
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
+    from assay.adapters.delta_predictions import DeltaPredictions
+    from assay.adapters.file_predictions import FilePredictions
+    from assay.adapters.log_frame import LogFrame
     from assay.charter.prediction_log import LogColumns, PredictionLog
+    from assay.evidence.evidence import Check
     from assay.ports.predictions import Predictions
 
 __all__ = ["Sources"]
@@ -41,8 +47,6 @@ class Sources(Root):
         return locked(self.directory / STATE / work / "lock")
 
     def _elsewhere(self, log: PredictionLog) -> Predictions:
-        from assay.adapters.delta_predictions import DeltaPredictions
-        from assay.adapters.file_predictions import FilePredictions
         from assay.adapters.log_frame import LogFrame
         from assay.deploy.fetch import fetch_bundle
         from assay.lifecycle.served_elsewhere import DecidedByPolicy
@@ -51,23 +55,56 @@ class Sources(Root):
         amounts = self.charter.task == "regression"
         digest, inputs, unread = self._reference(log)
         frame = LogFrame(self._columns(log), amounts, digest, inputs)
-        place = self.directory / log.path
-        delta = log.format == "delta" or (log.format is None and (place / "_delta_log").is_dir())
-        logged: Predictions
-        if delta:
-            logged = DeltaPredictions(place, frame)
-        else:
-            kind = None if log.format == "delta" else log.format
-            logged = FilePredictions(self.directory, log.path, frame, kind)
         blobs, outcomes = self.ports.blobs, self.ports.outcomes
         return DecidedByPolicy(
-            logged,
+            self._logged(log, frame),
             self.charter,
             lambda: watch_bundle(fetch_bundle(blobs, digest)),
             outcomes,
             remade=not self.ports.windows.parts(),
             unread={log.reference: unread},
         )
+
+    def _logged(self, log: PredictionLog, frame: LogFrame) -> DeltaPredictions | FilePredictions:
+        from assay.adapters.delta_predictions import DeltaPredictions
+        from assay.adapters.file_predictions import FilePredictions
+
+        place = self.directory / log.path
+        if log.format == "delta" or (log.format is None and (place / "_delta_log").is_dir()):
+            return DeltaPredictions(place, frame)
+        return FilePredictions(self.directory, log.path, frame, log.format)
+
+    def check_source(self) -> tuple[Check, ...]:
+        """Check the log of a model that is served elsewhere, and its reference; nothing is written.
+
+        No checks where predictions are Assay's own.
+        """
+        from assay.adapters.log_frame import LogFrame
+        from assay.adapters.polars_tables import PolarsTables
+        from assay.lifecycle.log_checks import log_checks
+
+        log = self.charter.monitoring.source
+        if log is None:
+            return ()
+        frame = LogFrame(self._columns(log), self.charter.task == "regression", inputs=())
+        return log_checks(
+            self.charter,
+            frame,
+            lambda: PolarsTables().read(self._reference_path(log)),
+            lambda: self._reference_rows(log),
+            self._logged(log, frame).newest,
+        )
+
+    def _reference_path(self, log: PredictionLog) -> Path:
+        from assay.errors import DataError
+
+        path = self.directory / log.reference
+        if not path.is_file():
+            raise DataError(
+                f"There is no reference at {path}. Check `monitoring.source.reference` in the "
+                "charter: a CSV or Parquet file of held-out rows with scores and outcomes."
+            )
+        return path
 
     def _reference(self, log: PredictionLog) -> tuple[str, tuple[str, ...], dict[str, int]]:
         """Return the digest of the bundle made from the reference, and the log's inputs.
@@ -77,15 +114,7 @@ class Sources(Root):
         """
         import msgspec
 
-        from assay.errors import DataError
-
-        path = self.directory / log.reference
-        if not path.is_file():
-            raise DataError(
-                f"There is no reference at {path}. Check `monitoring.source.reference` in the "
-                "charter: a CSV or Parquet file of held-out rows with scores and outcomes."
-            )
-        source = hashlib.sha256(path.read_bytes()).hexdigest()
+        source = hashlib.sha256(self._reference_path(log).read_bytes()).hexdigest()
         sections = self.charter.digests()
         made_from = [source, sections["value"], sections["data"], log.columns.model_dump_json()]
         noted = self.ports.profiles.note("reference")
@@ -113,13 +142,16 @@ class Sources(Root):
     def _read_reference(self, log: PredictionLog) -> tuple[pl.DataFrame, dict[str, int]]:
         """Return the labelled rows that can be read, and why others cannot be."""
         from assay.adapters.log_frame import LogFrame
+        from assay.adapters.polars_tables import PolarsTables
         from assay.errors import DataError
         from assay.lifecycle.served_elsewhere import readable_reference
 
         data, columns = self.charter.data, self._columns(log)
         leave = (*data.ignore, *data.known_after, *filter(None, (data.time, data.entity)))
         frame = LogFrame(columns, self.charter.task == "regression", leave=leave)
-        table = self.ports.tables.read(self.directory / log.reference)
+        # A table is read without opening the ledger: whoever only checks makes nothing.
+        tables = self._ports.tables if self._ports else PolarsTables()
+        table = tables.read(self.directory / log.reference)
         outcome = str(columns.outcome)
         if outcome not in table.columns:
             raise DataError(
