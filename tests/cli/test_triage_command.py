@@ -166,6 +166,10 @@ def test_a_check_looks_into_the_rows_of_log_and_reference(
     assert "60 rows with an outcome" in failing["reference rows"]["note"]
     row = failing["log log.csv: rows that cannot be read"]
     assert (row["severity"], row["note"]) == ("warn", "1 with no score")
+    charter.write_text(charter.read_text().replace("reference: few", "reference: log"))
+    answer = run("check", logged, "--json")
+    told = {one["name"]: one for one in json.loads(answer.out)["checks"]}
+    assert told["reference: rows that cannot be read"]["note"] == "1 with no score"
 
 
 def test_an_unknown_alert_is_one_paragraph(run: Callable[..., Any], logged: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 import polars as pl
@@ -19,6 +19,7 @@ __all__ = ["log_checks"]
 
 _SHOWN = 20
 
+Labelled = Callable[[], tuple[pl.DataFrame, Mapping[str, int]]]
 Newest = Callable[[], tuple[str, pl.DataFrame] | None]
 
 
@@ -26,14 +27,15 @@ def log_checks(
     charter: Charter,
     frame: LogFrame,
     reference: Callable[[], pl.DataFrame],
-    labelled: Callable[[], pl.DataFrame],
+    labelled: Labelled,
     newest: Newest,
 ) -> tuple[Check, ...]:
     """Return checks on the reference, and on the newest file of the log.
 
-    `reference` reads the table as it is, `labelled` the predictions in it with their outcomes,
-    `newest` a file's name and table (None where the log is empty so far). Columns are those that
-    are named in the charter, and those that payoffs and baselines read.
+    `reference` reads the table as it is, `labelled` the predictions in it with their outcomes
+    and why others cannot be read, `newest` a file's name and table (None where the log is empty so
+    far). Columns are those that are named in the charter, and those that payoffs and baselines
+    read.
     """
     columns = frame.columns
     read = {columns.inputs.get(one, one) for one in valuation(charter.value, charter.data).columns}
@@ -48,7 +50,7 @@ def _of_reference(
     charter: Charter,
     needed: Iterable[str],
     reference: Callable[[], pl.DataFrame],
-    labelled: Callable[[], pl.DataFrame],
+    labelled: Labelled,
 ) -> list[Check]:
     try:
         found = [_columns("reference", reference(), needed)]
@@ -57,10 +59,11 @@ def _of_reference(
     if not found[0].passed:
         return found
     try:
-        bundle_of_reference(charter, labelled(), "")
+        rows, counts = labelled()
+        bundle_of_reference(charter, rows, "")
     except InputError as error:
         return [*found, _failed("reference rows", error)]
-    return [*found, Check("reference rows", passed=True, measured=0.0, limit="no fault")]
+    return [*found, _unread("reference", counts, rows.height)]
 
 
 def _of_log(
@@ -84,14 +87,14 @@ def _of_log(
     except InputError as error:
         return [*found, _failed(f"log {name}: rows", error)]
     counts = reasons(faults(rows, valuation(charter.value, charter.data), decided=False))
-    odd = sum(counts.values())
-    named, severity = f"log {name}: rows that cannot be read", _severity(odd, rows.height)
-    return [*found, Check(named, not odd, float(odd), "0", severity, unread_words(counts))]
+    return [*found, _unread(f"log {name}", counts, rows.height - sum(counts.values()))]
 
 
-def _severity(odd: int, rows: int) -> Literal["block", "warn"]:
-    """Return how bad odd rows are: the others are monitored where there are any."""
-    return "block" if odd == rows else "warn"
+def _unread(what: str, counts: Mapping[str, int], left: int) -> Check:
+    """Return the check on odd rows: a warning where there are others, which are monitored."""
+    odd, name = sum(counts.values()), f"{what}: rows that cannot be read"
+    severity: Literal["block", "warn"] = "warn" if left else "block"
+    return Check(name, not odd, float(odd), "0", severity, unread_words(counts))
 
 
 def _failed(name: str, error: InputError) -> Check:

@@ -91,7 +91,7 @@ class Sources(Root):
             self.charter,
             frame,
             lambda: PolarsTables().read(self._reference_path(log)),
-            lambda: self._reference_rows(log),
+            lambda: self._read_reference(log),
             self._logged(log, frame).newest,
         )
 
