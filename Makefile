@@ -17,7 +17,7 @@ setup: .venv/.ready  ## fill .venv with everything, pinned
 		{ echo "Assay needs Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) -V 2>&1). Run: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
 	@echo "setting up .venv (once, about two minutes)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,alerts,tracking,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,alerts,delta,tracking,dev]'
 	@$(BIN)/python -m compileall -q src || true
 	@touch $@
 

@@ -59,5 +59,5 @@ def test_a_response_that_fails_is_told_and_monitoring_goes_on(
 ) -> None:
     lines = told(models / "models" / "m0000", "monitored: ", 2)
     assert "monitored: " in lines[0]
-    assert "No version of m0000 decides yet" in lines[1]
+    assert "responses are not judged for it" in lines[1]
     assert "monitored: " in lines[2]

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
@@ -33,6 +33,7 @@ def distorted(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 @given(st.lists(st.tuples(st.floats(-5, 5), st.integers(1, 9)), min_size=1, max_size=60))
+@example([(0.99, 1), (0.99, 2), (0.99, 3)])
 def test_pooling_agrees_with_sklearn(pairs: list[tuple[float, int]]) -> None:
     values, weights = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
     blocks = pool_adjacent_violators(values, weights)

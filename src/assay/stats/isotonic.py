@@ -26,8 +26,9 @@ def pool_adjacent_violators(values: Floats, weights: Floats) -> NDArray[np.int64
     for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
         mean, mass, size = value, weight, 1
         while means and means[-1] >= mean:
-            before = masses.pop()
-            mean = (means.pop() * before + mean * mass) / (before + mass)
+            before, top = masses.pop(), means.pop()
+            if top > mean:  # the mean of equals must not fall below them by rounding
+                mean = (top * before + mean * mass) / (before + mass)
             mass += before
             size += sizes.pop()
         means.append(mean)
