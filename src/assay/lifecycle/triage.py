@@ -24,6 +24,7 @@ from assay.monitor.carriers import Missed, MovedMix, missed_in, moved_mix
 from assay.monitor.cases import Cases
 from assay.monitor.possible import possible_uplifts
 from assay.monitor.report import WindowReport
+from assay.monitor.value import labelled_payoffs
 from assay.monitor.volume import Volume
 from assay.monitor.watched import Watched, watch_bundle
 from assay.ports.engine import Floats
@@ -210,12 +211,11 @@ def _carried(
 def _realised(valuation: Valuation, cases: Cases) -> Floats:
     """Return the uplift of each case whose outcome counts, NaN for the others."""
     rows = cases.counting
-    part = {name: column[rows] for name, column in cases.columns.items()}
-    baseline = valuation.baseline(part, int(rows.sum()))
     uplift = np.full(cases.n, np.nan)
     if rows.any():
-        own = valuation.realised(cases.decisions[rows], cases.outcomes[rows], part)
-        uplift[rows] = own - valuation.realised(baseline, cases.outcomes[rows], part)
+        told = (cases.decisions, cases.outcomes, rows, cases.columns)
+        own, base = labelled_payoffs(valuation, *told)
+        uplift[rows] = own - base
     return uplift
 
 

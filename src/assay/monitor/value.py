@@ -26,6 +26,7 @@ __all__ = [
     "Expected",
     "Realised",
     "expected_uplift",
+    "labelled_payoffs",
     "realised_uplift",
 ]
 
@@ -157,7 +158,7 @@ def realised_uplift(
     uplift = np.where(certain, possible.amounts[:, 0], possible.mean())
     value = np.where(paid.certain, paid.amounts[:, 0], 0.0)
     if labelled.any():
-        own, base = _labelled(valuation, decisions, outcomes, labelled, columns)
+        own, base = labelled_payoffs(valuation, decisions, outcomes, labelled, columns)
         value[labelled] = own
         uplift[labelled] = own - base
     uplift, bounds = _filled_in(valuation, possible, uplift, seen, pending)
@@ -282,14 +283,14 @@ def _moved(
     return other & (np.isin(decisions, codes) | np.isin(baseline, codes))
 
 
-def _labelled(
+def labelled_payoffs(
     valuation: Valuation,
     decisions: NDArray[Any],
     outcomes: NDArray[Any],
     labelled: NDArray[np.bool_],
     columns: Columns,
 ) -> tuple[Floats, Floats]:
-    """Return the payoffs of the labelled cases, and those of the baseline."""
+    """Return what the labelled cases were paid (m,), and what the baseline would have been (m,)."""
     part = {name: column[labelled] for name, column in columns.items()}
     baseline = valuation.baseline(part, int(labelled.sum()))
     known = outcomes[labelled]
