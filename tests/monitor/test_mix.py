@@ -18,6 +18,13 @@ from assay.stats.reference import make_reference, read_reference
 from assay.value.valuation import valuation
 
 RNG = np.random.default_rng(5)
+_START = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def _drawn_alike() -> None:
+    """Let each test draw the same, whichever ran before it."""
+    RNG.bit_generator.state = _START
 
 
 def _watched(value: dict[str, Any] | None = None) -> Watched:
