@@ -5,7 +5,7 @@ export PYTHONHASHSEED := 0
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: help setup demo test lint types imports check bench bench-monitoring bench-sweep kernel simulate docs lock lowest clean
+.PHONY: help setup demo test lint types imports check bench bench-serving bench-fleet bench-batch bench-monitoring bench-sweep kill swaps kernel simulate docs lock lowest clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -17,7 +17,7 @@ setup: .venv/.ready  ## fill .venv with everything, pinned
 		{ echo "Assay needs Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) -V 2>&1). Run: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
 	@echo "setting up .venv (once, about two minutes)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,alerts,delta,tracking,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,alerts,delta,otel,postgres,stream,tracking,dev]'
 	@$(BIN)/python -m compileall -q src || true
 	@touch $@
 
@@ -41,6 +41,21 @@ check: lint types imports test  ## all checks
 
 bench: setup  ## measure, beside the best peers
 	$(BIN)/python -m bench
+
+bench-serving: setup  ## the gateway beside bare servers, FastAPI and MLflow: ratios and targets
+	$(BIN)/python -m bench.serving $(ARGS)
+
+bench-fleet: setup  ## two thousand agents that follow one server
+	$(BIN)/python -m bench.fleet $(ARGS)
+
+bench-batch: setup  ## score a Parquet file beside a bare loop of ONNX Runtime
+	$(BIN)/python -m bench.batch_scoring $(ARGS)
+
+kill: setup  ## kill gateways, servers, controllers and writers at random, and count what is lost
+	$(BIN)/python -m bench.kill $(ARGS)
+
+swaps: setup  ## swap versions and roll back under load, and count what failed
+	$(BIN)/python -m bench.swaps $(ARGS)
 
 bench-sweep: setup  ## monitor 50 and 500 models at once, and print CPU per model
 	$(BIN)/python -m bench.sweep $(ARGS)

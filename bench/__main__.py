@@ -6,14 +6,13 @@ import os
 import sys
 from collections.abc import Callable
 
-from bench import bootstrap, gateway, ledger, sequences, startup
+from bench import bootstrap, ledger, sequences, startup
 
 BENCHES: dict[str, Callable[[], None]] = {
     "startup": startup.run,
     "ledger": ledger.run,
     "bootstrap": bootstrap.run,
     "sequences": sequences.run,
-    "gateway": gateway.run,
 }
 
 

@@ -1,4 +1,9 @@
-"""`python -m bench.gateway_peers bare|plain [MODEL]`: what the gateway is measured beside."""
+"""`python -m bench.gateway_peers hello|plain [MODEL]`: what the gateway is measured beside.
+
+`hello` is a bare ASGI application that reads the body and answers the same bytes always (granian
+serves it as `bench.gateway_peers:hello`); `plain` is FastAPI with pydantic and ONNX Runtime as one
+would write it, which records nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from pydantic import BaseModel
 
 _ANSWER = b'{"outputs":[{"name":"decision","datatype":"BYTES","shape":[1],"data":["call"]}]}'
@@ -27,15 +32,14 @@ class InferRequest(BaseModel):
     inputs: list[Tensor]
 
 
-def bare() -> FastAPI:
-    app = FastAPI()
-
-    @app.post("/v2/models/bench/infer")
-    async def infer(request: Request) -> Response:
-        await request.body()
-        return Response(_ANSWER, media_type="application/json")
-
-    return app
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] != "http":
+        return
+    while (await receive()).get("more_body"):
+        pass
+    head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(_ANSWER))]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": _ANSWER})
 
 
 def plain(model: str) -> FastAPI:
@@ -67,7 +71,7 @@ def plain(model: str) -> FastAPI:
     return app
 
 
-async def serve(app: FastAPI) -> None:
+async def serve(app: Any) -> None:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
@@ -79,4 +83,4 @@ async def serve(app: FastAPI) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(bare() if sys.argv[1] == "bare" else plain(sys.argv[2])))
+    asyncio.run(serve(hello if sys.argv[1] == "hello" else plain(sys.argv[2])))

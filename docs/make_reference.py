@@ -52,6 +52,9 @@ def _cli() -> str:
         if isinstance(found, typer.Typer):
             for sub in found.registered_commands:
                 lines += _command(f"{name} {sub.name}", sub.callback)
+            for group in found.registered_groups:
+                for sub in group.typer_instance.registered_commands if group.typer_instance else ():
+                    lines += _command(f"{name} {group.name} {sub.name}", sub.callback)
         else:
             lines += _command(name, found)
     return "\n".join(lines) + "\n"
@@ -125,8 +128,14 @@ def _held(field: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:
             yield from _held(one, place)
     if isinstance(field.get("items"), dict):
         yield from _held(field["items"], f"{place}[]")
-    if isinstance(field.get("additionalProperties"), dict):
-        yield from _held(field["additionalProperties"], f"{place}.*")
+    if isinstance(_by_name(field), dict):
+        yield from _held(_by_name(field), f"{place}.*")
+
+
+def _by_name(field: dict[str, Any]) -> Any:
+    """What a mapping holds, whether or not its names are held to a pattern."""
+    patterns = list(field.get("patternProperties", {}).values())
+    return patterns[0] if patterns else field.get("additionalProperties")
 
 
 def _section(definition: dict[str, Any]) -> dict[str, Any] | None:
@@ -170,7 +179,7 @@ def _type(field: dict[str, Any], definitions: dict[str, Any], places: dict[str, 
         if union in field:
             found = [_type(one, definitions, places) for one in field[union]]
             return " or ".join(one for one in dict.fromkeys(found) if one != "null")
-    inner = field.get("items") or field.get("additionalProperties")
+    inner = field.get("items") or _by_name(field)
     return _plain(field, _type(inner, definitions, places) if isinstance(inner, dict) else "")
 
 

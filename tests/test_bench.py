@@ -16,7 +16,6 @@ CANDIDATES = {
     "ledger": ("bare SQLite", "assay ledger"),
     "bootstrap": ("scipy BCa", "assay BCa"),
     "sequences": ("ville empirical Bernstein", "assay hedged betting", "assay quantile of cells"),
-    "gateway": ("bare uvicorn", "FastAPI + ONNX Runtime", "async capture", "sync capture"),
 }
 
 

@@ -21,7 +21,7 @@ def _loaded(name: str) -> Any:
         sys.path.remove(str(ROOT))
 
 
-rollouts, sizes = _loaded("rollouts"), _loaded("rollout_sizes")
+rollouts, sizes, releases = _loaded("rollouts"), _loaded("rollout_sizes"), _loaded("releases")
 SCENES = {scene.true: scene for scene in rollouts.SCENES}
 
 
@@ -39,6 +39,44 @@ def test_watching_errs_at_most_alpha_where_a_z_test_peeked_at_errs_far_more(true
     assert found.watched / found.runs <= found.most
     assert found.peeked / found.runs > found.most, "beyond what luck explains"
     assert found.peeked > 3 * found.watched
+
+
+def test_a_fixed_threshold_on_the_same_data_errs_about_half_of_the_time() -> None:
+    found = rollouts.rates(SCENES["worse by the tolerance, half of traffic"], runs=60, seed=4250)
+    assert 0.3 < found.fixed / found.runs < 0.7
+    assert found.watched / found.runs <= found.most
+
+
+@pytest.mark.parametrize("where", releases.WORSE)
+def test_a_clearly_worse_version_goes_within_the_stated_expected_number(where: str) -> None:
+    found = releases.gone(where, runs=40, seed=4600)
+    assert found.rolled_back == 1.0
+    assert found.taken < 1.15 * found.stated, "a mean of forty runs"
+    assert found.in_time > 0.9
+
+
+@pytest.mark.parametrize("worst", [False, True])
+def test_dropped_copies_promote_nobody_wrongly(worst: bool) -> None:
+    found = releases.dropped(worst, runs=20, seed=4700)
+    assert found.watched / found.runs <= found.most
+    assert 0.07 < found.missing < 0.13
+    if worst:
+        assert found.peeked / found.runs > 0.5, "who leaves them out is fooled"
+
+
+@pytest.mark.parametrize("place", range(len(releases.GUARDRAILS)))
+def test_guardrails_at_their_limits_are_decided_wrongly_at_most_as_agreed(place: int) -> None:
+    found = releases.guarded(releases.GUARDRAILS[place], runs=25, seed=4800)
+    assert found.watched / found.runs <= found.most
+    assert found.peeked > found.watched
+    assert found.fixed > found.watched
+
+
+def test_guardrails_are_kept_about_when_it_was_stated() -> None:
+    half = releases.soon(0.025, runs=30, seed=4900)
+    assert half.decided == 1.0
+    assert 0.6 < half.taken / half.stated < 1.3
+    assert releases.soon(0.15, runs=30, seed=4901).taken < 200
 
 
 def test_outcomes_that_come_late_promote_nobody_wrongly() -> None:
@@ -74,6 +112,10 @@ def test_the_tables_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Wrong decisions in 1 rollouts, alpha 5%, a look each 100 units"
     assert sum(any(line.startswith(true) for true in SCENES) for line in lines) >= len(SCENES)
+    releases.main(runs=1)
+    told = capsys.readouterr().out
+    assert all(where in told for where in releases.WORSE)
+    assert all(scene.true in told for scene in releases.GUARDRAILS)
     sizes.main(runs=1)
     lines = capsys.readouterr().out.splitlines()
     assert [line[:42].rstrip() for line in lines[2:]] == [row.true for row in sizes.SIZES]

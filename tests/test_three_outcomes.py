@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
-from starlette.exceptions import StarletteDeprecationWarning
+from tests.handler_client import client_of
 
-from assay.gateway.app import create_app
 from assay.gateway.root import build_gateway
 from assay.workspace import Workspace
-
-with warnings.catch_warnings():
-    # Starlette would rather have httpx2; httpx, which Assay has anyway, does for a test.
-    warnings.simplefilter("ignore", StarletteDeprecationWarning)
-    from fastapi.testclient import TestClient
 
 CHARTER = """\
 name: deposits
@@ -96,8 +90,8 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def gateway(released: Workspace) -> Iterator[TestClient]:
-    with TestClient(create_app(build_gateway(released.serving_state()), 0.01)) as client:
+def gateway(released: Workspace) -> Iterator[httpx.Client]:
+    with client_of(build_gateway([released.serving_state()])) as client:
         yield client
 
 
@@ -131,7 +125,7 @@ def test_the_build_is_judged_on_all_three(released: Workspace) -> None:
     assert all(check.passed for check in fair.values())
 
 
-def test_the_gateway_gives_each_outcome_its_probability(gateway: TestClient) -> None:
+def test_the_gateway_gives_each_outcome_its_probability(gateway: httpx.Client) -> None:
     said = gateway.get("/v2/models/deposits").json()
     shapes = {output["name"]: output["shape"] for output in said["outputs"]}
     assert shapes["probability"] == [-1, 3]
@@ -154,7 +148,7 @@ def test_the_gateway_gives_each_outcome_its_probability(gateway: TestClient) -> 
 
 
 def test_what_was_served_is_monitored_valued_and_shown(
-    released: Workspace, gateway: TestClient, tmp_path: Path
+    released: Workspace, gateway: httpx.Client, tmp_path: Path
 ) -> None:
     before = sum(one.measured.n for one in released.observe().windows)
     frame = clients(400 - before % 200, 75)

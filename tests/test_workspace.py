@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from assay.adapters.embedded import embedded
 from assay.adapters.memory_captures import MemoryCaptures
 from assay.adapters.memory_outcomes import MemoryOutcomes
 from assay.adapters.system_clock import FixedClock
@@ -20,6 +20,7 @@ from assay.errors import CharterError, CheckFailed, GateClosed, InputError
 from assay.lifecycle.campaign import Campaign, Month
 from assay.lifecycle.ledger_of_value import value_so_far
 from assay.workspace import Workspace, draft
+from assay.workspace.embedded import embedded
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 Traffic = Callable[..., list[dict[str, Any]]]
@@ -267,7 +268,11 @@ def test_a_canary_is_decided_from_captures(
     assert state.champion is not None
     assert (state.champion.version, state.challenger) == (serves, None)
     assert state.history[-1].reason == decision.reason
-    with pytest.raises(CheckFailed, match="No canary of campaign is running"):
+    kept = state.history[-1].evidence
+    document = json.loads(workspace.ports.blobs.get(kept["decision"]))
+    assert (document["verdict"], document["units"]) == (verdict, decision.state.n)
+    assert workspace.ports.blobs.get(kept["picture"]).startswith(b"<svg")
+    with pytest.raises(CheckFailed, match="No release of campaign is running"):
         workspace.decide()
 
 

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 PARTS = (
     "rollouts",
+    "releases",
     "rollout_sizes",
     "sequences",
     "estimates",

@@ -1,8 +1,9 @@
 """How often a watched rollout decides wrongly.
 
 Each run draws units where a claim is false by a hair, lets `decide` watch them batch by batch until
-it decides, and puts a z-test on the same data at the same looks. A rollout may err in at most alpha
-of the runs, however often it is looked at; a z-test was made for one look.
+it decides, and puts two others on the same data: a z-test at the same looks, and a fixed threshold,
+which takes what the first 1,000 units say at its word. A rollout may err in at most alpha of the
+runs, however often it is looked at; a z-test was made for one look, and a threshold for none.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ Flags = NDArray[np.bool_]
 ALPHA = 0.05
 ONE_SIDED = 1.6449
 LOOK = 100
+FIXED = 1000
+"""Units after which a fixed threshold decides."""
 PAYOFFS = np.array([-1.0, 0.0, 9.0])
 CHAMPION = np.array([0.30, 0.55, 0.15])
 WORSE = np.array([0.35, 0.55, 0.10])  # by 0.5 on average
@@ -104,6 +107,7 @@ class Rates:
     runs: int
     watched: int
     peeked: int
+    fixed: int
 
     @property
     def most(self) -> float:
@@ -154,14 +158,21 @@ def peeked(tested: Floats, null: float, wrong: str) -> bool:
     return bool((z > ONE_SIDED).any() if wrong == "promote" else (z < -ONE_SIDED).any())
 
 
+def past_threshold(tested: Floats, null: float, wrong: str) -> bool:
+    """Whether the mean of the first units alone, taken at its word, says the wrong thing."""
+    mean = float(tested[:FIXED].mean())
+    return mean > null if wrong == "promote" else mean < null
+
+
 def rates(scene: Scene, runs: int, seed: int) -> Rates:
-    wrong = naive = 0
+    wrong = naive = fixed = 0
     null = -scene.plan.tolerance if scene.wrong == "promote" else -scene.plan.margin
     for rng in np.random.default_rng(seed).spawn(runs):
         drawn = scene.draw(rng)
         wrong += watched(scene.plan, drawn)[0] == scene.wrong
         naive += peeked(drawn.tested, null, scene.wrong)
-    return Rates(runs, wrong, naive)
+        fixed += past_threshold(drawn.tested, null, scene.wrong)
+    return Rates(runs, wrong, naive, fixed)
 
 
 def said(paid: Floats, arm: Flags, share: Floats) -> Floats:
@@ -316,7 +327,7 @@ def late(runs: int, seed: int) -> Rates:
     Each look goes through all units from the first, with what is known by then; the z-test takes
     the outcomes that came.
     """
-    wrong = naive = 0
+    wrong = naive = fixed = 0
     for rng in np.random.default_rng(seed).spawn(runs):
         n, share = 3000, np.full(3000, 0.5)
         arm = rng.random(n) < 0.5
@@ -334,13 +345,16 @@ def late(runs: int, seed: int) -> Rates:
             fooled |= bool(
                 (told.mean() + HALF.tolerance) / (told.std() / np.sqrt(len(told))) > ONE_SIDED
             )
+        came_first = said(paid, arm, share)[:FIXED][came[:FIXED] < FIXED]
+        fixed += past_threshold(came_first, -HALF.tolerance, "promote")
         wrong, naive = wrong + erred, naive + fooled
-    return Rates(runs, wrong, naive)
+    return Rates(runs, wrong, naive, fixed)
 
 
 def main(runs: int = 1000) -> None:
     print(f"Wrong decisions in {runs:,} rollouts, alpha {ALPHA:.0%}, a look each {LOOK} units")
-    print(f"{'what is true':<52}{'wrong is':>11}{'watched':>9}{'z-test peeked at':>18}")
+    rules = f"{'watched':>9}{'z-test peeked at':>18}{'threshold':>11}"
+    print(f"{'what is true':<52}{'wrong is':>11}{rules}")
     for seed, scene in enumerate(SCENES, 100):
         found = rates(scene, runs, seed)
         _row(scene.true, scene.wrong, found)
@@ -348,9 +362,12 @@ def main(runs: int = 1000) -> None:
 
 
 def _row(true: str, wrong: str, found: Rates) -> None:
-    watched_, peeked_ = found.watched / found.runs, found.peeked / found.runs
+    watched_, peeked_, fixed = (
+        one / found.runs for one in (found.watched, found.peeked, found.fixed)
+    )
     mark = "" if watched_ <= found.most else "  ABOVE ALPHA"
-    print(f"{true:<52}{wrong.replace('_', ' '):>11}{watched_:>9.1%}{peeked_:>18.1%}{mark}")
+    told = f"{watched_:>9.1%}{peeked_:>18.1%}{fixed:>11.1%}{mark}"
+    print(f"{true:<52}{wrong.replace('_', ' '):>11}{told}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from assay.charter.load import load_charter as load_charter
     from assay.charter.value_model import value_model as value_model
     from assay.errors import AssayError as AssayError
+    from assay.loaded import Loaded as Loaded
+    from assay.loaded import load as load
     from assay.report.picture import Picture as Picture
     from assay.report.picture import plot as plot
     from assay.stats.estimate import Estimate as Estimate
@@ -38,11 +40,13 @@ _HOMES = {
     "AssayError": "assay.errors",
     "Charter": "assay.charter.charter",
     "Estimate": "assay.stats.estimate",
+    "Loaded": "assay.loaded",
     "Picture": "assay.report.picture",
     "Valuation": "assay.value.valuation",
     "Workspace": "assay.workspace",
     "appraise": "assay.value.appraisal",
     "draft": "assay.workspace",
+    "load": "assay.loaded",
     "load_charter": "assay.charter.load",
     "plot": "assay.report.picture",
     "valuation": "assay.value.valuation",
@@ -54,11 +58,13 @@ __all__ = [
     "AssayError",
     "Charter",
     "Estimate",
+    "Loaded",
     "Picture",
     "Valuation",
     "Workspace",
     "appraise",
     "draft",
+    "load",
     "load_charter",
     "plot",
     "valuation",

@@ -10,6 +10,7 @@
     ├── CheckFailed            the answer is no                               exit 1
     │   ├── GateClosed         evidence, guardrails or signatures do not hold
     │   ├── SignOffRefused     this person may not sign this
+    │   ├── Untrusted          what a gateway was told carries no signature that holds
     │   └── LedgerBroken       the ledger was changed behind our back
     └── WorldError             the world is broken; try again or call help    exit 3
         ├── StoreError         a disk or database failed
@@ -46,6 +47,7 @@ __all__ = [
     "ServiceError",
     "SignOffRefused",
     "StoreError",
+    "Untrusted",
     "WorldError",
     "did_you_mean",
 ]
@@ -145,6 +147,10 @@ class GateClosed(CheckFailed):
 
 class SignOffRefused(CheckFailed):
     """This person may not sign this subject in this role."""
+
+
+class Untrusted(CheckFailed):
+    """What is to be served carries no signature that holds."""
 
 
 class LedgerBroken(CheckFailed):

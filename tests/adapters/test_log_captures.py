@@ -7,16 +7,20 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.adapters import log_captures
+from assay.adapters import group_writer
 from assay.adapters.capture_groups import MAGIC, framed, read_groups
+from assay.adapters.capture_segment import is_closed
 from assay.adapters.log_captures import LogCaptures
 from assay.errors import StoreError
+from assay.ports.capture_batch import CaptureBatch
+from assay.ports.captures import records_of
 
 
 def _written(folder: Path, ids: list[str]) -> Path:
@@ -37,7 +41,9 @@ def test_a_file_cut_anywhere_keeps_its_whole_groups(
     whole = MAGIC + b"".join(groups)
     path.write_bytes(whole[:cut])
     fits = sum(len(MAGIC) + sum(map(len, groups[: n + 1])) <= cut for n in range(8))
-    assert [record["id"] for record, _ in read_groups(path)] == [str(n) for n in range(fits)]
+    assert [record["id"] for record in records_of([part for part, _ in read_groups(path)])] == [
+        str(n) for n in range(fits)
+    ]
 
 
 @pytest.mark.parametrize("tail", [b"\0" * 64, b"\0\0\0\x05\0\0\0\0torn!", b"\xff" * 20])
@@ -114,7 +120,7 @@ def test_a_failed_fsync_fails_the_future(tmp_path: Path, monkeypatch: pytest.Mon
 def test_too_much_waiting_for_the_disk_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_captures, "_PENDING_LIMIT", 100)
+    monkeypatch.setattr(group_writer, "_PENDING_LIMIT", 100)
     log = LogCaptures(tmp_path, interval=60)
     kept = log.append([{"id": "x" * 80}])
     with pytest.raises(StoreError, match="wait for the disk"):
@@ -126,7 +132,7 @@ def test_too_much_waiting_for_the_disk_is_refused(
 def test_one_record_larger_than_a_group_is_written_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_captures, "_GROUP_LIMIT", 50)
+    monkeypatch.setattr(group_writer, "_GROUP_LIMIT", 50)
     log = LogCaptures(tmp_path, interval=0.01)
     ids = ["a", "b" * 100, "c", "d"]
     for future in [log.append([{"id": name}]) for name in ids]:
@@ -137,6 +143,7 @@ def test_one_record_larger_than_a_group_is_written_whole(
 
 _WRITER = """
 import sys
+import time
 from pathlib import Path
 from assay.adapters.log_captures import LogCaptures
 log = LogCaptures(Path(sys.argv[1]))
@@ -164,3 +171,101 @@ def test_kill_9_loses_no_record_whose_future_was_done(tmp_path: Path, after: int
     ids = [int(record["id"]) for record in LogCaptures(tmp_path).read()]
     assert ids == list(range(len(ids)))
     assert len(ids) >= acknowledged
+
+
+def test_a_file_of_version_1_is_read(tmp_path: Path) -> None:
+    lines = b'{"id":"a/0","model":"bank"}\n{"id":"a/1","model":"bank"}\n'
+    (tmp_path / "0.log").write_bytes(b"ASSAYCAP\x01" + framed(lines))
+    log = LogCaptures(tmp_path)
+    assert [record["id"] for record in log.read()] == ["a/0", "a/1"]
+    log.append([{"id": "b/0"}]).result(timeout=10)
+    log.close()
+    assert [record["id"] for record in log.read()] == ["a/0", "a/1", "b/0"]
+
+
+def _batch(n: int, model: str = "bank") -> CaptureBatch:
+    return CaptureBatch(n, {"model": model}, {"id": [f"a/{row}" for row in range(n)]})
+
+
+def test_those_that_are_written_together_share_a_future(tmp_path: Path) -> None:
+    log = LogCaptures(tmp_path, interval=60)
+    first, second = (log.add([_batch(1)], soon=False) for _ in range(2))
+    assert first is second
+    assert not first.done()
+    log.add([_batch(1)], soon=True)
+    first.result(timeout=10)
+    log.close()
+
+
+def test_what_a_full_disk_cost_is_counted_and_written_down_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = LogCaptures(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", _full)
+        for n in (3, 4):
+            with pytest.raises(StoreError, match="No space left on device"):
+                log.add([_batch(n), _batch(1, "other")]).result(timeout=10)
+        with pytest.raises(StoreError, match="No space left on device"):
+            log.append([{"id": "x", "model": "bank"}, {"failed": True}]).result(timeout=10)
+    assert log.lost == 10
+    log.add([_batch(1)]).result(timeout=10)
+    log.close()
+    lost = [one for one in log.read_after("").records if "capture_lost" in one]
+    assert {one["model"]: one["capture_lost"] for one in lost} == {"bank": 8, "other": 2}
+    assert all("No space left" in one["why"] and one["since"] <= one["at"] for one in lost)
+    assert len(list(log.read())) == 1
+
+
+def _full(handle: int, content: bytes) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_segment_is_closed_when_it_is_long_or_old(tmp_path: Path) -> None:
+    log = LogCaptures(tmp_path)
+    log.govern(None, 200, 3600)
+    for _ in range(6):
+        log.add([_batch(5)]).result(timeout=10)
+    assert len(list(tmp_path.glob("*.log"))) > 2
+    log.govern(None, 2**20, 0.05)
+    log.add([_batch(5)]).result(timeout=10)
+    newest = max(tmp_path.glob("*.log"))
+    deadline = time.monotonic() + 10
+    while not is_closed(newest) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert is_closed(newest)
+    log.close()
+
+
+def test_a_segment_that_is_written_is_not_closed(tmp_path: Path) -> None:
+    log = LogCaptures(tmp_path)
+    log.add([_batch(5)]).result(timeout=10)
+    (segment,) = tmp_path.glob("*.log")
+    assert not is_closed(segment)
+    log.close()
+    assert is_closed(segment)
+
+
+def test_batches_are_protected_before_they_are_written(tmp_path: Path) -> None:
+    log = LogCaptures(tmp_path)
+    log.govern(lambda batch: CaptureBatch(1, {"model": "safe"}, {"id": ["b"]}), 2**20, 3600)
+    log.add([_batch(1)]).result(timeout=10)
+    log.close()
+    assert [record["model"] for record in log.read()] == ["safe"]
+
+
+def test_what_cannot_be_encoded_fails_alone_and_the_next_is_written(tmp_path: Path) -> None:
+    def odd(batch: CaptureBatch) -> CaptureBatch:
+        if batch.shared["model"] == "odd":
+            raise ValueError("one odd value")
+        return batch
+
+    log = LogCaptures(tmp_path)
+    log.govern(odd, 1e9, 1e9)
+    log.add([_batch(1)]).result(20)
+    with pytest.raises(StoreError, match="ValueError: one odd value"):
+        log.add([_batch(2, "odd")]).result(20)
+    log.add([_batch(1)]).result(20)
+    assert log.lost == 2
+    log.close()
+    assert sum(1 for _ in log.read()) == 2

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from assay.adapters.embedded import embedded
 from assay.adapters.whole_file import write_whole
 from assay.errors import StoreError
+from assay.workspace.embedded import embedded
 
 
 def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
@@ -51,13 +51,14 @@ def test_everything_lies_in_one_directory_and_is_there_again(tmp_path: Path) -> 
         "alert:a", "alert.closed", b'{"at":"2026-01-01T00:00:00+00:00","id":"1","reason":"r"}', None
     )
     digest = first.blobs.put(b"model")
-    first.desired.publish(b"{}", 1)
+    document = b'{\n  "revision": 1,\n  "signature": ""\n}\n'
+    first.desired.publish(document, 1)
     assert list(first.captures.read()) == []
     assert first.outcomes.read().height == 0
     again = embedded(tmp_path / "state")
     assert again.ledger.verify() == 1
     assert again.blobs.get(digest) == b"model"
-    assert again.desired.read() == b"{}"
+    assert again.desired.read() == document
 
 
 def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:

@@ -254,7 +254,7 @@ def test_training_without_an_outcome_can_be_replayed_but_not_packaged(
     np.testing.assert_allclose(p.sum(axis=1), 1.0)
     assert 0 < p[:, 2].max() < 0.05
     with pytest.raises(ModelError, match="No training row has the outcome large"):
-        made_from(model, OnnxEngine)
+        made_from(model, OnnxEngine, {})
 
 
 def test_a_column_that_gives_one_outcome_away_is_a_leak(

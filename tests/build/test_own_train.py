@@ -87,5 +87,5 @@ def train(frame, outcomes):
     given = charter(
         build={"train": "mine:train"}, data={"ignore": ["day", "customer", "region", "opened"]}
     )
-    with pytest.raises(ModelError, match=r"cannot be converted to ONNX.*assay submit"):
+    with pytest.raises(ModelError, match=r"cannot be converted to ONNX.*assay submit.*Nor can it"):
         build(given, _folder(tmp_path, source), shop, "d" * 64, engines=OnnxEngine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -151,3 +152,24 @@ def test_schema_of_every_kind_of_column() -> None:
     assert schema["n"] == {"type": "Float64", "missing": 2, "distinct": 0}
     assert schema["d"]["least"] == "1970-01-02"
     assert "categories" not in schema["l"]
+
+
+def test_evidence_tells_no_value_of_the_entity_of_protected_columns_or_of_names(
+    charter: Any, shop: pl.DataFrame
+) -> None:
+    told = shop.with_columns(
+        pl.Series("caller", [f"Ana {row % 700}" for row in range(shop.height)]),
+        pl.Series("district", ["north", "far west"] * (shop.height // 2)),
+    )
+    ruled = charter(
+        data={"entity": "customer", "ignore": ["day", "caller"]},
+        serving={"capture": {"protected": {"customer": "hash", "district": "drop"}}},
+    )
+    content = _checked(told, ruled).content
+    distinct = shop["customer"].n_unique()
+    assert content["schema"]["customer"] == {"type": "String", "missing": 0, "distinct": distinct}
+    assert content["schema"]["district"] == {"type": "String", "missing": 0, "distinct": 2}
+    assert content["schema"]["caller"] == {"type": "String", "missing": 0, "distinct": 700}
+    assert content["schema"]["region"]["categories"]
+    text = json.dumps(content, default=str)
+    assert not any(value in text for value in ('"c1', "Ana ", "far west"))

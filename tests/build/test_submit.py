@@ -239,7 +239,10 @@ def test_an_mlflow_folder_may_not_point_outside(
     with pytest.raises(ModelError, match="outside of its folder"):
         handed_in(charter(), shop, folder)
     (folder / "MLmodel").write_text("flavors:\n  python_function: {}\n")
-    with pytest.raises(ModelError, match="flavors python_function"):
+    with pytest.raises(ModelError, match="name who allows it with --allow-pickle"):
+        handed_in(charter(), shop, folder)
+    (folder / "MLmodel").write_text("flavors:\n  spark: {}\n")
+    with pytest.raises(ModelError, match="flavors spark"):
         handed_in(charter(), shop, folder)
     (folder / "MLmodel").unlink()
     with pytest.raises(ModelError, match="without an MLmodel file"):

@@ -69,7 +69,23 @@ TYPES: list[tuple[dict[str, Any], str, str]] = [
     ({"name": "€"}, "name", "`my-model`"),
 ]
 
+_STAGED = {"strategy": "staged", "stages": [{"region": "north"}]}
+_FAIR = {"metric": "action", "limit": 0.2, "action": "call", "column": "age", "group": "30"}
+
 BETWEEN: list[tuple[dict[str, Any], str, str]] = [
+    ({"release": {**_STAGED, "guardrails": [{"metric": "errors", "limit": 0.1, "compared": True}]}},
+     "release.guardrails[0].compared", "a `limit` of its own"),
+    ({"release": {"guardrails": [{"metric": "errors", "limit": 0.1} for _ in "ab"]}},
+     "release.guardrails[1]", "take one of them out"),
+    ({"release": {"guardrails": [{**_FAIR, "action": "cal"}]}},
+     "release.guardrails[0].action", "did you mean `call`?"),
+    ({"release": {"guardrails": [_FAIR]}, "serving": {"capture": {"protected": {"age": "hash"}}}},
+     "release.guardrails[0].column", "keep it under `serving.capture`"),
+    ({"release": {"guardrails": [{"metric": "referrals", "limit": 0.1}]}},
+     "release.guardrails[0].metric", "give `value.refer`"),
+    ({"release": {"strategy": "shadow", "shadow_share": 0.5}, "data.entity": "client",
+      "serving": {"capture": {"protected": {"client": "hash"}}}},
+     "release.shadow_share", "`shadow_share: 1`"),
     ({"data.time": "date"}, "data.order", "keep `time`, or keep `order: rows`"),
     ({"data.entity": "y"}, "data.entity", "name another column"),
     ({"data.known_after": ["y"]}, "data.known_after[0]", "never a feature anyway"),

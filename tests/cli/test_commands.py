@@ -308,7 +308,18 @@ def test_demo_touches_no_folder_that_is_not_its_own(run: Run, tmp_path: Path) ->
 
 
 def test_every_command_is_tried_here_or_in_the_readme() -> None:
-    tried = {*COMMANDS_AS_JSON, "audit", "schema", "new", "outcomes", "triage", "up", "demo"}
+    tried = {
+        *COMMANDS_AS_JSON,
+        "audit",
+        "schema",
+        "new",
+        "outcomes",
+        "triage",
+        "up",
+        "server",
+        "keys",
+        "demo",
+    }
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
     for name in set(COMMANDS) - tried:
         assert f"assay {name}" in readme

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import version
 
 import pytest
 
@@ -60,6 +61,14 @@ def test_every_command_has_help_and_loads_nothing_heavy(name: str) -> None:
     module = import_module(COMMANDS[name])
     assert hasattr(module, name)
     assert (module.__doc__ or "").startswith("`assay ")
+
+
+def test_the_version_is_told_at_once() -> None:
+    done = _run("--version")
+    assert done.returncode == 0, done.stderr
+    text, loaded = done.stdout.split("LOADED")
+    assert text == f"assay {version('assay')}\n"
+    assert not set(loaded.split()) & set(HEAVY)
 
 
 def test_unknown_command_is_the_users_mistake() -> None:

@@ -78,7 +78,7 @@ def test_a_proposal_is_asked_for_signed_and_done(run: Run, serving: Path) -> Non
     assert (state.champion, state.baseline) == (None, target)
     status = run("status", serving)
     assert f"fallen back to   {target} (from version 1)" in status.out
-    assert "Next: assay monitor" in status.out
+    assert "roll-back brings version 1 back" in status.out
     assert run("report", serving).code == 0
 
 

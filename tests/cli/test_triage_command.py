@@ -98,7 +98,7 @@ def test_rows_that_cannot_be_read_are_told(run: Callable[..., Any], logged: Path
 def test_no_command_sends_a_model_that_is_served_elsewhere_to_be_built(
     run: Callable[..., Any], logged: Path
 ) -> None:
-    assert "Next: assay monitor\n" in run("status", logged).out
+    assert f"Next: assay monitor {logged}\n" in run("status", logged).out
     run("monitor", logged, "--json")
     status = run("status", logged).out
     assert "served elsewhere" in status

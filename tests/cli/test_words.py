@@ -82,7 +82,7 @@ def test_a_breach_of_the_boundary_is_an_alert_until_it_is_over(
     assert "(0 raised and 0 closed just now)" in run("monitor", campaign).out
     status = run("status", campaign)
     assert "alerts open      1" in status.out
-    assert "Next: assay monitor, then assay respond" in status.out
+    assert f"Next: assay monitor {campaign}, then assay respond {campaign}" in status.out
     assert run("report", campaign).code == 0
     page = (campaign / "report.html").read_text()
     assert "1 alert open" in page

@@ -94,9 +94,20 @@ def test_a_trial_that_fails_leaves_the_baseline_deciding() -> None:
     assert (state.champion, state.challenger, state.fallen) == (None, None, Live(2, "b2"))
 
 
-def test_nothing_falls_back_from_nothing_or_out_of_a_trial() -> None:
+def test_nothing_falls_back_from_nothing() -> None:
     with pytest.raises(CheckFailed, match="nothing serves"):
         fall_back(ReleaseState("bank"), "nobody", reason="", at=NOW)
-    trial = _state(_started(1), _started(2, "canary", 0.1))
-    with pytest.raises(CheckFailed, match="is being tried"):
-        fall_back(trial, "nobody", reason="", at=NOW)
+
+
+def test_a_fall_back_ends_a_trial_and_only_a_champion_comes_back_from_it() -> None:
+    trial = (_started(1), _started(2, "canary", 0.1))
+    entry = _written(fall_back(_state(*trial), "nobody", reason="stop", at=NOW))
+    state = _state(*trial, entry)
+    assert (state.champion, state.challenger, state.fallen) == (None, None, Live(1, "b1"))
+    assert before(state) == Live(1, "b1")
+    first = (_started(1, "canary", 0.1),)
+    entry = _written(fall_back(_state(*first), "nobody", reason="stop", at=NOW))
+    state = _state(*first, entry)
+    assert (state.fallen, before(state)) == (Live(1, "b1"), None)
+    with pytest.raises(CheckFailed, match="nothing to roll back to"):
+        roll_back(state, reason="", at=NOW)

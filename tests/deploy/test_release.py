@@ -201,7 +201,7 @@ def test_nothing_released_means_nothing_served(make_charter: MakeCharter) -> Non
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"format": 2}, "its format is 2"),
+        ({"format": 3}, "its format is 3"),
         ({"arms": (Arm("champion", 1, "b", 0.4),)}, "add up to 1"),
         ({"arms": (Arm("champion", 1, "b", -1.0), Arm("challenger", 2, "c", 2.0))}, "outside"),
         ({"arms": (Arm("champion", 1, "b", 0.5),) * 2}, "a champion, then"),

@@ -12,11 +12,11 @@ from assay.adapters.memory_ledger import MemoryLedger
 from assay.charter.charter import Charter
 from assay.deploy.desired import Desired, desired_state
 from assay.deploy.release import Entry, promote, roll_back, start_release, step
+from assay.deploy.router import to_challenger
 from assay.errors import CheckFailed
 from assay.evidence.candidate import Candidate
 from assay.evidence.folds import ReleaseState, releases
 from assay.evidence.gate import Verdict
-from assay.gateway.router import to_challenger
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 CLIENTS = [f"client-{n}" for n in range(40)]

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assay.deploy.prospect import Arms, Pace
+from assay.deploy.pace import Pace
+from assay.deploy.prospect import Arms
 from assay.deploy.release_plan import ReleasePlan, plan_release
 from assay.deploy.rollout_plan import RolloutPlan
 from assay.deploy.spread import Spread

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from assay.deploy.batch import Batch
-from assay.deploy.guardrail_condition import GuardrailCondition
+from assay.deploy.guardrail_condition import GuardrailCondition, Said
 from assay.deploy.rollout import Decision, decide, out_of_time
 from assay.deploy.rollout_plan import RolloutPlan
 from assay.deploy.rollout_state import RolloutState
@@ -92,10 +92,10 @@ def test_what_cases_say_has_the_rate_or_the_excess_for_its_mean() -> None:
     rng = np.random.default_rng(14)
     arm = rng.random(200_000) < 0.3
     bad = rng.random(200_000) < np.where(arm, 0.2, 0.05)
-    assert ERRORS.split(bad, arm, 0.3).mean() == pytest.approx(0.2, abs=0.01)
-    assert SLOWER.split(bad, arm, 0.3).mean() == pytest.approx(0.15, abs=0.01)
-    assert SLOWER.paired(bad[:9], bad[:9]).tolist() == [0.0] * 9
-    assert ERRORS.paired(bad[:9], ~bad[:9]).tolist() == (~bad[:9]).astype(float).tolist()
+    assert ERRORS.split(bad, arm, 0.3).least.mean() == pytest.approx(0.2, abs=0.01)
+    assert SLOWER.split(bad, arm, 0.3).most.mean() == pytest.approx(0.15, abs=0.01)
+    assert SLOWER.paired(bad[:9], bad[:9]).least.tolist() == [0.0] * 9
+    assert ERRORS.paired(bad[:9], ~bad[:9]).most.tolist() == (~bad[:9]).astype(float).tolist()
     assert (SLOWER.bounds(()), SLOWER.bounds((0.1, 0.5))) == ((-1, 1), (-2, 10))
     with pytest.raises(ValueError, match="needs cases of both arms"):
         SLOWER.alone(bad)
@@ -107,7 +107,7 @@ def test_conditions_that_say_nothing_are_refused() -> None:
     with pytest.raises(ValueError, match="have one name"):
         RolloutState.start(replace(PLAN, conditions=(ERRORS, ERRORS)))
     with pytest.raises(ValueError, match="no guardrail condition errrors"):
-        RolloutState.start(PLAN).after(Batch(np.zeros(1), said={"errrors": np.zeros(1)}))
+        RolloutState.start(PLAN).after(Batch(np.zeros(1), said={"errrors": Said.of([0.0])}))
 
 
 def test_at_the_maximum_guardrails_alone_decide_where_it_was_agreed() -> None:

@@ -74,8 +74,8 @@ def test_a_state_of_the_format_before_goes_on_with_payoffs_counted_from_0() -> N
     assert decide(old, _batch(5, 2.0)).state.document() == state.after(_batch(5, 2.0)).document()
 
 
-@pytest.mark.parametrize("changed", [{"format": 3}, {"format": None}])
+@pytest.mark.parametrize("changed", [{"format": 4}, {"format": None}])
 def test_a_format_that_is_not_known_is_refused(changed: dict[str, Any]) -> None:
     document = {**RolloutState.start(PLAN).document(), **changed}
-    with pytest.raises(DataError, match="reads formats 1 and 2"):
+    with pytest.raises(DataError, match="reads formats 1 to 3"):
         RolloutState.from_document(document)

@@ -154,3 +154,50 @@ def test_a_manifest_that_is_not_canonical_is_refused() -> None:
     digest = blobs.put(b'{"format": 1, "model": "m", "files": {}, "origin": {}}')
     with pytest.raises(StoreError, match="not canonical"):
         fetch_bundle(blobs, digest)
+
+
+@pytest.mark.parametrize("policy", [None, {"kind": "threshold", "action": "call", "at": 0.3}])
+@pytest.mark.parametrize("payoff", [9, "9 * size"])
+@pytest.mark.parametrize("refer", [None, {"cost": 0.2, "accuracy": 0.95}])
+def test_what_is_worked_out_once_is_what_each_step_gives(
+    policy: Any, payoff: Any, refer: Any
+) -> None:
+    value = {
+        "actions": {"call": {"yes": payoff, "no": -1}, "skip": 0},
+        "caps": {"size": (0, 2)},
+        "baselines": {"nobody": "skip"},
+        "baseline": "nobody",
+        **({} if policy is None else {"policy": policy}),
+        **({} if refer is None else {"refer": refer}),
+    }
+    calibration = {"kind": "calibrator", "calibrator": Calibrator.identity().document()}
+    scorer = Scorer.from_bundle(_bundle(value, calibration), _Passes())
+    random = np.random.default_rng(0)
+    columns = {"x": random.random(200), "size": random.uniform(0, 3, 200)}
+    raw, forecast = scorer.forecast(columns)
+    decision, worth = scorer.valuation.decide_and_value(forecast, columns)
+    assert np.array_equal(decision, scorer.valuation.decide(forecast, columns))
+    assert np.array_equal(worth, scorer.valuation.expected(forecast, decision, columns))
+    by_row = scorer.case_by_case
+    assert by_row == (refer is None or policy is None or payoff == 9)
+    assert bool(scorer.caveat) == (not by_row)
+    together = scorer.decide(raw, forecast, columns)
+    if by_row:
+        assert np.array_equal(together.decision, decision)
+    for row in range(200):
+        one = {name: values[row : row + 1] for name, values in columns.items()}
+        alone = scorer.decide(raw[row : row + 1], forecast[row : row + 1], one)
+        assert alone.decision[0] == together.decision[row]
+        assert alone.expected_value[0] == together.expected_value[row]
+
+
+def test_a_capacity_without_a_price_decides_no_row_alone() -> None:
+    value = {
+        "actions": {"call": {"yes": 9, "no": -1}, "skip": 0},
+        "baselines": {"nobody": "skip"},
+        "baseline": "nobody",
+        "policy": {"kind": "top_k", "action": "call", "k": 1, "of": 10},
+    }
+    calibration = {"kind": "calibrator", "calibrator": Calibrator.identity().document()}
+    with pytest.raises(ModelError, match="capacity of call and never learned a price"):
+        Scorer.from_bundle(_bundle(value, calibration), _Passes())

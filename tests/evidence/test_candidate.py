@@ -53,6 +53,8 @@ def test_each_signed_section_changes_the_digest(
         "guardrails": [],
         "risk": {"tier": "high"},
         "release": {"strategy": "canary"},
+        "serving": {"warm": "on_demand"},
+        "environments": {"test": {"strategy": "immediate"}},
         "build": {"seed": 8},
     }[section]
     changed = make_charter(**{section: new})

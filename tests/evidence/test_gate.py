@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,7 @@ from assay.charter.charter import Charter
 from assay.charter.people import Role
 from assay.evidence.candidate import Candidate
 from assay.evidence.evidence import Check, Evidence, EvidenceKind
-from assay.evidence.gate import Verdict, Waiver, gate, waiver_refusal
+from assay.evidence.gate import Verdict, Waiver, _missing_sign_offs, gate, waiver_refusal
 from assay.evidence.sign_off import SignOff, refusal
 from assay.evidence.validity import required_kinds
 
@@ -248,6 +249,15 @@ def test_a_limit_that_nobody_measured_closes_the_gate(
     assert verdict.missing == (
         f"Nobody measured {name}, which the charter sets a limit to: build the model again.",
     )
+
+
+def test_the_sign_off_of_operations_is_named_without_an_article(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("assay.evidence.gate.could_sign", lambda *_: ())
+    solo = SimpleNamespace(people=SimpleNamespace(solo=True))
+    named = _missing_sign_offs(cast("Charter", solo), (), (Role.OPERATIONS,))
+    assert named[0].startswith("The sign-off of operations is missing")
 
 
 def test_missing_sign_offs_are_named_with_those_who_could(make_charter: Make) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import numpy as np
 import pytest
@@ -18,8 +21,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from starlette.exceptions import StarletteDeprecationWarning
+from tests.handler_client import client_of
 
+from assay.adapters.file_keys import FileKeys
 from assay.adapters.memory_blobs import MemoryBlobs
 from assay.adapters.memory_captures import MemoryCaptures
 from assay.adapters.memory_desired import MemoryDesired
@@ -28,20 +32,17 @@ from assay.adapters.system_clock import FixedClock
 from assay.charter.data import Data
 from assay.charter.value import ValueModel
 from assay.deploy.desired import Arm, Desired
+from assay.deploy.serving import Serving
 from assay.evidence.bundle import Bundle, Input, Signature
-from assay.gateway.app import Gateway, create_app
-from assay.gateway.follower import Follower
-from assay.gateway.metrics import Metrics
+from assay.gateway.app import Beside, Gateway
+from assay.gateway.models import ModelEntry
+from assay.gateway.workspaces import Place, WorkspacesSource
 from assay.ports.blobs import Blobs
 from assay.ports.captures import CaptureLog
+from assay.ports.outcome_inbox import Happened
 from assay.stats.calibration import Calibrator
 from assay.stats.residuals import PredictiveQuantiles
 from assay.value.valuation import valuation
-
-with warnings.catch_warnings():
-    # Starlette would rather have httpx2; httpx, which Assay has anyway, does for a test.
-    warnings.simplefilter("ignore", StarletteDeprecationWarning)
-    from fastapi.testclient import TestClient
 
 INPUTS = (Input("age", "number"), Input("job", "category"))
 
@@ -133,6 +134,26 @@ def keep(blobs: Blobs, bundle: Bundle) -> str:
     return blobs.put(bundle.manifest())
 
 
+class Inbox:
+    """An inbox of outcomes in memory; done at once, or failing with `fault`."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str, Any]] = []
+        self.fault: Exception | None = None
+
+    def append(self, model: str, outcomes: Sequence[tuple[str, Happened]]) -> Future[None]:
+        done: Future[None] = Future()
+        if self.fault is not None:
+            done.set_exception(self.fault)
+        else:
+            self.taken += [(model, id_, outcome) for id_, outcome in outcomes]
+            done.set_result(None)
+        return done
+
+    def close(self) -> None:
+        """Nothing is left to write."""
+
+
 @dataclass
 class Stage:
     """A gateway in this process, and everything around it."""
@@ -140,18 +161,36 @@ class Stage:
     blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
     store: MemoryDesired = field(default_factory=MemoryDesired)
     captures: CaptureLog = field(default_factory=MemoryCaptures)
-    metrics: Metrics = field(default_factory=Metrics)
+    inbox: Inbox = field(default_factory=Inbox)
+    keys: FileKeys = field(default_factory=lambda: FileKeys(Path("/nowhere/keys.json")))
+    beside: Beside | None = None
 
     def __post_init__(self) -> None:
-        self.follower = Follower(
-            self.store,
-            self.blobs,
-            lambda model, signature: OnnxEngine(model, signature.inputs),
-            self.metrics,
-        )
+        place = Place("w", self.store, self.blobs, self.captures, self.inbox, self.keys)
+        source = WorkspacesSource([place])
         clock = FixedClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
-        self.gateway = Gateway(self.follower, self.captures, clock, self.metrics)
+        self.gateway = Gateway(
+            source,
+            source.place_of,
+            [place],
+            lambda model, signature, _: OnnxEngine(model, signature.inputs),
+            clock,
+            self.beside,
+        )
+        self.follower = self.gateway.follower
         self.revision = 0
+
+    @property
+    def entry(self) -> ModelEntry:
+        """The model of this stage."""
+        return self.gateway.pool.entries["bank"]
+
+    @property
+    def serving(self) -> Serving:
+        """What it serves now."""
+        serving = self.entry.serving
+        assert serving is not None
+        return serving
 
     def publish(self, *bundles: Bundle, weight: float = 0.0, **changes: Any) -> Desired:
         """Serve a champion, and a challenger with a weight where two bundles are given."""
@@ -176,20 +215,32 @@ class Stage:
         arms = (Arm("baseline", 1, digest, 1.0 - weight), Arm("challenger", 1, digest, weight))
         return self.publish(arms=arms, **changes)
 
-    def client(self) -> TestClient:
-        """Return a client of the application; use it as a context."""
-        return TestClient(
-            create_app(self.gateway, poll_seconds=0.01), raise_server_exceptions=False
-        )
+    def client(self) -> AbstractContextManager[httpx.Client]:
+        """Return a client of the gateway; use it as a context."""
+        return client_of(self.gateway)
 
 
 @pytest.fixture
-def stage() -> Stage:
-    return Stage()
+def make_stage() -> Iterator[Callable[..., Stage]]:
+    """Make stages, which are closed at the end of the test."""
+    made: list[Stage] = []
+
+    def make(**parts: Any) -> Stage:
+        made.append(Stage(**parts))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.gateway.close()
 
 
 @pytest.fixture
-def client(stage: Stage, classifiers: tuple[Bundle, Bundle]) -> Iterator[TestClient]:
+def stage(make_stage: Callable[..., Stage]) -> Stage:
+    return make_stage()
+
+
+@pytest.fixture
+def client(stage: Stage, classifiers: tuple[Bundle, Bundle]) -> Iterator[httpx.Client]:
     """A client of a gateway that serves one classifier as version 1."""
     stage.publish(classifiers[0])
     with stage.client() as client:
@@ -197,7 +248,16 @@ def client(stage: Stage, classifiers: tuple[Bundle, Bundle]) -> Iterator[TestCli
 
 
 @pytest.fixture(scope="session")
-def fuzzed(classifiers: tuple[Bundle, Bundle]) -> Iterator[TestClient]:
+def batched(classifiers: tuple[Bundle, Bundle]) -> Iterator[Gateway]:
+    """A gateway to be asked several things in one tick."""
+    stage = Stage()
+    stage.publish(classifiers[0])
+    yield stage.gateway
+    stage.gateway.close()
+
+
+@pytest.fixture(scope="session")
+def fuzzed(classifiers: tuple[Bundle, Bundle]) -> Iterator[httpx.Client]:
     """One client for many generated requests: nothing that a request does changes the next."""
     stage = Stage()
     stage.publish(classifiers[0])

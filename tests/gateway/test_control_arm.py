@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from assay.charter.data import Data
 from assay.charter.value import ValueModel
 from assay.deploy.desired import Arm, Desired
+from assay.deploy.router import in_control, to_challenger
 from assay.deploy.scoring import Scorer
+from assay.deploy.serving import LoadedArm, Serving
 from assay.evidence.bundle import Bundle, Signature
-from assay.gateway.router import in_control, to_challenger
-from assay.gateway.serving import LoadedArm, Serving
 from assay.ports.engine import Columns, Floats
 from assay.value.valuation import valuation
 
@@ -120,7 +120,8 @@ def test_control_entities_get_the_baselines_action_and_are_captured_so(
     records = [one for one in stage.captures.read() if one["id"].startswith("last")]
     probability = {t["name"]: t["data"] for t in alone["outputs"]}["probability"]
     assert answer["model_version"] == "1"
-    for row, record in enumerate(records):
+    for record in records:
+        row = int(record["id"].rpartition("/")[2])
         assert record["control_share"] == 0.25
         assert (record["arm"] == "control") == (record["entity"] in wanted)
         # Its version scores it all the same: forecasts are seen on everybody.

@@ -7,15 +7,18 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import Future
+from time import perf_counter
 from typing import Any
 
 import httpx
 import pytest
+import structlog
+from tests.handler_client import asked
 
 from assay.adapters.memory_captures import MemoryCaptures
 from assay.errors import StoreError
 from assay.evidence.bundle import Bundle
-from assay.gateway import app as app_module
+from assay.gateway.http_message import Request
 from assay.ports.captures import is_failure
 
 Body = Callable[..., dict[str, Any]]
@@ -62,13 +65,13 @@ def test_every_answer_is_captured_with_all_that_later_joins_need(
     assert set(first) == {
         *("id", "at", "model", "version", "bundle", "arm", "entity", "inputs", "score"),
         *("probability", "decision", "expected_value", "explored", "propensity"),
-        *("revision", "weight", "control_share", "latency_ms"),
+        *("revision", "weight", "control_share", "latency_ms", "environment"),
     }
     assert 0 < first["latency_ms"] < 60_000
-    assert (first["revision"], first["weight"]) == (stage.follower.serving.desired.revision, 0.0)
+    assert (first["revision"], first["weight"]) == (stage.serving.desired.revision, 0.0)
     assert first["at"] == "2026-03-01T12:00:00+00:00"
     assert (first["model"], first["version"], first["arm"]) == ("bank", 1, "champion")
-    assert first["bundle"] == stage.follower.serving.desired.arms[0].bundle
+    assert first["bundle"] == stage.serving.desired.arms[0].bundle
     assert first["inputs"] == {"age": 20.0, "job": "retired", "fee": 0.5}
     assert first["decision"] == outputs["decision"][0]
     assert first["probability"] == outputs["probability"][0]
@@ -86,6 +89,35 @@ def test_a_request_that_failed_is_captured_beside_the_predictions(
     failed = [one for one in read if is_failure(one)]
     assert [(one["status"], one["model"]) for one in failed] == [(400, "bank")]
     assert len(read) == 3
+
+
+def test_a_failure_tells_arm_version_revision_where_they_are_known(
+    client: httpx.Client, stage: Any, body: Body, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("assay.gateway.batch.answer", broken)
+    assert client.post(INFER, json=body(2)).status_code == 500
+    assert (
+        client.post(INFER.replace("/infer", "/versions/1/infer"), json=body(1)).status_code == 500
+    )
+    dealt, chosen = [one for one in stage.captures.read_after("").records if is_failure(one)]
+    assert (dealt["arm"], dealt["version"], dealt["revision"]) == ("champion", 1, 1)
+    assert (chosen["arm"], chosen["version"], chosen["revision"]) == ("pinned", 1, 1)
+
+
+def test_a_clock_that_broke_leaves_nobody_without_an_answer(
+    client: httpx.Client, stage: Any, body: Body, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("assay.adapters.system_clock.FixedClock.now", broken)
+    assert client.post(INFER, json=body(1)).status_code == 500
+    monkeypatch.undo()
+    assert client.post(INFER, json=body(1)).status_code == 200
+    assert len(list(stage.captures.read())) == 1
 
 
 def test_missing_values_are_null_in_request_and_capture(
@@ -169,9 +201,9 @@ def test_health_metadata_and_metrics(client: httpx.Client, body: Body) -> None:
     client.post(INFER, json={})
     text = client.get("/metrics").text
     assert 'assay_predictions_total{arm="champion",model="bank",version="1"} 2.0' in text
-    assert 'assay_requests_total{status="400"} 1.0' in text
-    assert 'assay_requests_total{status="200"} 1.0' in text
-    assert "assay_desired_revision 1.0" in text
+    assert 'assay_requests_total{model="bank",status="400"} 1.0' in text
+    assert 'assay_requests_total{model="bank",status="200"} 1.0' in text
+    assert 'assay_desired_revision{model="bank"} 1.0' in text
 
 
 @pytest.mark.parametrize(
@@ -235,24 +267,37 @@ def test_a_charter_with_an_entity_needs_one_in_each_request(
 
 
 class _FullDisk(MemoryCaptures):
-    def append(self, records: Any) -> Future[None]:
+    def add(self, batches: Any, *, soon: bool = True) -> Future[None]:
         failed: Future[None] = Future()
         failed.set_exception(StoreError("No space left on device."))
         return failed
 
 
-def test_an_answer_that_cannot_be_captured_is_withheld(
-    stage: Any, classifiers: tuple[Bundle, Bundle], body: Body
+def test_an_answer_that_cannot_be_captured_is_withheld_where_the_charter_says_so(
+    make_stage: Any, classifiers: tuple[Bundle, Bundle], body: Body
 ) -> None:
-    stage.gateway.captures = _FullDisk()
-    stage.publish(classifiers[0])
+    stage = make_stage(captures=_FullDisk())
+    withhold = {"capture": {"on_failure": "withhold"}}
+    stage.publish(classifiers[0], serving=withhold)
     with stage.client() as client:
         answer = client.post(INFER, json=body(2))
         assert answer.status_code == 503
         assert "No space left" in answer.json()["error"]
-        stage.publish(classifiers[0], capture="async")
-        assert client.post(INFER, json=body(2)).status_code == 200
-        assert "assay_capture_failures_total 4.0" in client.get("/metrics").text
+        stage.publish(classifiers[0], capture="async", serving=withhold)
+        client.post(INFER, json=body(2))
+        assert 'assay_capture_failures_total{model="bank"} 4.0' in client.get("/metrics").text
+
+
+def test_an_answer_that_cannot_be_captured_says_so(
+    make_stage: Any, classifiers: tuple[Bundle, Bundle], body: Body
+) -> None:
+    stage = make_stage(captures=_FullDisk())
+    stage.publish(classifiers[0])
+    with stage.client() as client:
+        answer = client.post(INFER, json=body(2))
+        assert answer.status_code == 200
+        assert answer.json()["parameters"]["captured"] is False
+        assert 'assay_capture_failures_total{model="bank"} 2.0' in client.get("/metrics").text
 
 
 class _SlowDisk(MemoryCaptures):
@@ -262,27 +307,31 @@ class _SlowDisk(MemoryCaptures):
         super().__init__()
         self.open: list[Future[None]] = []
 
-    def append(self, records: Any) -> Future[None]:
-        super().append(records)
+    def add(self, batches: Any, *, soon: bool = True) -> Future[None]:
+        super().add(batches)
         self.open.append(Future())
         return self.open[-1]
 
 
 @pytest.mark.parametrize(("capture", "waits"), [("sync", True), ("async", False)])
 def test_an_answer_leaves_after_its_capture_is_on_disk_where_the_charter_says_so(
-    stage: Any, classifiers: tuple[Bundle, Bundle], body: Body, capture: str, waits: bool
+    make_stage: Any, classifiers: tuple[Bundle, Bundle], body: Body, capture: str, waits: bool
 ) -> None:
-    disk = stage.gateway.captures = _SlowDisk()
+    disk = _SlowDisk()
+    stage = make_stage(captures=disk)
     stage.publish(classifiers[0], capture=capture)
 
     async def run() -> None:
+        await stage.gateway.start(follow=False)
         content = json.dumps(body(1)).encode()
-        answer = asyncio.create_task(stage.gateway.infer("bank", None, content))
+        request = Request("POST", INFER, "", {}, content, perf_counter())
+        answer = asyncio.create_task(asked(stage.gateway, request))
         for _ in range(50):
             await asyncio.sleep(0.001)
         assert answer.done() is not waits
         disk.open[0].set_result(None)
-        assert b"prediction_ids" in await answer
+        assert b"prediction_ids" in (await answer).body
+        await stage.gateway.stop()
 
     asyncio.run(run())
 
@@ -305,11 +354,10 @@ def test_exploration_takes_random_actions_with_a_known_propensity(
         assert record["expected_value"] == pytest.approx(worth)
 
 
-def test_a_body_beyond_the_limit_is_refused(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app_module, "_LARGEST_BODY", 100)
-    answer = client.post(INFER, content=b"x" * 101)
+def test_a_body_beyond_the_limit_is_refused(stage: Any, classifiers: tuple[Bundle, Bundle]) -> None:
+    stage.publish(classifiers[0], serving={"limits": {"body_mib": 100 / 2**20}})
+    with stage.client() as client:
+        answer = client.post(INFER, content=b"x" * 101)
     assert answer.status_code == 413
     assert "larger than" in answer.json()["error"]
 
@@ -321,12 +369,20 @@ def test_a_large_request_is_answered_off_the_event_loop(client: httpx.Client, bo
 
 
 def test_a_fault_of_our_own_is_told_in_the_error_form(
-    client: httpx.Client, stage: Any, body: Body
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, body: Body
 ) -> None:
-    stage.gateway.clock = None
-    answer = client.post(INFER, json=body(1))
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("what the client sent")
+
+    monkeypatch.setattr("assay.gateway.batch.answer", broken)
+    with structlog.testing.capture_logs() as lines:
+        answer = client.post(INFER, json=body(1))
     assert answer.status_code == 500
     assert list(answer.json()) == ["error"]
+    assert "what the client sent" not in answer.text + str(lines)
+    fault = lines[-1]
+    assert fault["error"] == "ZeroDivisionError"
+    assert "broken" in fault["at"]
 
 
 def test_arms_of_another_number_of_outcomes_are_not_served_together(
@@ -338,4 +394,4 @@ def test_arms_of_another_number_of_outcomes_are_not_served_together(
     files = {**second.files, "signature.json": json.dumps(signature).encode()}
     stage.publish(first)
     stage.publish(first, Bundle("bank", files, {"seed": 9}), weight=0.5)
-    assert stage.follower.serving.desired.revision == 1, "what served before goes on"
+    assert stage.serving.desired.revision == 1, "what served before goes on"

@@ -21,7 +21,7 @@ from assay.adapters.fsspec_blobs import FsspecBlobs
 from assay.adapters.log_captures import LogCaptures
 from assay.deploy.desired import Arm, Desired
 from assay.evidence.bundle import Bundle
-from assay.gateway.root import _listen
+from assay.gateway.listening import bind
 
 Body = Callable[..., dict[str, Any]]
 
@@ -134,6 +134,27 @@ def test_a_version_change_and_a_stop_drop_no_request(
     assert sorted(captured) == sorted(load.acknowledged)
 
 
+def test_many_swaps_and_ways_back_under_load_drop_no_request_and_lose_no_capture(
+    folder: Path, body: Body, classifiers: tuple[Bundle, Bundle]
+) -> None:
+    with _gateway(folder) as (process, url):
+        load = _Load(url, body(2), clients=12)
+        for revision in range(2, 22):
+            version = 1 + revision % 2
+            before = load.versions.count(str(version))
+            arm = Arm("champion", version, classifiers[version - 1].digest, 1.0)
+            state = Desired(revision=revision, model="bank", arms=(arm,), salt="s")
+            FileDesired(folder / "desired.json").publish(state.encode(), revision)
+            load.wait_for(lambda: load.versions.count(str(version)) >= before + 10)  # noqa: B023
+        load.stopped.set()
+        load.join()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    assert load.failed == []
+    captured = [record["id"] for record in LogCaptures(folder / "captures").read()]
+    assert sorted(captured) == sorted(load.acknowledged)
+
+
 def test_a_port_that_is_taken_is_said_in_one_paragraph(folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -152,5 +173,5 @@ def test_a_port_that_is_taken_is_said_in_one_paragraph(folder: Path) -> None:
 
 def test_connections_do_not_wait_for_the_clients_acknowledgements() -> None:
     """asyncio sets TCP_NODELAY only where the listening socket names its protocol."""
-    with _listen("127.0.0.1", 0) as listening:
+    with bind("127.0.0.1", 0) as listening:
         assert listening.proto == socket.IPPROTO_TCP

@@ -129,6 +129,9 @@ def test_a_name_given_twice_and_unequal_lengths_are_refused() -> None:
         decode_request(json.dumps({"inputs": [tensor, tensor]}).encode())
     with pytest.raises(DataError, match="x has 1, y has 2"):
         decode_request(json.dumps({"inputs": [tensor, longer]}).encode())
+    short = {**tensor, "name": "z", "shape": [3]}
+    with pytest.raises(DataError, match=r"Input z has shape \[3\] and 1 values"):
+        decode_request(json.dumps({"inputs": [tensor, short]}).encode())
 
 
 @pytest.mark.parametrize(

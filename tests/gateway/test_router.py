@@ -5,18 +5,21 @@ The same on either pair of arms: a challenger beside a champion, or beside the b
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from assay.charter.data import Data
 from assay.charter.value import ValueModel
 from assay.deploy.desired import Arm, Desired
+from assay.deploy.exploration import explore
+from assay.deploy.router import share_of, split, to_challenger
 from assay.deploy.scoring import Scorer
+from assay.deploy.serving import LoadedArm, Serving
 from assay.evidence.bundle import Signature
-from assay.gateway.exploration import explore
-from assay.gateway.router import share_of, to_challenger
-from assay.gateway.serving import LoadedArm, Serving
 from assay.ports.engine import Columns, Floats
 from assay.value.valuation import valuation
 
@@ -99,6 +102,46 @@ def test_a_growing_weight_takes_nobody_away(salt: str, key: str, one: float, oth
 @given(salt=keys, key=keys)
 def test_salt_and_key_cannot_be_mistaken_for_each_other(salt: str, key: str) -> None:
     assert share_of(salt + "x", key) != share_of(salt, "x" + key)
+
+
+@given(
+    salt=keys,
+    several=st.lists(st.text(st.characters(exclude_categories=()), max_size=8), max_size=20),
+    share=weights | st.sampled_from([0.0, 1e-30, 1 - 2**-53, 1.0]),
+    data=st.data(),
+)
+def test_a_batch_is_split_as_each_of_its_keys(
+    salt: str, several: list[str], share: float, data: st.DataObject
+) -> None:
+    rows = [row for row in range(len(several)) if data.draw(st.booleans())]
+    within, beyond = split(salt, several, rows, share)
+    assert list(within) == [row for row in rows if to_challenger(salt, several[row], share)]
+    assert list(beyond) == [row for row in rows if not to_challenger(salt, several[row], share)]
+
+
+@given(
+    other=others,
+    several=st.lists(keys, max_size=40),
+    weight=weights,
+    control=st.sampled_from([None, 0.0, 0.3, 1.0]),
+)
+def test_a_batch_is_dealt_as_each_of_its_keys(
+    other: str, several: list[str], weight: float, control: float | None
+) -> None:
+    serving = _serving(other, "salt", weight)
+    if control is not None:
+        desired = structs.replace(
+            serving.desired, control_share=control, control_salt="control/bank"
+        )
+        arm = LoadedArm(Arm("control", 1, "b1", control), serving.arms[0].scorer)
+        serving = replace(serving, desired=desired, control=arm)
+    for one in (serving, replace(serving, arms=serving.arms[:1])):
+        arms = [one.index_for(key) for key in several]
+        dealt = [(index, list(rows)) for index, rows in one.dealt(several)]
+        assert dealt == [
+            (index, [row for row, arm in enumerate(arms) if arm == index])
+            for index in sorted(set(arms))
+        ]
 
 
 def test_the_split_has_its_weight_and_is_independent_between_releases() -> None:

@@ -16,10 +16,10 @@ import yaml
 from tests.bank_charter import CHARTER
 from tests.receiver import Post, Receiver
 
-from assay.adapters.embedded import embedded
 from assay.adapters.system_clock import FixedClock
 from assay.evidence.digest import canonical_bytes
 from assay.workspace import Workspace
+from assay.workspace.embedded import embedded
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 

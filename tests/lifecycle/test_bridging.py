@@ -11,7 +11,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from assay.adapters.embedded import embedded
 from assay.adapters.memory_captures import MemoryCaptures
 from assay.adapters.memory_outcomes import MemoryOutcomes
 from assay.adapters.system_clock import FixedClock
@@ -20,6 +19,7 @@ from assay.lifecycle.bridging import Bridged, bridge_so_far
 from assay.lifecycle.campaign import Campaign, Month
 from assay.ports.blobs import Blobs
 from assay.workspace import Workspace
+from assay.workspace.embedded import embedded
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 LATER = START + timedelta(days=9)

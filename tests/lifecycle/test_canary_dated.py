@@ -20,7 +20,8 @@ from assay.evidence.states import (
     ReleaseStep,
     VersionState,
 )
-from assay.lifecycle.canary import decide_running, rollout_plan
+from assay.lifecycle.agreed_rollout import rollout_plan
+from assay.lifecycle.canary import decide_running
 from assay.lifecycle.charter_then import charter_of_release
 from assay.lifecycle.loss_budget import loss_budget
 from assay.lifecycle.payoffs import realised_payoffs

@@ -11,7 +11,8 @@ import pytest
 from assay.adapters.memory_blobs import MemoryBlobs
 from assay.charter.charter import Charter
 from assay.evidence.states import Live, ModelState, ReleaseState, ReleaseStep
-from assay.lifecycle.canary import decide_running, rollout_plan
+from assay.lifecycle.agreed_rollout import rollout_plan
+from assay.lifecycle.canary import decide_running
 from assay.lifecycle.canary_units import Unit, unit_bounds, units_of
 from assay.lifecycle.posting import Served
 

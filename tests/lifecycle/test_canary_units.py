@@ -12,7 +12,8 @@ import pytest
 
 from assay.charter.charter import Charter
 from assay.evidence.states import Live, ReleaseState, ReleaseStep
-from assay.lifecycle.canary import decide_canary, rollout_plan
+from assay.lifecycle.agreed_rollout import rollout_plan
+from assay.lifecycle.canary import decide_canary
 from assay.lifecycle.canary_units import Unit, units_of
 from assay.lifecycle.posting import Served
 

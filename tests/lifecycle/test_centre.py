@@ -21,7 +21,8 @@ from assay.evidence.states import (
     ReleaseStep,
     VersionState,
 )
-from assay.lifecycle.canary import decide_canary, decide_running, rollout_plan
+from assay.lifecycle.agreed_rollout import rollout_plan
+from assay.lifecycle.canary import decide_canary, decide_running
 from assay.lifecycle.canary_units import units_of
 from assay.lifecycle.centre import payoff_centre
 from assay.lifecycle.planned_release import planned_release

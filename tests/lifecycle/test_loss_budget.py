@@ -12,7 +12,7 @@ from assay.deploy.batch import Batch
 from assay.deploy.rollout import decide
 from assay.deploy.rollout_state import RolloutState
 from assay.evidence.states import Live, ReleaseState, ReleaseStep
-from assay.lifecycle.canary import rollout_plan
+from assay.lifecycle.agreed_rollout import rollout_plan
 from assay.lifecycle.loss_budget import LossBudget, loss_budget
 
 from .conftest import charter

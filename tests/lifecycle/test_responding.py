@@ -17,7 +17,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assay.adapters.embedded import embedded
 from assay.adapters.memory_captures import MemoryCaptures
 from assay.adapters.memory_outcomes import MemoryOutcomes
 from assay.adapters.system_clock import FixedClock
@@ -32,6 +31,7 @@ from assay.lifecycle.campaign import Campaign
 from assay.lifecycle.desk import Desk
 from assay.lifecycle.taking import take
 from assay.workspace import Workspace
+from assay.workspace.embedded import embedded
 
 CONFTEST = Path(__file__).resolve().parents[1] / "conftest.py"
 START = datetime(2036, 3, 1, tzinfo=UTC)

@@ -11,7 +11,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from assay.adapters.embedded import embedded
 from assay.adapters.memory_captures import MemoryCaptures
 from assay.adapters.memory_outcomes import MemoryOutcomes
 from assay.adapters.system_clock import FixedClock
@@ -20,6 +19,7 @@ from assay.lifecycle.campaign import Campaign
 from assay.report.triage_page import triage_page
 from assay.stats.estimate import Estimate
 from assay.workspace import Workspace
+from assay.workspace.embedded import embedded
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 Traffic = Callable[..., list[dict[str, Any]]]

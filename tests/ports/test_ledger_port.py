@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.postgres import schema
 
 from assay.adapters.memory_ledger import MemoryLedger
+from assay.adapters.postgres_ledger import open_postgres_ledger
 from assay.adapters.sqlite_ledger import SqliteLedger, open_ledger
 from assay.errors import LedgerBroken, LedgerConflict
 from assay.evidence.digest import canonical_bytes
@@ -27,10 +29,16 @@ def closed(ledger: Ledger, name: str, reason: str = "over", expected: int | None
     return ledger.append(f"alert:{name}", "alert.closed", closing(reason), expected).seq
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     if request.param == "memory":
         yield MemoryLedger()
+        return
+    if request.param == "postgres":
+        with schema() as url:
+            postgres = open_postgres_ledger(url, tmp_path / "ledger.head")
+            yield postgres
+            postgres.close()
         return
     sqlite: SqliteLedger = open_ledger(tmp_path / "ledger.db")
     yield sqlite

@@ -37,3 +37,7 @@ class MemoryOutcomes:
             part.with_columns(pl.lit(number, dtype=pl.Int64).alias("revision"))
             for number, part in enumerate(self._deliveries[after:], start=after + 1)
         )
+
+    def refused(self) -> dict[str, int]:
+        """Return nothing: no gateway writes here."""
+        return {}

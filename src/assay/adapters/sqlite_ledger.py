@@ -13,28 +13,13 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Row,
-    Table,
-    Text,
-    UniqueConstraint,
-    func,
-    insert,
-    select,
-    text,
-)
+from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from assay.adapters.head_file import HeadFile
 from assay.adapters.ledger_migrations.migration import CURRENT, bring_up_to_date, stored_format
+from assay.adapters.ledger_table import LEDGER, all_entries, event_of, paged, revision_of, values_of
 from assay.adapters.sqlite_engine import sqlite_engine, world_error
 from assay.errors import LedgerBroken, LedgerConflict, StoreError
 from assay.evidence.chain import EMPTY, Head, first_break, holds
@@ -42,22 +27,6 @@ from assay.evidence.entry import check_entry
 from assay.evidence.event import Event, chained
 
 __all__ = ["LEDGER", "SqliteLedger", "open_ledger"]
-
-LEDGER = Table(
-    "ledger",
-    MetaData(),
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("subject", Text, nullable=False),
-    Column("subject_revision", Integer, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("bytes", LargeBinary, nullable=False),
-    Column("previous", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    UniqueConstraint("subject", "subject_revision", name="one_entry_a_revision"),
-)
-
-_PAGE = 500
-"""Entries read at once: a slow reader holds no transaction open between pages."""
 
 
 def open_ledger(path: Path, patience: float = 10.0) -> SqliteLedger:
@@ -109,33 +78,22 @@ class SqliteLedger:
         check_entry(subject, type_, content)
         with self._writing() as connection:
             last = self._checked_end(connection)
-            revision = _revision(connection, subject)
+            revision = revision_of(connection, subject)
             if expected is not None and expected != revision:
                 raise LedgerConflict(subject, expected, revision)
             event = chained(last.seq + 1, subject, revision + 1, type_, content, last.digest)
-            connection.execute(insert(LEDGER).values(_values(event)))
+            connection.execute(insert(LEDGER).values(values_of(event)))
         self._acknowledge(event)
         return event
 
     def events(self, subject: str | None = None, after: int = 0) -> Iterator[Event]:
         """Yield entries in order, those of one subject or all; unknown subjects have none."""
-        query = select(LEDGER).order_by(LEDGER.c.seq).limit(_PAGE)
-        if subject is not None:
-            query = query.where(LEDGER.c.subject == subject)
-        while True:
-            with self._reading() as connection:
-                page = [
-                    _event(row) for row in connection.execute(query.where(LEDGER.c.seq > after))
-                ]
-            yield from page
-            if len(page) < _PAGE:
-                return
-            after = page[-1].seq
+        return paged(self._reading, subject, after)
 
     def revision(self, subject: str) -> int:
         """Return a subject's newest revision; 0 where it has no entry."""
         with self._reading() as connection:
-            return _revision(connection, subject)
+            return revision_of(connection, subject)
 
     def verify(self) -> int:
         """Count the entries, or raise LedgerBroken naming the first that does not hold.
@@ -184,12 +142,12 @@ class SqliteLedger:
         """Return the last entry as a head, after checking that the head in the file leads to it."""
         head = self._head.read()
         if head is None:
-            raise LedgerBroken(first_break(_all(connection), None) or "The head is missing.")
+            raise LedgerBroken(first_break(all_entries(connection), None) or "The head is missing.")
         rows = connection.execute(
             select(LEDGER).where(LEDGER.c.seq >= head.seq).order_by(LEDGER.c.seq)
         )
         last = EMPTY if head.seq == 0 else None
-        for event in map(_event, rows):
+        for event in map(event_of, rows):
             begins = last is None and (event.seq, event.digest) == (head.seq, head.digest)
             follows = last is not None and (event.seq - 1, event.previous) == (
                 last.seq,
@@ -200,7 +158,7 @@ class SqliteLedger:
                 break
             last = Head(event.seq, event.digest)
         if last is None:
-            broken = first_break(_all(connection), head)
+            broken = first_break(all_entries(connection), head)
             raise LedgerBroken(broken or "The end of the ledger does not hold.")
         return last
 
@@ -229,7 +187,7 @@ def _checked_chain(connection: Connection, head: Head | None) -> int:
 
     def counted() -> Iterator[Event]:
         nonlocal count
-        for event in _all(connection):
+        for event in all_entries(connection):
             count += 1
             yield event
 
@@ -243,41 +201,3 @@ def _checked_chain(connection: Connection, head: Head | None) -> int:
     if broken is not None:
         raise LedgerBroken(broken)
     return count
-
-
-def _all(connection: Connection) -> Iterator[Event]:
-    rows = connection.execute(
-        select(LEDGER).order_by(LEDGER.c.seq), execution_options={"yield_per": _PAGE}
-    )
-    yield from map(_event, rows)
-
-
-def _revision(connection: Connection, subject: str) -> int:
-    newest = select(func.max(LEDGER.c.subject_revision)).where(LEDGER.c.subject == subject)
-    return connection.execute(newest).scalar() or 0
-
-
-def _values(event: Event) -> dict[str, Any]:
-    return {
-        "seq": event.seq,
-        "subject": event.subject,
-        "subject_revision": event.revision,
-        "type": event.type,
-        "bytes": event.content,
-        "previous": event.previous,
-        "digest": event.digest,
-    }
-
-
-def _event(row: Row[Any]) -> Event:
-    """Read a row as it lies, whatever was put there: the chain's check judges it."""
-    seq, subject, revision, type_, content, previous, digest = tuple(row)
-    return Event(
-        seq=seq,
-        subject=str(subject),
-        revision=revision,
-        type=str(type_),
-        content=content if isinstance(content, bytes) else str(content).encode(),
-        previous=str(previous),
-        digest=str(digest),
-    )

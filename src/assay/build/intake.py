@@ -13,14 +13,15 @@ from typing import Any
 
 import joblib
 import skops.io
-import yaml
 
 from assay.build.built import Permitted
 from assay.build.first_line import first_line
+from assay.build.mlflow_folder import columns_read, in_mlflow_folder, unreadable, zipped
 from assay.charter.charter import Charter
 from assay.charter.people import Role
 from assay.errors import MissingLibrary, ModelError
 from assay.evidence.digest import digest_bytes
+from assay.evidence.uncompiled import AUDITED
 
 __all__ = ["Taken", "permission_wanted", "take_in"]
 
@@ -33,37 +34,40 @@ _MLFLOW = {
 }
 """Settings of MLflow where a person gave none; its own would wait minutes for a dead server."""
 
-_AUDITED = frozenset(
-    {
-        "collections.OrderedDict",
-        "lightgbm.basic.Booster",
-        "lightgbm.sklearn.LGBMClassifier",
-        "lightgbm.sklearn.LGBMRegressor",
-        "numpy.dtype",
-    }
-)
-"""Types beyond skops' own list that hold numbers and text only when read by skops."""
-
 
 @dataclass(frozen=True)
 class Taken:
-    """A model that was read: ONNX bytes or an estimator, the digest of its file, permissions."""
+    """A model that was read: one of the three, the digest of its file, permissions.
+
+    It is ONNX bytes, an estimator, or the zip of an MLflow folder of which only the Python function
+    can be called; then `reads` are the columns that it says it takes, None where it says nothing.
+    """
 
     name: str
     digest: str
     onnx: bytes | None = None
     estimator: Any = None
+    pyfunc: bytes | None = None
+    reads: tuple[str, ...] | None = None
     permitted: tuple[Permitted, ...] = ()
+
+    @property
+    def allowed_by(self) -> str | None:
+        """The person in whose name code that nobody could audit was run."""
+        return self.permitted[0].by if self.permitted else None
 
 
 def take_in(model: str, charter: Charter, allow_pickle: str | None = None) -> Taken:
     """Read a model from a file (`.onnx`, `.skops`, a pickle) or an MLflow folder or URI.
 
-    A pickle runs any code that its author put into it, so it is read only where a person named in
-    the charter (`allow_pickle`) says so, and that goes into the ledger. Raises ModelError with
-    the way out where the model cannot be taken in.
+    An MLflow model of another flavor than ONNX and scikit-learn is taken by its Python function.
+    It and a pickle run any code that their author put into them, so they are read only where a
+    person named in the charter (`allow_pickle`) says so, and that goes into the ledger. Raises
+    ModelError with the way out where the model cannot be taken in.
     """
     path = _located(model)
+    if path.is_dir():
+        return _pyfunc(path, charter, allow_pickle)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise ModelError(
@@ -80,26 +84,32 @@ def permission_wanted(model: str, allow_pickle: str | None, charter: Charter) ->
     allows one. Raises ModelError where there is no model, or the person is not in the charter.
     """
     path = _located(model)
-    if allow_pickle is None or _READERS.get(path.suffix.lower()) is not _pickle:
+    pickled = path.is_dir() or _READERS.get(path.suffix.lower()) is _pickle
+    if allow_pickle is None or not pickled:
         return None
     _named(allow_pickle, charter)
-    return _permission(path, digest_bytes(_content(path)), allow_pickle)
+    content = zipped(path) if path.is_dir() else _content(path)
+    return _permission(path, digest_bytes(content), allow_pickle)
 
 
 def _permission(path: Path, digest: str, person: str) -> Permitted:
+    what = "run the MLflow model" if path.is_dir() else "read the pickle"
     return Permitted(
-        what=f"read the pickle {path.name} with SHA-256 {digest}",
+        what=f"{what} {path.name} with SHA-256 {digest}",
         why="it was submitted as a finished model",
         by=person,
     )
 
 
 def _located(model: str) -> Path:
-    """Return the model's file; MLflow brings it where it is named by a URI."""
+    """Return the model's file, or its folder where only its Python function can be called.
+
+    MLflow brings it where it is named by a URI.
+    """
     path = _fetched(model) if model.startswith(_SCHEMES) else Path(model)
     if path.is_dir():
-        path = _in_mlflow_folder(path)
-    if not path.is_file():
+        path = in_mlflow_folder(path)
+    if not path.exists():
         raise ModelError(
             f"There is no model at {model}. Give an .onnx or .skops file, an MLflow model folder, "
             "or an MLflow URI such as models:/name/1."
@@ -122,9 +132,9 @@ def _onnx(path: Path, content: bytes, charter: Charter, allow_pickle: str | None
 def _skops(path: Path, content: bytes, charter: Charter, allow_pickle: str | None) -> Taken:
     del charter, allow_pickle
     try:
-        strange = sorted(set(skops.io.get_untrusted_types(data=content)) - _AUDITED)
+        strange = sorted(set(skops.io.get_untrusted_types(data=content)) - AUDITED)
     except Exception as error:
-        raise _unreadable(path, "skops file", error) from error
+        raise unreadable(path, "skops file", error) from error
     if strange:
         raise ModelError(
             f"{path.name} holds types that skops does not know to be safe: "
@@ -132,9 +142,9 @@ def _skops(path: Path, content: bytes, charter: Charter, allow_pickle: str | Non
             "ONNX instead, which holds no code."
         )
     try:
-        estimator = skops.io.loads(content, trusted=sorted(_AUDITED))
+        estimator = skops.io.loads(content, trusted=sorted(AUDITED))
     except Exception as error:
-        raise _unreadable(path, "skops file", error) from error
+        raise unreadable(path, "skops file", error) from error
     _predicts(estimator, path, "skops file")
     return Taken(path.name, digest_bytes(content), estimator=estimator)
 
@@ -155,10 +165,27 @@ def _pickle(path: Path, content: bytes, charter: Charter, allow_pickle: str | No
             else pickle.loads(content)  # noqa: S301 - a named person allowed it, and it is recorded
         )
     except Exception as error:
-        raise _unreadable(path, "pickle", error) from error
+        raise unreadable(path, "pickle", error) from error
     _predicts(estimator, path, "pickle")
     permitted = _permission(path, digest, allow_pickle)
     return Taken(path.name, digest, estimator=estimator, permitted=(permitted,))
+
+
+def _pyfunc(folder: Path, charter: Charter, allow_pickle: str | None) -> Taken:
+    """Take an MLflow folder as it is; its code does not run here."""
+    content = zipped(folder)
+    if allow_pickle is None:
+        raise ModelError(
+            f"{folder.name} is an MLflow model of which only the Python function can be called, "
+            "and that can run any code. Log it with the flavor onnx or sklearn; or, if you trust "
+            "its author, name who allows it with --allow-pickle, which goes into the ledger."
+        )
+    _named(allow_pickle, charter)
+    digest = digest_bytes(content)
+    permitted = _permission(folder, digest, allow_pickle)
+    return Taken(
+        folder.name, digest, pyfunc=content, reads=columns_read(folder), permitted=(permitted,)
+    )
 
 
 def _predicts(given: object, path: Path, what: str) -> None:
@@ -219,38 +246,3 @@ def _require_server(uri: str) -> None:
             "which. Set MLFLOW_TRACKING_URI to the server's address, or give a model file or an "
             "MLflow model folder."
         )
-
-
-def _in_mlflow_folder(folder: Path) -> Path:
-    """Return the model file that an MLflow folder's `MLmodel` names; ONNX before others."""
-    description = folder / "MLmodel"
-    if not description.is_file():
-        raise ModelError(
-            f"{folder} is a folder without an MLmodel file, so no MLflow model. Give the model "
-            "file itself, or the folder that MLflow wrote."
-        )
-    try:
-        flavors = yaml.safe_load(description.read_text("utf-8"))["flavors"]
-        names = [
-            flavors[flavor][key]
-            for flavor, key in (("onnx", "data"), ("sklearn", "pickled_model"))
-            if flavor in flavors
-        ]
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise _unreadable(description, "MLmodel", error) from error
-    if not names:
-        raise ModelError(
-            f"The MLflow model {folder} has the flavors {', '.join(flavors)}; onnx and sklearn are "
-            "taken in. Log it with one of them."
-        )
-    inside = (folder / str(names[0])).resolve()
-    if not inside.is_relative_to(folder.resolve()):
-        raise ModelError(f"{description} names a file outside of its folder: {names[0]}.")
-    return inside / "model.onnx" if inside.is_dir() else inside
-
-
-def _unreadable(path: Path, what: str, error: Exception) -> ModelError:
-    return ModelError(
-        f"{path} cannot be read as a {what}: {type(error).__name__}: {first_line(error)}. "
-        "Export the model again."
-    )

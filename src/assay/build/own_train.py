@@ -23,9 +23,10 @@ class OwnTrain:
     `frame` is a polars frame of the features (Float64 with NaN, String with "" where missing);
     `outcomes` is an array: codes in classification (1 the positive outcome of two; of more, 0 to
     K-1 in the order of the charter's payoff table, a positive one last), float64 in regression. The
-    estimator has `predict_proba` or `predict`, takes such a frame, and can be
-    converted to ONNX: a scikit-learn pipeline whose first step is a ColumnTransformer that names
-    columns, or any estimator over columns that are all numbers.
+    estimator has `predict_proba` or `predict` and takes such a frame. It is served fast where it
+    can be converted to ONNX (a scikit-learn pipeline whose first step is a ColumnTransformer that
+    names columns, or any estimator over columns that are all numbers); else as it is, which takes
+    types that skops knows or that were audited.
     """
 
     name: str

@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 
+from assay.build.columns import to_columns
 from assay.build.plain import plain
 from assay.build.provenance import Provenance
 from assay.build.reference_tables import decided_anew, with_tables
 from assay.build.reference_windows import reference_windows
+from assay.build.seen import seen
 from assay.build.tested import Made, Tested
 from assay.evidence.bundle import Bundle
 from assay.evidence.digest import canonical_bytes
@@ -30,15 +32,16 @@ def package(tested: Tested, traced: Provenance, seed: int) -> Bundle:
     """Return the bundle: model, signature, policy, calibration and reference profiles.
 
     The reference profiles are those of the test rows, which the model did not learn from: in
-    order of time where there is one, with what was decided and what came. Files that a moved
-    policy takes over stay as they are, but for what the reference says was decided.
+    order of time where there is one, with what was decided and what came; beside them stands what
+    inputs had in all known rows (`seen`). Files that a moved policy takes over stay as they are,
+    but for what the reference says was decided.
     """
     made, charter = tested.made, tested.charter
     sections = charter.digests()
     return Bundle(
         model=charter.name,
         files={
-            "model.onnx": made.onnx,
+            made.file: made.model,
             "signature.json": _signature(made),
             "policy.json": canonical_bytes(plain(made.valuation.document())),
             "calibration.json": canonical_bytes(plain(forecaster_document(made.forecaster))),
@@ -65,7 +68,9 @@ def _reference(tested: Tested) -> dict[str, Any]:
         starts=windows.starts,
         moments=windows.moments,
     )
-    return with_tables(reference, tested)
+    learned = to_columns(tested.learned_from, made.inputs)
+    known = {"seen": seen(made.inputs, [learned, tested.columns])}
+    return {**with_tables(reference, tested), **known}
 
 
 def _signature(made: Made) -> bytes:

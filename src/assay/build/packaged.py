@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.build.built import Permitted
 from assay.build.judged_rows import JudgedRows
 from assay.charter.charter import Charter
 from assay.errors import DataError, InputError, ModelError
@@ -31,7 +32,8 @@ class Packaged:
     """A version's bundle, what its files say, how it was found and the rows that judged it.
 
     `features` are the inputs that the model itself reads, `history` tells how it was found;
-    `judged` is None where the rows were not kept. Each check raises one error that says why the
+    `judged` is None where the rows were not kept, `permitted` is what people allowed for its model.
+    Each check raises one error that says why the
     policy cannot be moved.
     """
 
@@ -43,6 +45,7 @@ class Packaged:
     features: tuple[str, ...]
     history: Mapping[str, Any]
     judged: JudgedRows | None
+    permitted: tuple[Permitted, ...] = ()
 
     @classmethod
     def read(

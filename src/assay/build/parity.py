@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from assay.build.tested import Tested
-from assay.errors import InputError
+from assay.errors import InputError, ModelError
 from assay.evidence.bundle import Input
 from assay.evidence.evidence import Check
 from assay.ports.engine import Columns, Engine, Floats
 from assay.value.stake import forecast_cases
 
-__all__ = ["Engines", "Parity", "check_parity"]
+__all__ = ["Engines", "Parity", "check_parity", "settled"]
 
 Engines = Callable[[bytes, Sequence[Input]], Engine]
 """Loads model bytes that take these inputs."""
@@ -44,6 +46,39 @@ def check_parity(tested: Tested, seed: int) -> Parity:
     a difference is a warning: some converters send what training never saw elsewhere, but
     value and guardrails are measured on the served model.
     """
+    found = _parity(tested, seed)
+    uncompiled = tested.made.uncompiled
+    if uncompiled is None:
+        return found
+    note = f"not compiled: {uncompiled.why}. It is served by a process of its own, which is slower."
+    check = Check(
+        "compiled to ONNX", passed=False, measured=None, limit="yes", severity="warn", note=note
+    )
+    packaged = json.loads(msgspec.json.encode(uncompiled))
+    return Parity((*found.checks, check), {**found.content, "not_compiled": packaged})
+
+
+def settled(tested: Tested, seed: int, otherwise: Callable[[str], Tested]) -> Tested:
+    """Return a model as it was compiled, or `otherwise` where that answers wrongly on test rows.
+
+    `otherwise` gets the reason and returns the model as it was trained, packaged as it is. Where it
+    raises ModelError, the compiled one stays: its failed parity check closes the gate.
+    """
+    if tested.made.trained is None or tested.made.uncompiled is not None:
+        return tested
+    wrong = [
+        one for one in _parity(tested, seed).checks if not one.passed and one.severity != "warn"
+    ]
+    if not wrong:
+        return tested
+    measured = "; ".join(f"{one.name}: {one.measured:.3g}, {one.limit}" for one in wrong)
+    try:
+        return otherwise(f"compiled to ONNX it answers otherwise ({measured})")
+    except ModelError:
+        return tested
+
+
+def _parity(tested: Tested, seed: int) -> Parity:
     trained = tested.made.trained
     if trained is None:
         name, note = tested.made.came

@@ -37,7 +37,7 @@ __all__ = ["PolicyMove", "TableOf", "calibrated_under", "move_policy"]
 TableOf = Callable[[str], tuple[pl.DataFrame, str]]
 """Returns the table at hand with its digest, given the digest of the one that is wanted."""
 
-_KEPT = ("model.onnx", "calibration.json", "reference.json")
+_KEPT = ("calibration.json", "reference.json")
 _PARTS = {
     "currency": "currency",
     "table": "payoffs",
@@ -104,7 +104,7 @@ def move_policy(
     frame, inputs = frame.drop(STANDS_FOR_ALL, strict=False), packaged.signature.inputs
     quality = check_quality(frame, charter, valued, inputs)
     tell(0.4, "deciding anew")
-    served = engines(packaged.bundle.files["model.onnx"], inputs)
+    served = engines(packaged.bundle.model_bytes, inputs)
     known = _Known.of(packaged, rows, served, valued, charter)
     valued, learns = known.learned(packaged, valued)
     chosen, told = known.judges(rows, charter, learns=learns, submitted=packaged.submitted)
@@ -123,7 +123,14 @@ def move_policy(
         (_told_move(packaged, move, changed), *found.words(packaged.version)),
     )
     traced = replace(provenance(digest), moved_from=packaged.bundle.digest)
-    built = judge(tested, quality, traced, seed=charter.build.seed, progress=tell)
+    built = judge(
+        tested,
+        quality,
+        traced,
+        seed=charter.build.seed,
+        progress=tell,
+        permitted=packaged.permitted,
+    )
     return PolicyMove(packaged.version, move["was"], move["now"], changed, found, built)
 
 
@@ -242,10 +249,10 @@ def _made(packaged: Packaged, served: Engine, valued: Valuation, moved: dict[str
         trained=None,
         forecaster=packaged.forecaster,
         valuation=valued,
-        onnx=files["model.onnx"],
+        model=packaged.bundle.model_bytes,
         history={**packaged.history, "moved": moved},
         came=(f"served as version {packaged.version} is", note),
-        kept={name: files[name] for name in _KEPT},
+        kept={name: files[name] for name in (packaged.bundle.model_file, *_KEPT)},
     )
 
 

@@ -92,11 +92,17 @@ def check_quality(
     content = {
         "rows": frame.height,
         "rows_with_outcome": known.height,
-        "schema": schema_of(frame),
+        "schema": schema_of(frame, _withheld(charter)),
         "alone": power,
         "inputs": [{"name": column.name, "kind": column.kind} for column in inputs],
     }
     return Quality(checks, content)
+
+
+def _withheld(charter: Charter) -> set[str]:
+    """Return the columns of which no value goes into evidence: the entity's and protected ones."""
+    entity = charter.data.entity
+    return {*charter.serving.capture.protected, *(() if entity is None else (entity,))}
 
 
 def _named_columns(frame: pl.DataFrame, charter: Charter) -> None:

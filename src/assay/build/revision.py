@@ -69,13 +69,20 @@ def revise(
     plain, inputs = frame.drop(STANDS_FOR_ALL), packaged.signature.inputs
     quality = check_quality(plain, charter, valued, inputs)
     progress(0.4, "learning calibration and policy" if bend else "learning the policy")
-    served = engines(packaged.bundle.files["model.onnx"], inputs)
+    served = engines(packaged.bundle.model_bytes, inputs)
     lessons = _Lessons.of(packaged, rows, fair, served, valued)
     made = _made(packaged, served, *lessons.learned(packaged, valued, bend), responds_to)
     words = _words(packaged, made, bend, len(lessons.outcomes))
     tested = Tested(made, charter, rows.judged, rows.learn, rows.told, words)
     traced = replace(provenance(digest_bytes(table)), moved_from=packaged.bundle.digest)
-    built = judge(tested, quality, traced, seed=charter.build.seed, progress=progress)
+    built = judge(
+        tested,
+        quality,
+        traced,
+        seed=charter.build.seed,
+        progress=progress,
+        permitted=packaged.permitted,
+    )
     return replace(built, kept=(*built.kept, table))
 
 
@@ -131,7 +138,7 @@ def _made(
 ) -> Made:
     own, files = packaged.signature, packaged.bundle.files
     same = forecaster is packaged.forecaster
-    kept = ("model.onnx", "reference.json", *(("calibration.json",) if same else ()))
+    kept = (packaged.bundle.model_file, "reference.json", *(("calibration.json",) if same else ()))
     revised = {
         "version": packaged.version,
         "bundle": packaged.bundle.digest,
@@ -146,7 +153,7 @@ def _made(
         trained=None,
         forecaster=forecaster,
         valuation=valued,
-        onnx=files["model.onnx"],
+        model=packaged.bundle.model_bytes,
         history={**packaged.history, REVISED: revised, RESPONDS_TO: id_},
         came=(
             f"served as version {packaged.version} is",

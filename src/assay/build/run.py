@@ -7,12 +7,13 @@ from pathlib import Path
 
 import polars as pl
 
+from assay.build.as_it_is import AsItIs, compiled_else
 from assay.build.built import Built, judge
 from assay.build.candidates import Recipe
 from assay.build.columns import infer_inputs
 from assay.build.onnx_export import to_onnx_bytes
 from assay.build.own_train import OwnTrain, load_train
-from assay.build.parity import Engines
+from assay.build.parity import Engines, settled
 from assay.build.provenance import provenance
 from assay.build.quality import Quality, check_quality, with_outcome
 from assay.build.revision import RESPONDS_TO
@@ -23,10 +24,12 @@ from assay.build.tested import Made, Tested
 from assay.build.training import Model, refit, train, train_own
 from assay.charter.charter import Charter
 from assay.errors import ModelError
+from assay.ports.engine import Columns
 from assay.value.valuation import Valuation, valuation
 
 __all__ = ["Again", "build", "made_from", "quality"]
 
+_SAMPLE = 500
 _SEARCH_SHARE = 0.7
 
 
@@ -76,10 +79,15 @@ def build(
         model = refit(again.recipe, rows.learn, rows.ruled, valued)
     else:
         model = _trained(rows.learn, rows.ruled, valued, own, trials, tell)
-    made = made_from(model, engines)
-    if again is not None:
-        made = replace(made, history={**made.history, RESPONDS_TO: again.responds_to})
-    tested = Tested(made, charter, rows.judged, rows.learn, rows.told)
+    sample = model.columns(rows.learn.tail(_SAMPLE))
+
+    def tested_of(instead: str | None = None) -> Tested:
+        made = made_from(model, engines, sample, instead)
+        if again is not None:
+            made = replace(made, history={**made.history, RESPONDS_TO: again.responds_to})
+        return Tested(made, charter, rows.judged, rows.learn, rows.told)
+
+    tested = settled(tested_of(), seed, tested_of)
     traced = provenance(data_digest, [] if own is None else [own.source])
     return judge(tested, checked, traced, seed=seed, progress=tell)
 
@@ -91,20 +99,27 @@ def quality(charter: Charter, frame: pl.DataFrame) -> Quality:
     return check_quality(frame, charter, valued, infer_inputs(frame, charter, valued.columns))
 
 
-def made_from(model: Model, engines: Engines) -> Made:
-    """Return a trained model with its ONNX bytes, as evaluation and packaging need it."""
-    signature = model.signature
-    onnx = to_onnx_bytes(
-        model.estimator, model.inputs, model.features, signature.task, _complete(model)
-    )
+def made_from(model: Model, engines: Engines, sample: Columns, instead: str | None = None) -> Made:
+    """Return a trained model with its bytes, as evaluation and packaging need it.
+
+    They are ONNX where it can be compiled; else, or where `instead` says why not, the estimator as
+    it is, compared with the trained one on `sample`, some of the rows that it may see.
+    """
+    signature, places = model.signature, _complete(model)
+    given = (model.estimator, model.inputs, model.features, signature.task, places)
+    whole = AsItIs(*given, trained=model.raw_of, sample=sample)
+    if instead is None:
+        content, served = compiled_else(lambda: to_onnx_bytes(*given), whole, model.inputs, engines)
+    else:
+        content, served = whole.packaged(instead, engines)
     return Made(
         signature=signature,
         features=model.features,
-        served=engines(onnx, model.inputs),
+        served=served,
         trained=model.raw_of,
         forecaster=model.forecaster,
         valuation=model.valuation,
-        onnx=onnx,
+        model=content,
         history={
             **model.history,
             "recipe": None if model.recipe is None else model.recipe.document(),

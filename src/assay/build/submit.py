@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
+from assay.build.as_it_is import AsItIs, compiled_else
 from assay.build.built import Built, judge
 from assay.build.columns import infer_inputs, left_out, to_columns, to_frame
 from assay.build.crossfit import one_thread
@@ -15,7 +16,7 @@ from assay.build.intake import Taken, take_in
 from assay.build.onnx_audit import audited
 from assay.build.onnx_export import to_onnx_bytes
 from assay.build.onnx_outcomes import outcomes_in_order
-from assay.build.parity import Engines
+from assay.build.parity import Engines, settled
 from assay.build.provenance import provenance
 from assay.build.quality import check_quality, with_outcome
 from assay.build.raw_scores import raw_scores
@@ -26,12 +27,15 @@ from assay.build.tested import Made, Tested
 from assay.charter.charter import Charter
 from assay.errors import ModelError
 from assay.evidence.bundle import Input, Signature
-from assay.ports.engine import Columns, Floats
+from assay.evidence.uncompiled import Uncompiled, with_description
+from assay.ports.engine import Columns, Engine, Floats
 from assay.value.labels import label_text
 from assay.value.stake import forecast_cases, learn_from_cases
 from assay.value.valuation import Valuation, valuation
 
 __all__ = ["submit"]
+
+_SAMPLE = 500
 
 
 def submit(
@@ -58,19 +62,24 @@ def submit(
     taken = take_in(model, charter, allow_pickle)
     tell(0.2, "checking the data")
     known = in_order(with_outcome(frame, charter, valued), charter)
-    source = _source(taken, known, charter, valued)
+    source = _source(taken, known, charter, valued, engines)
     quality = check_quality(frame, charter, valued, source.inputs)
     parts = halves(test_split(known, charter, valued), seed)
     tell(0.5, "calibrating")
     learn, judged = known[parts.train], known[parts.test]
-    tested = Tested(
-        _calibrated(source, learn, charter, valued, taken, engines),
-        charter,
-        judged,
-        learn,
-        f"{part_in_words(parts, judged, charter)} of those set aside, which the model is taken "
-        f"not to have learned from{source.told}",
-    )
+
+    def tested_of(instead: str | None = None) -> Tested:
+        given = source if instead is None else source.instead(instead, engines)
+        return Tested(
+            _calibrated(given, learn, charter, valued, taken),
+            charter,
+            judged,
+            learn,
+            f"{part_in_words(parts, judged, charter)} of those set aside, which the model is taken "
+            f"not to have learned from{source.told}",
+        )
+
+    tested = settled(tested_of(), seed, tested_of)
     traced = provenance(data_digest)
     return judge(
         tested,
@@ -91,26 +100,70 @@ class _Source:
 
     inputs: tuple[Input, ...]
     features: tuple[str, ...]
-    onnx: bytes
-    trained: Callable[[Columns], Floats] | None = None
+    model: bytes
+    served: Engine
+    whole: AsItIs | None = None
     told: str = ""
 
+    def instead(self, why: str, engines: Engines) -> _Source:
+        """Return the model as it is, for want of a compiled form that answers alike."""
+        assert self.whole is not None  # noqa: S101 - only what was compiled here can be wrong
+        model, served = self.whole.packaged(why, engines)
+        return replace(self, model=model, served=served)
 
-def _source(taken: Taken, known: pl.DataFrame, charter: Charter, valued: Valuation) -> _Source:
+
+def _source(
+    taken: Taken, known: pl.DataFrame, charter: Charter, valued: Valuation, engines: Engines
+) -> _Source:
+    order = f"; its columns are taken to be {', '.join(valued.labels)}, in this order"
     if taken.onnx is not None:
         onnx, inputs, features = audited(taken.onnx, known.schema, charter, valued.columns)
-        if len(valued.labels) < 3:
-            return _Source(inputs, features, onnx)
-        onnx, named = outcomes_in_order(onnx, valued.labels)
-        order = f"; its columns are taken to be {', '.join(valued.labels)}, in this order"
-        return _Source(inputs, features, onnx, told="" if named else order)
+        named = len(valued.labels) < 3
+        if not named:
+            onnx, named = outcomes_in_order(onnx, valued.labels)
+        told = "" if named else order
+        return _Source(inputs, features, onnx, engines(onnx, inputs), told=told)
     inputs = infer_inputs(known, charter, valued.columns)
     features = _features(taken, inputs, charter)
     inputs = tuple(
         column for column in inputs if column.name in features or column.name in valued.columns
     )
+    if taken.pyfunc is not None:
+        pyfunc = _pyfunc(taken, features, valued)
+        several = len(valued.labels) > 2
+        told = order if several else ""
+        return _Source(inputs, features, pyfunc, engines(pyfunc, inputs), told=told)
+    whole = _whole(taken, inputs, features, known, valued)
+
+    def compiled() -> bytes:
+        return to_onnx_bytes(taken.estimator, inputs, features, valued.task, whole.places)
+
+    return _Source(inputs, features, *compiled_else(compiled, whole, inputs, engines), whole)
+
+
+def _pyfunc(taken: Taken, features: tuple[str, ...], valued: Valuation) -> bytes:
+    """Return an MLflow folder with how it is to be run."""
+    assert taken.pyfunc is not None  # noqa: S101 - the caller looked
+    count = len(valued.labels)
+    uncompiled = Uncompiled(
+        kind="pyfunc",
+        task=valued.task,
+        features=features,
+        places=tuple(range(count)) if count > 2 else (1,),
+        permitted=taken.allowed_by,
+        why=f"of {taken.name} only the Python function can be called",
+    )
+    return with_description(taken.pyfunc, uncompiled)
+
+
+def _whole(
+    taken: Taken,
+    inputs: tuple[Input, ...],
+    features: tuple[str, ...],
+    known: pl.DataFrame,
+    valued: Valuation,
+) -> AsItIs:
     places = _places(taken, valued)
-    onnx = to_onnx_bytes(taken.estimator, inputs, features, valued.task, places)
 
     def trained(columns: Columns) -> Floats:
         rows = to_frame({name: columns[name] for name in features})
@@ -119,7 +172,16 @@ def _source(taken: Taken, known: pl.DataFrame, charter: Charter, valued: Valuati
             warnings.filterwarnings("ignore", message="X has feature names", category=UserWarning)
             return raw_scores(taken.estimator, rows, valued.task, places)
 
-    return _Source(inputs, features, onnx, trained)
+    return AsItIs(
+        taken.estimator,
+        inputs,
+        features,
+        valued.task,
+        places,
+        trained,
+        to_columns(known.head(_SAMPLE), inputs),
+        taken.allowed_by,
+    )
 
 
 def _places(taken: Taken, valued: Valuation) -> tuple[int, ...]:
@@ -152,7 +214,9 @@ def _features(taken: Taken, inputs: Sequence[Input], charter: Charter) -> tuple[
     """Return the columns that an estimator reads, in the order in which it was fitted."""
     out = left_out(charter)
     there = [column.name for column in inputs if column.name not in out]
-    names = getattr(taken.estimator, "feature_names_in_", None)
+    names = taken.reads if taken.pyfunc else getattr(taken.estimator, "feature_names_in_", None)
+    if names is None and taken.pyfunc:
+        return tuple(there)
     if names is None:
         count = getattr(taken.estimator, "n_features_in_", None)
         if count != len(there):
@@ -176,12 +240,10 @@ def _calibrated(
     charter: Charter,
     valued: Valuation,
     taken: Taken,
-    engines: Engines,
 ) -> Made:
-    served = engines(source.onnx, source.inputs)
     columns = to_columns(learn, source.inputs)
     outcomes = valued.encode(learn[charter.data.outcome].to_numpy())
-    raw = served.score(columns)
+    raw = source.served.score(columns)
     wanted = (len(outcomes), len(valued.labels)) if len(valued.labels) > 2 else (len(outcomes),)
     if raw.shape != wanted:
         raise ModelError(
@@ -194,11 +256,11 @@ def _calibrated(
     return Made(
         signature=Signature(valued.task, source.inputs, valued.labels, valued.actions),
         features=source.features,
-        served=served,
-        trained=source.trained,
+        served=source.served,
+        trained=None if source.whole is None else source.whole.trained,
         forecaster=forecaster,
         valuation=valued.tuned(forecasts, outcomes, columns),
-        onnx=source.onnx,
+        model=source.model,
         history={"submitted": taken.name, "digest": taken.digest},
     )
 

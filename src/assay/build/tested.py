@@ -15,6 +15,7 @@ from assay.build.clusters import clusters_of
 from assay.build.columns import kind_of, to_columns
 from assay.charter.charter import Charter
 from assay.evidence.bundle import Input, Signature
+from assay.evidence.uncompiled import Uncompiled, described
 from assay.guardrails.groups import groups_of
 from assay.guardrails.plugin import Cases
 from assay.ports.engine import Columns, Engine, Floats
@@ -33,10 +34,11 @@ REVISED = "revised"
 class Made:
     """A model as evaluation and packaging need it: scores, forecasts, decisions and its bytes.
 
-    `onnx` is what will be served, and `served` is its engine: whatever is measured is measured on
-    it. `trained` returns the raw scores of the model that `onnx` was made from, None where the
-    file came as it is: `came` then says how. `history` is any JSON document on how the model was
-    found. `kept` are files of the bundle, by name, that are taken over as they are.
+    `model` is what will be served, compiled to ONNX or packaged as it is, and `served` is its
+    engine: whatever is measured is measured on it. `trained` returns the raw scores of the
+    estimator that `model` was made from, None where the file came as it is: `came` then says how.
+    `history` is any JSON document on how the model was found. `kept` are files of the bundle, by
+    name, that are taken over as they are.
     """
 
     signature: Signature
@@ -45,13 +47,24 @@ class Made:
     trained: Callable[[Columns], Floats] | None
     forecaster: Forecaster
     valuation: Valuation
-    onnx: bytes
+    model: bytes
     history: Mapping[str, Any] = field(default_factory=dict)
     came: tuple[str, str] = (
         "served as submitted",
         "The submitted file is served as it is, byte for byte or with inputs it ignores.",
     )
     kept: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def uncompiled(self) -> Uncompiled | None:
+        """How the model is run where it has no compiled form; None where it has one."""
+        return described(self.model)
+
+    @property
+    def file(self) -> str:
+        """The name of the bundle's file that holds the model."""
+        uncompiled = self.uncompiled
+        return "model.onnx" if uncompiled is None else uncompiled.file
 
     @property
     def inputs(self) -> tuple[Input, ...]:

@@ -9,7 +9,7 @@ from assay.charter.finding import Finding, Path
 
 __all__ = ["booleans_for_numbers"]
 
-_BOOLEAN = ("positive", "solo", "missing_outcome")
+_BOOLEAN = ("positive", "solo", "missing_outcome", "compared", "gate")
 """The keys that take true or false."""
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr
 
 from assay.charter.data import Data
+from assay.charter.environments import PRODUCTION, Environment
 from assay.charter.limits import Guardrail, Limit
 from assay.charter.monitoring import Monitoring
 from assay.charter.people import People
@@ -19,11 +20,23 @@ from assay.charter.release import Release
 from assay.charter.response import Response
 from assay.charter.risk import Risk
 from assay.charter.section import Name, Section, Text
+from assay.charter.serving import Serving
 from assay.charter.value import ValueModel
+from assay.errors import InputError, did_you_mean
 
 __all__ = ["PLACEHOLDER", "SIGNED_SECTIONS", "Build", "Charter", "Family"]
 
-SIGNED_SECTIONS = ("data", "value", "acceptance", "guardrails", "risk", "release", "build")
+SIGNED_SECTIONS = (
+    "data",
+    "value",
+    "acceptance",
+    "guardrails",
+    "risk",
+    "release",
+    "serving",
+    "environments",
+    "build",
+)
 """The sections that a sign-off on a model version rests on: changing another voids nothing."""
 
 
@@ -68,9 +81,14 @@ class Charter(Section):
     risk: Risk
     build: Build = Build()
     release: Release = Release()
+    serving: Serving = Serving()
+    environments: dict[Name, Environment] = Field(
+        default_factory=dict, description="Places with a policy of their own, by name."
+    )
     monitoring: Monitoring = Monitoring()
     response: Response = Response()
     _agreed: Charter | None = PrivateAttr(default=None)
+    _environment: str = PrivateAttr(default=PRODUCTION)
 
     @property
     def task(self) -> Literal["classification", "regression"]:
@@ -88,10 +106,42 @@ class Charter(Section):
         if value == self.value:
             return self
         then = self.model_copy(update={"value": value})
-        if dict(then) == dict(agreed):
+        if dict(then) == dict(agreed) and self.environment == PRODUCTION:
             return agreed
         then._agreed = agreed  # noqa: SLF001 - our own copy
         return then
+
+    def within(self, environment: str) -> Charter:
+        """Return the charter as it holds in an environment: its own way of releasing is put in.
+
+        Its digests stay those of what was agreed. InputError where no such environment is named.
+        """
+        known = list(dict.fromkeys((*self.environments, PRODUCTION)))
+        if environment not in known:
+            near = did_you_mean(environment, known) or f"the charter knows {', '.join(known)}"
+            raise InputError(
+                f"{self.name} has no environment {environment!r}: {near}. Name one of them, or add "
+                "it to `environments`."
+            )
+        if environment == self.environment and environment not in self.environments:
+            return self
+        own = self.environments.get(environment, Environment())
+        fields = {name: getattr(own, name) for name in ("strategy", "steps", "capture")}
+        given = {name: value for name, value in fields.items() if value is not None}
+        there = self.model_copy(update={"release": self.agreed.release.model_copy(update=given)})
+        there._agreed = self.agreed  # noqa: SLF001 - our own copy
+        there._environment = environment  # noqa: SLF001 - our own copy
+        return there
+
+    @property
+    def environment(self) -> str:
+        """The environment that the charter is read for."""
+        return self._environment
+
+    @property
+    def place(self) -> Environment:
+        """The policy of the environment that the charter is read for."""
+        return self.environments.get(self.environment, Environment())
 
     @property
     def agreed(self) -> Charter:
@@ -99,8 +149,13 @@ class Charter(Section):
         return self._agreed or self
 
     def digests(self) -> dict[str, str]:
-        """Return the SHA-256 of each section as it was agreed, by name."""
+        """Return the SHA-256 of each section as it was agreed, by name.
+
+        That of `release` is the same whatever its `freeze` says: a freeze only ever holds back, so
+        that it can be set and lifted without anybody's signature being void.
+        """
         sections: dict[str, Any] = self.agreed.model_dump(mode="json", by_alias=True)
+        sections["release"]["freeze"] = []
         return {name: _digest(section) for name, section in sections.items()}
 
     @property

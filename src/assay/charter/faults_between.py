@@ -16,6 +16,7 @@ from assay.charter import (
     faults_of_policy,
     faults_of_refer,
     faults_of_release,
+    faults_of_serving,
     faults_of_uncertainty,
     faults_of_value,
     faults_of_watching,
@@ -39,6 +40,7 @@ _RULES = (
     *faults_of_people.RULES,
     *faults_of_limits.RULES,
     *faults_of_release.RULES,
+    *faults_of_serving.RULES,
     *faults_of_watching.RULES,
     *faults_of_control.RULES,
 )

@@ -1,13 +1,17 @@
-"""A canary that could not be decided."""
+"""A release that could not be decided."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from assay.charter.charter import Charter
+from assay.charter.data import Span
+from assay.charter.delay import rows_or_time
 from assay.charter.faults_of_payoffs import payoff_bounds
 from assay.charter.faults_of_policy import outcomes_of
 from assay.charter.finding import Finding, Path
+from assay.charter.policy import REFER
 from assay.errors import did_you_mean
 
 __all__ = ["RULES"]
@@ -18,24 +22,32 @@ _MONTHS = 12
 def _canary_bounded(charter: Charter) -> Iterator[Finding]:
     value = charter.value
     unbounded = value.under is not None and "outcome" not in value.caps
-    if charter.release.strategy == "canary" and unbounded:
+    if charter.release.watched and unbounded:
         yield Finding(
             ("value", "caps", "outcome"),
-            "a canary is decided by the most that one decision can cost, and nothing bounds that",
+            f"a {charter.release.strategy} release is decided by the most that one decision can "
+            "cost, and nothing bounds that",
             "add `outcome: [least, most]` under `value.caps`, or write "
             "`release.strategy: immediate`",
         )
 
 
+def _tried_by_value(charter: Charter) -> str:
+    """Return the strategy, in any environment, that promotes by value; empty where none does."""
+    used = (charter.release.strategy, *(one.strategy for one in charter.environments.values()))
+    return next((one for one in ("canary", "shadow") if one in used), "")
+
+
 def _budget_below_stakes(charter: Charter) -> Iterator[Finding]:
     release, bounds = charter.release, payoff_bounds(charter)
-    if release.strategy != "canary" or bounds is None:
+    if not release.watched or bounds is None:
         return
     stakes = bounds[1] - bounds[0]
     if stakes <= 0:
         yield Finding(
             ("release", "strategy"),
-            "every decision pays the same, so that a canary has nothing to compare",
+            f"every decision pays the same, so that a {release.strategy} release has nothing to "
+            "compare",
             "give payoffs that differ, or write `immediate`",
         )
         return
@@ -96,10 +108,81 @@ def _policy_decides(charter: Charter) -> Iterator[Finding]:
         )
 
 
+def _guardrails_tell(charter: Charter) -> Iterator[Finding]:
+    release, capture = charter.release, charter.serving.capture
+    labels = [one.label for one in release.guardrails]
+    for i, one in enumerate(release.guardrails):
+        path: Path = ("release", "guardrails", i)
+        if one.label in labels[:i]:
+            yield Finding(path, "it stands there twice", "take one of them out")
+        if one.compared and release.strategy == "staged":
+            yield Finding(
+                (*path, "compared"),
+                "parts of a fleet are not drawn by chance, so that comparing them tells regions "
+                "apart and not versions",
+                "give a `limit` of its own, or take another strategy",
+            )
+        column = one.column
+        lost = column is not None and capture.columns is not None and column not in capture.columns
+        if column is not None and (lost or column in capture.protected):
+            yield Finding(
+                (*path, "column"),
+                f"captures do not keep `{column}` as it is, so that nobody sees whose case one is",
+                "keep it under `serving.capture`, or take the guardrail out",
+            )
+
+
+def _guardrails_name_actions(charter: Charter) -> Iterator[Finding]:
+    actions = tuple(charter.value.actions or ())
+    if charter.value.refer is not None and actions:
+        actions = (*actions, REFER)
+    for i, one in enumerate(charter.release.guardrails):
+        path: Path = ("release", "guardrails", i)
+        if one.action is not None and actions and one.action not in actions:
+            mend = did_you_mean(one.action, actions) or f"name one of: {', '.join(actions)}"
+            yield Finding((*path, "action"), "no payoff names this action", mend)
+        if one.metric == "referrals" and charter.value.refer is None:
+            yield Finding(
+                (*path, "metric"),
+                "no case is ever referred to a person: the charter has no `value.refer`",
+                "give `value.refer` a cost and an accuracy, or take the guardrail out",
+            )
+
+
+def _copies_are_known(charter: Charter) -> Iterator[Finding]:
+    release, entity = charter.release, charter.data.entity
+    shadow = release.strategy == "shadow" and release.shadow_share < 1
+    if shadow and entity is not None and entity in charter.serving.capture.protected:
+        yield Finding(
+            ("release", "shadow_share"),
+            f"captures do not keep `{entity}` as it is, so that a copy that was dropped cannot be "
+            "told from one that was never due",
+            "copy every case: `shadow_share: 1`",
+        )
+
+
+def _soak_in_time(charter: Charter) -> Iterator[Finding]:
+    places: list[tuple[Path, Span]] = [(("release", "soak"), charter.release.soak)]
+    places += [
+        (("environments", name, "soak"), one.soak) for name, one in charter.environments.items()
+    ]
+    for path, soak in places:
+        if soak.count and not isinstance(rows_or_time(soak, charter), timedelta):
+            yield Finding(
+                path,
+                "the controller looks at a clock, and this is a number of rows",
+                "write hours or days: `12 hours`",
+            )
+
+
 RULES = (
+    _soak_in_time,
     _canary_bounded,
     _budget_below_stakes,
     _unit_has_an_owner,
     _missing_outcome_known,
     _policy_decides,
+    _guardrails_tell,
+    _guardrails_name_actions,
+    _copies_are_known,
 )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from assay.adapters.onnx_engine import OnnxEngine
+from assay.adapters.installation_key import write_installation_key
+from assay.adapters.model_engine import load_model
 from assay.build.columns import to_columns
 from assay.cli.serving_process import Gateway, running_gateway
 from assay.deploy.fetch import fetch_bundle
@@ -19,6 +20,7 @@ from assay.deploy.scoring import Scorer, read_signature
 from assay.errors import DataError
 from assay.lifecycle.campaign import CALL_COST, DEPOSIT_MARGIN, Campaign, Month
 from assay.workspace import Workspace
+from assay.workspace.root import STATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +41,9 @@ def set_up(directory: Path, campaign: Campaign) -> Workspace:
     charter = files("assay.lifecycle") / "campaign_charter.yaml"
     (directory / "charter.yaml").write_text(charter.read_text(encoding="utf-8"))
     campaign.history(_HISTORY).write_parquet(directory / "history.parquet")
+    # Predictions are named under this key, and random actions drawn by their names: with a key of
+    # its own each run would earn another sum.
+    write_installation_key(directory / STATE / "capture.key", "campaign")
     return Workspace(directory)
 
 
@@ -179,7 +184,7 @@ class Year:
         first = self.workspace.versions().versions[1]
         bundle = fetch_bundle(self.workspace.ports.blobs, first.bundle)
         inputs = read_signature(bundle).inputs
-        return Scorer.from_bundle(bundle, OnnxEngine(bundle.files["model.onnx"], inputs))
+        return Scorer.from_bundle(bundle, load_model(bundle.model_bytes, inputs))
 
     def _calls(self, scorer: Scorer, month: Month) -> NDArray[np.bool_]:
         columns = to_columns(month.clients, scorer.signature.inputs)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli.output import Directory, Json, show
+from assay.cli.output import Directory, Environment, Json, show
 from assay.cli.verdicts import print_verdict
 
 __all__ = ["gate"]
@@ -16,12 +16,13 @@ __all__ = ["gate"]
 def gate(
     directory: Directory = Path(),
     version: Annotated[int | None, typer.Option(help="The version; the newest.")] = None,
+    environment: Environment = None,
     json: Json = False,
 ) -> None:
     """Decide whether a version may go live, and record the decision."""
     from assay.workspace import Workspace
 
-    candidate, verdict = Workspace(directory).gate(version)
+    candidate, verdict = Workspace(directory, environment=environment).gate(version)
     show(
         {
             "model": candidate.model,

@@ -12,12 +12,16 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["Data", "Directory", "Json", "bar", "fail", "say", "show", "table"]
+__all__ = ["Data", "Directory", "Environment", "Json", "bar", "fail", "say", "show", "table"]
 
 Directory = Annotated[Path, typer.Argument(help="The directory that holds charter.yaml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
 Data = Annotated[
     Path | None, typer.Option("--data", help="Read this table in place of the charter's source.")
+]
+Environment = Annotated[
+    str | None,
+    typer.Option("--environment", help="An environment that the charter names; production."),
 ]
 
 
@@ -39,7 +43,13 @@ def _finite(value: Any) -> Any:
 
 
 def say(line: str = "", *, style: str = "") -> None:
-    """Print one line for people; `style` is a rich style such as `bold` or `red`."""
+    """Print one line for people; `style` is a rich style such as `bold` or `red`.
+
+    A pipe or a file gets it plain, and does not wait until colours are loaded.
+    """
+    if not sys.stdout.isatty():
+        print(line)
+        return
     from rich.console import Console
 
     Console(highlight=False, soft_wrap=True).print(line, style=style or None, markup=False)

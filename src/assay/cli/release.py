@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli.output import Directory, Json, say, show
+from assay.cli.output import Directory, Environment, Json, say, show
 from assay.cli.release_plan import tell_plan
-from assay.errors import CheckFailed
+from assay.cli.release_words import decided, released, tell_decision, tell_release
+from assay.errors import CheckFailed, InputError
 
 if TYPE_CHECKING:
     from assay.deploy.release_plan import ReleasePlan
     from assay.deploy.rollout import Decision
     from assay.evidence.folds import ReleaseState
+    from assay.lifecycle.controller import Reconciled
     from assay.lifecycle.releasing import Action
     from assay.workspace import Workspace
 
@@ -32,6 +33,10 @@ class Step(StrEnum):
     STEP = "step"
     PROMOTE = "promote"
     ROLL_BACK = "roll-back"
+    PAUSE = "pause"
+    RESUME = "resume"
+    FALL_BACK = "fall-back"
+    RECONCILE = "reconcile"
 
 
 _ACTIONS: dict[Step, Action] = {
@@ -39,107 +44,120 @@ _ACTIONS: dict[Step, Action] = {
     Step.STEP: "step",
     Step.PROMOTE: "promote",
     Step.ROLL_BACK: "roll_back",
+    Step.PAUSE: "pause",
+    Step.RESUME: "resume",
 }
+
+_VALUED = {"canary", "shadow"}
+_WATCHED = {*_VALUED, "staged"}
 
 
 def release(
     directory: Directory = Path(),
-    do: Annotated[
-        Step,
-        typer.Option(
-            "--do",
-            help="plan how long a canary takes; start a release; decide a canary by what is known; "
-            "step, promote or roll back by hand.",
+    what: Annotated[
+        Step | None,
+        typer.Argument(
+            help="start (the default) a release; step or promote it by hand; roll-back, pause, "
+            "resume it, or fall-back to the baseline at once; plan how long it takes; decide it by "
+            "what is known; reconcile: take the step that is due, if any.",
         ),
-    ] = Step.START,
+    ] = None,
+    do: Annotated[Step | None, typer.Option("--do", help="The same as the argument.")] = None,
     version: Annotated[int | None, typer.Option(help="The version; the newest.")] = None,
     reason: Annotated[str, typer.Option(help="Why, for a step by hand.")] = "by hand",
+    baseline: Annotated[
+        str | None, typer.Option(help="With fall-back: which one; the charter's.")
+    ] = None,
+    environment: Environment = None,
     json: Json = False,
 ) -> None:
     """Release what the gate has opened; refuse what it has not, and say what is missing."""
-    from assay.lifecycle.loss_budget import loss_budget
     from assay.workspace import Workspace
 
-    workspace = Workspace(directory)
-    if do is Step.PLAN:
+    if what is not None and do not in {None, what}:
+        raise InputError(f"Both {what.value} and `--do {do}` are asked for. Name one of them.")
+    step = what or do or Step.START
+    workspace = Workspace(directory, environment=environment)
+    if step is Step.PLAN:
         planned = workspace.release_plan(version)
         show(planned.document(), lambda: tell_plan(planned), json=json)
-        return
-    decision = plan = None
-    if do is Step.DECIDE:
-        decision = workspace.decide()
-        state = workspace.release_state()
+    elif step in {Step.DECIDE, Step.RECONCILE}:
+        _looked(workspace, json=json, asked=step is Step.DECIDE)
+    elif step is Step.FALL_BACK:
+        _done(workspace, workspace.fall_back(baseline, reason=reason), None, json=json)
     else:
-        state = workspace.release(version, action=_ACTIONS[do], reason=reason)
-    budget = None
-    if workspace.charter.release.strategy == "canary":
-        budget = loss_budget(workspace.charter, state, workspace.ports.clock.now())
-        plan = _planned(workspace) if do is Step.START else None
-    document = {
-        "release": _document(state),
-        "decision": _decided(decision),
-        "loss_budget": budget and {"year": budget.total, "spent": budget.spent},
-        "plan": plan if plan is None or isinstance(plan, str) else plan.document(),
-    }
-
-    def text() -> None:
-        _tell(state, decision, plan, asked=do is Step.DECIDE)
-        if budget is not None:
-            say(f"{budget}.")
-
-    show(document, text, json=json)
+        state = workspace.release(version, action=_ACTIONS[step], reason=reason)
+        watched = step is Step.START and state.running and state.strategy in _WATCHED
+        _done(workspace, state, _planned(workspace) if watched else None, json=json)
 
 
 def _planned(workspace: Workspace) -> ReleasePlan | str:
-    """Return the plan of the canary just started, or why it cannot be planned: it runs anyway."""
+    """Return the plan of the release just started, or why it cannot be planned: it runs anyway."""
     try:
         return workspace.release_plan()
     except CheckFailed as error:
         return str(error)
 
 
-def _document(state: ReleaseState) -> dict[str, object]:
-    return {
-        "champion": state.champion.version if state.champion else None,
-        "challenger": state.challenger.version if state.challenger else None,
-        "challenger_share": state.weight,
-        "revision": state.revision,
-    }
-
-
-def _decided(decision: Decision | None) -> dict[str, object] | None:
-    if decision is None:
-        return None
-    return {
-        "verdict": decision.verdict,
-        "reason": decision.reason,
-        "difference": decision.difference.document(),
-    }
-
-
-def _tell(
-    state: ReleaseState, decision: Decision | None, plan: ReleasePlan | str | None, *, asked: bool
+def _done(
+    workspace: Workspace, state: ReleaseState, plan: ReleasePlan | str | None, *, json: bool
 ) -> None:
-    if asked and decision is None:
-        say("Too early to decide: fewer than a hundred matured decisions.")
-    if decision is not None:
-        say(f"{decision.verdict.replace('_', ' ')}: {decision.reason}", style="bold")
-        say(f"  challenger minus {decision.state.plan.against}: {decision.difference}")
-    for line in _serving(state):
-        say(line)
-    if plan is not None:
-        say(plan if isinstance(plan, str) else plan.line)
+    budget = _budget(workspace, state)
+    document = {
+        "release": released(state),
+        "decision": None,
+        "loss_budget": budget and budget[1],
+        "plan": plan if plan is None or isinstance(plan, str) else plan.document(),
+    }
+
+    def text() -> None:
+        tell_release(state)
+        if plan is not None:
+            say(plan if isinstance(plan, str) else plan.line)
+        if budget is not None:
+            say(f"{budget[0]}.")
+
+    show(document, text, json=json)
 
 
-def _serving(state: ReleaseState) -> Iterator[str]:
-    """Say who decides, and of how much traffic."""
-    if state.champion is not None:
-        yield f"Champion: version {state.champion.version}, {1 - state.weight:.0%} of traffic."
-    elif state.challenger is not None:
-        yield f"The baseline decides {1 - state.weight:.0%} of traffic: no version served before."
-    if state.challenger is not None:
-        yield f"Challenger: version {state.challenger.version}, {state.weight:.0%} of traffic."
-    if state.fallen is not None and state.challenger is None:
-        yield f"The baseline {state.baseline} decides: version {state.fallen.version} fell back."
-    elif state.champion is None and state.challenger is None:
-        yield "Nothing serves."
+def _looked(workspace: Workspace, *, json: bool, asked: bool) -> None:
+    """Let the controller look once, and tell what it saw and did."""
+    found, decision = _look(workspace, asked=asked)
+    state, step = found.state, found.step
+    budget = _budget(workspace, state)
+    document = {
+        "release": released(state),
+        "step": None if step is None else {"do": step.do, "reason": step.reason},
+        "decision": decided(decision),
+        "loss_budget": budget and budget[1],
+        "plan": None,
+    }
+
+    def text() -> None:
+        if asked:
+            tell_decision(decision)
+        if step is None:
+            say("Nothing is on its way.")
+        elif decision is None or step.reason != decision.reason or not asked:
+            say(f"{step.do.replace('_', ' ')}: {step.reason}", style="bold")
+        tell_release(state)
+        if budget is not None:
+            say(f"{budget[0]}.")
+
+    show(document, text, json=json)
+
+
+def _look(workspace: Workspace, *, asked: bool) -> tuple[Reconciled, Decision | None]:
+    if asked:
+        return workspace.decided()
+    return workspace.reconcile(), None
+
+
+def _budget(workspace: Workspace, state: ReleaseState) -> tuple[str, dict[str, float]] | None:
+    """Return the loss budget in words and numbers, where value decides releases."""
+    from assay.lifecycle.loss_budget import loss_budget
+
+    if workspace.charter.release.strategy not in _VALUED:
+        return None
+    budget = loss_budget(workspace.charter, state, workspace.ports.clock.now())
+    return str(budget), {"year": budget.total, "spent": budget.spent}

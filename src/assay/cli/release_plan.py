@@ -37,7 +37,9 @@ def tell_plan(plan: ReleasePlan) -> None:
     agreed = f"the agreed {rollout.most_units:,} units"
     if plan.most_days is not None:
         agreed += f" / {plan.most_days:g} days"
-    if near:
+    if rollout.untold:
+        say(f"Value is not told by this {plan.named}; what decides it then:")
+    elif near:
         table(title, _HEAD, [_row(one) for one in near])
         say(f"`chance` is that of a promotion within {agreed}.")
     else:
@@ -47,8 +49,6 @@ def tell_plan(plan: ReleasePlan) -> None:
         say(f"Out of reach within {agreed}: {'; '.join(far)}.")
     for line in plan.words:
         say(line)
-    if rollout.conditions:
-        say(f"It also waits for {', '.join(one.name for one in rollout.conditions)}.")
 
 
 def _row(one: Prospect) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import traceback
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -29,6 +29,12 @@ COMMANDS = {
     "waive": "assay.cli.sign",
     "release": "assay.cli.release",
     "up": "assay.cli.up",
+    "server": "assay.cli.server",
+    "score": "assay.cli.score",
+    "stream": "assay.cli.stream",
+    "export": "assay.cli.export",
+    "keys": "assay.cli.keys",
+    "captures": "assay.cli.captures",
     "outcomes": "assay.cli.outcomes",
     "monitor": "assay.cli.monitor",
     "sweep": "assay.cli.sweep",
@@ -84,8 +90,21 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"assay {version('assay')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Tell the version."),
+    ] = False,
+) -> None:
     """Show what a model is really worth, in money, before it is built and every day after."""
 
 

@@ -35,7 +35,7 @@ class Gateway:
         """Wait until a gateway serves a revision of the release; ServiceError after 10 seconds."""
         for _ in range(500):
             metrics = self._client.get(f"{self.url}/metrics").text
-            served = re.search(r"^assay_desired_revision (\S+)", metrics, re.MULTILINE)
+            served = re.search(r"^assay_desired_revision\S* (\S+)", metrics, re.MULTILINE)
             if served is not None and float(served[1]) >= revision:
                 return
             time.sleep(0.02)

@@ -14,14 +14,16 @@ __all__ = ["submit"]
 
 
 def submit(
-    model: Annotated[str, typer.Argument(help="A file (.onnx, .skops) or an MLflow model URI.")],
+    model: Annotated[
+        str, typer.Argument(help="A file (.onnx, .skops), an MLflow folder or its URI.")
+    ],
     directory: Directory = Path(),
     data: Data = None,
     allow_pickle: Annotated[
         str | None,
         typer.Option(
-            help="Load a pickle, which may run any code, in the name of this person; "
-            "the permission is recorded in the ledger.",
+            help="Load a pickle or an MLflow function, which may run any code, in the name of "
+            "this person; the permission is recorded in the ledger.",
             metavar="PERSON",
         ),
     ] = None,

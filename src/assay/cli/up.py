@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,32 +31,62 @@ def up(
         bool,
         typer.Option("--monitor/--no-monitor", help="Monitor every `monitoring.every` meanwhile."),
     ] = True,
+    control: Annotated[
+        bool,
+        typer.Option("--server/--no-server", help="Run the control plane meanwhile."),
+    ] = True,
+    server_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The control plane's port; the one after --port."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that serve, on one port.")] = 1,
+    environment: Annotated[str, typer.Option(help="Whose releases to serve.")] = "production",
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="A PEM certificate: the gateway serves HTTPS.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its PEM key.")] = None,
+    let_all_in: Annotated[
+        bool, typer.Option("--open", help="Let anybody in, on any address, without keys.")
+    ] = False,
+    memory_mib: Annotated[
+        float | None, typer.Option(help="What loaded models may take; no limit if not given.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Serve the released version over HTTP (Open Inference Protocol) until stopped.
 
     The gateway is a process of its own: it follows later releases and roll-backs by itself, and
-    needs nothing but the directory. Beside it what it served is monitored as often as the charter
-    says, and responded to unless `response.policy` is `static`, in processes of their own too, so
-    that serving waits for nothing; what they say, and what goes wrong, is told on stderr.
+    needs nothing but the directory. Beside it runs the control plane (`assay server`), which brings
+    releases on and is started again where it ends, and what was served is monitored as often as the
+    charter says, and responded to unless `response.policy` is `static`. All of them are processes
+    of their own, so that serving waits for nothing and goes on without them; what they say, and
+    what goes wrong, is told on stderr.
     """
+    from assay.cli.beside import ServerBeside
     from assay.workspace import Workspace
 
-    workspace = Workspace(directory)
-    state = workspace.serving_state()
-    command = [sys.executable, "-m", "assay.gateway", str(state)]
-    gateway = subprocess.Popen(  # noqa: S603 - our own program, no shell
-        [*command, "--host", host, "--port", str(port)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    workspace = Workspace(directory, environment=environment)
+    workspace.serving_state()
+    given = {
+        "--environment": environment if environment != "production" else None,
+        "--workers": workers if workers > 1 else None,
+        "--tls-cert": tls_cert,
+        "--tls-key": tls_key,
+        "--memory-mib": memory_mib,
+        "--open": let_all_in,
+    }
+    gateway = _gateway(directory, {"--host": host, "--port": port, **given})
+    stopped = threading.Event()
 
     def stop(number: int, _: FrameType | None) -> None:
+        stopped.set()
         gateway.send_signal(number)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    stopped = threading.Event()
+    server = ServerBeside(directory, host, _after(port) if server_port is None else server_port)
+    if control:
+        server.start()
     if watch:
         every = workspace.charter.monitoring.every
         seconds = every.count * _SECONDS[every.unit]
@@ -69,7 +100,33 @@ def up(
         print(_as_json(line, gateway.pid) if json else line.rstrip(), flush=True)
     code = gateway.wait()
     stopped.set()
+    server.stop()
     raise typer.Exit(code)
+
+
+def _gateway(directory: Path, given: Mapping[str, Any]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "assay.gateway", str(directory), *_options(given)]
+    return subprocess.Popen(  # noqa: S603 - our own program, no shell
+        command, stdout=subprocess.PIPE, text=True
+    )
+
+
+def _options(given: Mapping[str, Any]) -> list[str]:
+    """Return the words of a command line; options that are None or False stay out.
+
+    >>> _options({"--open": True, "--workers": 2, "--tls-key": None})
+    ['--open', '--workers', '2']
+    """
+    named = {
+        name: value for name, value in given.items() if value is not None and value is not False
+    }
+    words = [(name,) if value is True else (name, str(value)) for name, value in named.items()]
+    return [word for pair in words for word in pair]
+
+
+def _after(port: int) -> int:
+    """Return the control plane's port: a free one where the gateway's is."""
+    return port + 1 if 0 < port < 65535 else 0
 
 
 def monitor_beside(

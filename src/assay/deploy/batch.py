@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.deploy.guardrail_condition import Said
 from assay.stats.two_arms import TwoArms
 
-__all__ = ["Batch"]
+__all__ = ["LOOK", "Batch"]
+
+LOOK = 100
+"""Units decided on at once: fixed, so that looking again repeats every earlier look."""
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +25,8 @@ class Batch:
 
     `differences` are the least that the units can say, and `most` the most; the two are one
     (`most` None) where every payoff is known. `said` is what cases say about each guardrail
-    condition, by its name, as the condition made numbers of them.
+    condition, by its name, as the condition made numbers of them. `missing` counts the units that
+    one arm was to be scored on and was not.
     """
 
     differences: Floats
@@ -30,7 +35,13 @@ class Batch:
     share: float | None = None
     failed_guardrails: tuple[str, ...] = ()
     most: Floats | None = None
-    said: Mapping[str, Floats] = field(default_factory=dict)
+    said: Mapping[str, Said] = field(default_factory=dict)
+    missing: int = 0
+
+    @classmethod
+    def of_guardrails(cls, said: Mapping[str, Said]) -> Batch:
+        """Return cases that say something about guardrails, and no units: they await no outcome."""
+        return cls(np.empty(0), said=said)
 
     @classmethod
     def split(
@@ -42,7 +53,7 @@ class Batch:
         failed_guardrails: tuple[str, ...] = (),
         *,
         most: Floats | None = None,
-        said: Mapping[str, Floats] | None = None,
+        said: Mapping[str, Said] | None = None,
     ) -> Batch:
         """Return units that got one arm each, the challenger with probability `share`.
 
@@ -68,7 +79,7 @@ class Batch:
         challenger: Floats,
         failed_guardrails: tuple[str, ...] = (),
         *,
-        said: Mapping[str, Floats] | None = None,
+        said: Mapping[str, Said] | None = None,
     ) -> Batch:
         """Return units on which both arms were scored, their outcomes not moved by the action.
 

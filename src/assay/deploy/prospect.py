@@ -1,4 +1,4 @@
-"""What a promotion is expected to take, where a given difference is true."""
+"""What a promotion or a rollback is expected to take, where a given difference is true."""
 
 from __future__ import annotations
 
@@ -8,21 +8,31 @@ from typing import Any, Literal
 
 import numpy as np
 
+from assay.deploy.batch import LOOK
+from assay.deploy.pace import Pace
 from assay.deploy.rollout_plan import RolloutPlan
 from assay.deploy.spread import Spread
-from assay.deploy.units_needed import UnitsNeeded, units_needed
+from assay.deploy.units_needed import UnitsNeeded, units_needed, units_to_roll_back
 from assay.deploy.unknown_payoffs import Unknown
 from assay.stats.estimate import Estimate
 
-__all__ = ["NO_DIFFERENCE", "PROMISED", "REACH", "Arms", "Pace", "Prospect", "prospects"]
+__all__ = [
+    "NO_DIFFERENCE",
+    "PROMISED",
+    "REACH",
+    "WORSE",
+    "Arms",
+    "Prospect",
+    "prospects",
+    "rollbacks",
+]
 
 NO_DIFFERENCE: Literal["no difference"] = "no difference"
 PROMISED: Literal["the uplift promised"] = "the uplift promised"
+WORSE: Literal["as much worse as promised better"] = "as much worse as promised better"
 
 REACH = 0.05
 """The chance within what was agreed from which on it is worth saying how long it takes."""
-
-_DAYS_PER_MONTH = 365 / 12
 
 
 @dataclass(frozen=True)
@@ -43,35 +53,8 @@ class Arms:
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How fast units come: decisions a month, decisions of a unit, and days until one can enter.
-
-    `horizon_days` is how long the business case counts; a canary is not to last longer.
-
-    >>> pace = Pace(decisions_per_month=36_500, decisions_per_unit=2, waiting_days=30)
-    >>> pace.days(6000), pace.units(40)
-    (40.0, 6000.0)
-    """
-
-    decisions_per_month: float
-    decisions_per_unit: float = 1.0
-    waiting_days: float = 0.0
-    horizon_days: float = 730.0
-
-    def days(self, units: float) -> float:
-        """Return the days until so many units have entered."""
-        months = units * self.decisions_per_unit / self.decisions_per_month
-        return months * _DAYS_PER_MONTH + self.waiting_days
-
-    def units(self, days: float) -> float:
-        """Return the units that have entered after so many days."""
-        months = max(0.0, days - self.waiting_days) / _DAYS_PER_MONTH
-        return months * self.decisions_per_month / self.decisions_per_unit
-
-
-@dataclass(frozen=True)
 class Prospect:
-    """What a promotion takes where a difference is true, at one share of traffic.
+    """What a promotion (or a rollback) takes where a difference is true, at one share of traffic.
 
     `share` is None where both arms are scored on each unit. `decisions` and `days` belong
     to the expected number of units, `days_mostly` to the number that is mostly enough. The chance
@@ -92,10 +75,14 @@ class Prospect:
         return self.units.within >= REACH
 
     @property
+    def where(self) -> str:
+        """The share, in words."""
+        return "both arms on each unit" if self.share is None else f"{self.share:.0%} of traffic"
+
+    @property
     def named(self) -> str:
         """The difference and the share, in words."""
-        where = "both arms on each unit" if self.share is None else f"{self.share:.0%} of traffic"
-        return f"{self.what}, {where}"
+        return f"{self.what}, {self.where}"
 
     def document(self) -> dict[str, Any]:
         """Return the prospect as a JSON document; what is out of reach has no numbers (null)."""
@@ -128,10 +115,7 @@ def prospects(
 
     Payoffs that stay unknown count against the claim on either arm, as in the rollout.
     """
-    agreed = rollout.most_units
-    if most_days is not None:
-        agreed = max(1, min(agreed, int(pace.units(most_days))))
-    within = replace(rollout, most_units=agreed)
+    within = _within(rollout, pace, most_days)
     for what, other in ((NO_DIFFERENCE, arms.challenger), (PROMISED, arms.other)):
         mean = arms.challenger.mean - other.mean
         counted = arms.unknown.counted(arms.challenger, other)
@@ -142,6 +126,36 @@ def prospects(
             shadow = replace(within, shares=())
             said = Spread.around(mean, arms.paired, shadow.difference_bounds)
             yield _prospect(what, None, units_needed(shadow, said), mean, pace)
+
+
+def rollbacks(
+    rollout: RolloutPlan, arms: Arms, pace: Pace, most_days: float | None
+) -> Iterator[Prospect]:
+    """Yield a challenger as much worse as it is promised better, until it is rolled back.
+
+    At each share of the rollout; where it has none, paired. Payoffs that stay unknown count against
+    this claim as well. Nothing is yielded where no uplift is promised.
+    """
+    within, gap = _within(rollout, pace, most_days), -arms.promised.mean
+    if gap >= 0:
+        return
+    other = Spread.around(arms.challenger.mean - gap, arms.other.deviation, rollout.bounds)
+    low, high = arms.unknown.ends
+    tried = arms.challenger.partly(arms.unknown.challenger, high)
+    for share in rollout.shares:
+        said = Spread.split(rollout.arms, tried, other.partly(arms.unknown.other, low), share)
+        yield _prospect(WORSE, share, units_to_roll_back(within, said, LOOK), gap, pace)
+    if not rollout.shares and arms.paired is not None:
+        said = Spread.around(gap, arms.paired, within.difference_bounds)
+        yield _prospect(WORSE, None, units_to_roll_back(within, said, LOOK), gap, pace)
+
+
+def _within(rollout: RolloutPlan, pace: Pace, most_days: float | None) -> RolloutPlan:
+    """Return the rollout with what was agreed of units and of days as units."""
+    agreed = rollout.most_units
+    if most_days is not None:
+        agreed = max(1, min(agreed, int(pace.units(most_days))))
+    return replace(rollout, most_units=agreed)
 
 
 def _prospect(

@@ -1,4 +1,4 @@
-"""Release: a model version's way into production, as ledger entries still to be written."""
+"""Release: a model version's way into an environment, as ledger entries still to be written."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from assay.charter.charter import Charter
+from assay.deploy.freeze import frozen
+from assay.deploy.settings import settings_of
 from assay.errors import CheckFailed, GateClosed
 from assay.evidence.candidate import Candidate
 from assay.evidence.digest import canonical_bytes
@@ -15,7 +17,19 @@ from assay.evidence.event import EventType
 from assay.evidence.folds import Live, ReleaseState
 from assay.evidence.gate import Verdict
 
-__all__ = ["Entry", "before", "fall_back", "promote", "roll_back", "start_release", "step"]
+__all__ = [
+    "Entry",
+    "before",
+    "fall_back",
+    "next_stage",
+    "next_weight",
+    "pause",
+    "promote",
+    "resume",
+    "roll_back",
+    "start_release",
+    "step",
+]
 
 
 @dataclass(frozen=True)
@@ -46,28 +60,30 @@ def start_release(
 
     `immediate` puts the version in the champion's place. `canary` gives it the first step's share
     of traffic as challenger, against the champion; where nothing serves yet, against the charter's
-    baseline, which the entry says. `salt` decides who gets which arm: a fresh random text
-    for each release. Raises CheckFailed where another release is running or the version serves.
+    baseline, which the entry says. `staged` gives it the first part of the fleet, `shadow` copies
+    of requests, `blue_green` nothing yet. `salt` decides who gets which arm: a fresh random text
+    for each release. Raises CheckFailed where another release is running, the version serves, or
+    nothing new may go live now (`release.freeze`).
     """
+    _demand_thawed(charter, at)
     _demand_open(charter, candidate, verdict)
     _demand_free(candidate, state)
-    canary = charter.release.strategy == "canary"
-    first = canary and state.champion is None
-    rest = f"nothing serves yet: against the baseline {charter.value.baseline}"
-    if state.fallen is not None:
-        rest = f"against the baseline {state.baseline}, which decides since version "
-        rest += f"{state.fallen.version} fell back"
+    release = charter.release
+    shares = {"immediate": 1.0, "canary": release.steps[0]}
+    staged = {"labels": dict(release.stages[0])} if release.strategy == "staged" else {}
     return _entry(
         state,
         EventType.RELEASE_STARTED,
         at,
         version=candidate.version,
         bundle=candidate.bundle,
-        strategy=charter.release.strategy,
-        weight=charter.release.steps[0] if canary and charter.release.steps else float(not canary),
+        strategy=release.strategy,
+        weight=shares.get(release.strategy, 0.0),
         salt=salt,
         replaces=None if state.champion is None else state.champion.version,
-        reason=rest if first else "",
+        reason=_first(charter, state),
+        settings=settings_of(charter),
+        **staged,
     )
 
 
@@ -80,23 +96,28 @@ def step(
     reason: str,
     at: datetime,
 ) -> Entry:
-    """Give the challenger its next share of traffic; after the last step, promote it.
+    """Give the challenger its next share of traffic or part of the fleet; after the last, promote.
 
     The gate must still be open: a payoff changed meanwhile closes it. Raises GateClosed then, and
-    CheckFailed where no release of this version is running.
+    CheckFailed where no release of this version is running, it is paused, or nothing new may go
+    live now.
     """
+    _demand_thawed(charter, at)
     _demand_open(charter, candidate, verdict)
     challenger = _challenger(state, candidate)
-    larger = [weight for weight in charter.release.steps if weight > state.weight]
-    if not larger:
+    weight, labels = next_weight(charter, state), next_stage(charter, state)
+    if weight is None and labels is None:
         return promote(charter, candidate, verdict, state, reason=reason, at=at)
+    _demand_going(state)
     return _entry(
         state,
         EventType.RELEASE_STEPPED,
         at,
         version=challenger.version,
-        weight=larger[0],
+        weight=weight or 0.0,
         reason=reason,
+        settings=settings_of(charter),
+        **({} if labels is None else {"labels": dict(labels)}),
     )
 
 
@@ -110,8 +131,10 @@ def promote(
     at: datetime,
 ) -> Entry:
     """Make the challenger the champion, at whatever step it is; the gate must still be open."""
+    _demand_thawed(charter, at)
     _demand_open(charter, candidate, verdict)
     challenger = _challenger(state, candidate)
+    _demand_going(state)
     return _entry(
         state,
         EventType.RELEASE_PROMOTED,
@@ -119,6 +142,7 @@ def promote(
         version=challenger.version,
         bundle=challenger.bundle,
         reason=reason,
+        settings=settings_of(charter),
     )
 
 
@@ -150,13 +174,12 @@ def roll_back(state: ReleaseState, *, reason: str, at: datetime) -> Entry:
 def fall_back(state: ReleaseState, baseline: str, *, reason: str, at: datetime) -> Entry:
     """Let a baseline decide in the champion's place; the version goes on scoring beside it.
 
-    Asks no gate: what needs no model must always be possible. Raises CheckFailed where nothing
-    serves, or a trial is running.
+    A version that is being tried is taken out with it. Asks no gate: what needs no model must
+    always be possible. Raises CheckFailed where nothing serves.
     """
-    leaving = state.champion or state.fallen
-    if leaving is None or state.challenger is not None:
-        why = "a version is being tried: roll it back" if state.challenger else "nothing serves"
-        raise CheckFailed(f"{state.name} cannot fall back to {baseline}: {why}.")
+    leaving = state.champion or state.fallen or state.challenger
+    if leaving is None:
+        raise CheckFailed(f"{state.name} cannot fall back to {baseline}: nothing serves.")
     return _entry(
         state,
         EventType.RELEASE_FELL_BACK,
@@ -168,9 +191,58 @@ def fall_back(state: ReleaseState, baseline: str, *, reason: str, at: datetime) 
     )
 
 
+def pause(state: ReleaseState, *, reason: str, at: datetime) -> Entry:
+    """Keep a running release where it is until it is resumed; going back stays possible."""
+    if state.challenger is None or state.paused:
+        why = "it is paused already" if state.paused else "no release is running"
+        raise CheckFailed(f"{state.name} cannot be paused: {why}.")
+    version = state.challenger.version
+    return _entry(state, EventType.RELEASE_PAUSED, at, version=version, reason=reason)
+
+
+def resume(state: ReleaseState, *, reason: str, at: datetime) -> Entry:
+    """Let a paused release go on; the time that it must soak on its step begins anew."""
+    if state.challenger is None or not state.paused:
+        why = "it is not paused" if state.running else "no release is running"
+        raise CheckFailed(f"{state.name} cannot be resumed: {why}.")
+    version = state.challenger.version
+    return _entry(state, EventType.RELEASE_RESUMED, at, version=version, reason=reason)
+
+
 def before(state: ReleaseState) -> Live | None:
-    """Return what a roll back would bring back: the champion before, or the one that fell back."""
-    return state.fallen or _champion_before(state)
+    """Return what a roll back would bring back: the champion before, or the one that fell back.
+
+    A version that fell back while it was tried was never champion, and does not come back so.
+    """
+    if state.fallen is None:
+        return state.previous
+    return state.fallen if state.fallen.version in state.line else None
+
+
+def next_weight(charter: Charter, state: ReleaseState) -> float | None:
+    """Return the share of traffic that a running canary gets next; None after its last step."""
+    if state.strategy != "canary" or not state.running:
+        return None
+    return next((one for one in charter.release.steps if one > state.weight), None)
+
+
+def next_stage(charter: Charter, state: ReleaseState) -> Mapping[str, str] | None:
+    """Return the labels that a running staged release reaches next; None after its last stage."""
+    if state.strategy != "staged" or not state.running:
+        return None
+    return next((one for one in charter.release.stages if one not in state.stages), None)
+
+
+def _first(charter: Charter, state: ReleaseState) -> str:
+    """Say what a first canary is tried against."""
+    if charter.release.strategy != "canary" or state.champion is not None:
+        return ""
+    if state.fallen is None:
+        return f"nothing serves yet: against the baseline {charter.value.baseline}"
+    return (
+        f"against the baseline {state.baseline}, which decides since version "
+        f"{state.fallen.version} fell back"
+    )
 
 
 def _demand_open(charter: Charter, candidate: Candidate, verdict: Verdict) -> None:
@@ -188,12 +260,27 @@ def _demand_open(charter: Charter, candidate: Candidate, verdict: Verdict) -> No
 
 def _demand_free(candidate: Candidate, state: ReleaseState) -> None:
     if state.challenger is not None:
+        how = f"with {state.weight:.0%} of traffic" if state.weight else f"({state.strategy})"
         raise CheckFailed(
-            f"Version {state.challenger.version} of {state.name} is being tried with "
-            f"{state.weight:.0%} of traffic. Promote it or roll it back first."
+            f"Version {state.challenger.version} of {state.name} is being tried {how}. "
+            "Promote it or roll it back first."
         )
     if state.champion is not None and state.champion.version == candidate.version:
         raise CheckFailed(f"Version {candidate.version} of {state.name} serves already.")
+
+
+def _demand_thawed(charter: Charter, at: datetime) -> None:
+    freeze = frozen(charter, at)
+    if freeze is not None:
+        raise CheckFailed(f"{freeze} Pausing and every way back stay possible.")
+
+
+def _demand_going(state: ReleaseState) -> None:
+    if state.paused:
+        why = "" if state.pause is None else f" ({state.pause.reason})"
+        raise CheckFailed(
+            f"The release of {state.name} is paused{why}. Resume it first, or roll it back."
+        )
 
 
 def _challenger(state: ReleaseState, candidate: Candidate) -> Live:
@@ -205,19 +292,6 @@ def _challenger(state: ReleaseState, candidate: Candidate) -> Live:
             "Start its release first."
         )
     return challenger
-
-
-def _champion_before(state: ReleaseState) -> Live | None:
-    """Return the champion before this one, by replaying who took whose place."""
-    line: list[int] = []
-    for one in state.history:
-        if one.what == "promoted" or (one.what == "started" and one.strategy == "immediate"):
-            line.append(one.version)
-        elif one.what == "rolled_back" and line and line[-1] == one.version:
-            line.pop()
-    if len(line) < 2 or line[-2] not in state.bundles:
-        return None
-    return Live(line[-2], state.bundles[line[-2]])
 
 
 def _entry(state: ReleaseState, type_: EventType, at: datetime, **document: Any) -> Entry:

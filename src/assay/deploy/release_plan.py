@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from assay.deploy.prospect import NO_DIFFERENCE, PROMISED, Arms, Pace, Prospect, prospects
+from assay.deploy.guardrail_prospect import GuardrailProspect, guardrail_prospects
+from assay.deploy.pace import Pace
+from assay.deploy.prospect import NO_DIFFERENCE, PROMISED, Arms, Prospect, prospects, rollbacks
 from assay.deploy.release_words import line_of, words_of
 from assay.deploy.rollout_plan import RolloutPlan
 from assay.deploy.units_needed import POWER
@@ -20,11 +22,13 @@ _FEWER = 1.05
 
 @dataclass(frozen=True)
 class ReleasePlan:
-    """What a canary is decided by, and how long that is expected to take.
+    """What a release is decided by, and how long that is expected to take.
 
     `prospects` hold for each share of the release's steps as if it stayed there, and for a paired
-    shadow where one is possible. `unit` says what counts as one. `known` is the promised uplift at
-    its best share if no payoff stayed unknown; None where none does anyway.
+    shadow where one is possible; there are none where the rollout cannot tell value (`untold`).
+    `worse` are the same for a rollback, `kept` for each guardrail. `unit` says what counts as one.
+    `known` is the promised uplift at its best share if no payoff stayed unknown; None where none
+    does anyway. `named` is what the release is called.
     """
 
     rollout: RolloutPlan
@@ -35,10 +39,16 @@ class ReleasePlan:
     most_days: float | None = None
     unknown: Unknown = field(default_factory=Unknown)
     known: Prospect | None = None
+    worse: tuple[Prospect, ...] = ()
+    kept: tuple[GuardrailProspect, ...] = ()
+    named: str = "canary"
 
     @property
     def best(self) -> Prospect:
-        """The promised uplift at the share of traffic that shows it soonest."""
+        """The promised uplift at the share of traffic that shows it soonest.
+
+        Of a shadow it is that of both arms on each unit. There is none where value is not told.
+        """
         return _best(self.prospects)
 
     @property
@@ -52,14 +62,19 @@ class ReleasePlan:
 
     @property
     def shadow(self) -> Prospect | None:
-        """The promised uplift where both arms are scored on each unit, if that settles it."""
+        """The promised uplift where both arms are scored on each unit, if that settles it.
+
+        None where the release is a shadow itself.
+        """
         paired = (one for one in self.prospects if one.what == PROMISED and one.share is None)
+        if not self.rollout.shares:
+            return None
         return next((one for one in paired if one.within_reach), None)
 
     @property
     def resolvable(self) -> bool:
         """Whether value is settled within the agreed units and days in most releases."""
-        return self.best.units.within >= POWER
+        return not self.rollout.untold and self.best.units.within >= POWER
 
     @property
     def times_fewer(self) -> float | None:
@@ -67,7 +82,7 @@ class ReleasePlan:
 
         None where it takes no fewer, or where either is out of reach.
         """
-        if self.shadow is None or not self.best.within_reach:
+        if self.rollout.untold or self.shadow is None or not self.best.within_reach:
             return None
         times = self.best.units.expected / self.shadow.units.expected
         return times if times >= _FEWER else None
@@ -91,6 +106,9 @@ class ReleasePlan:
             "most_days": self.most_days,
             "unknown_payoffs": self.unknown.document(),
             "prospects": [one.document() for one in self.prospects],
+            "rolled_back": [one.document() for one in self.worse],
+            "guardrails": [one.document() for one in self.kept],
+            "value_told": not self.rollout.untold,
             "resolvable": self.resolvable,
             "paired_takes_times_fewer": self.times_fewer,
             "words": list(self.words),
@@ -98,9 +116,18 @@ class ReleasePlan:
 
 
 def plan_release(
-    rollout: RolloutPlan, arms: Arms, pace: Pace, *, unit: str, most_days: float | None = None
+    rollout: RolloutPlan,
+    arms: Arms,
+    pace: Pace,
+    *,
+    unit: str,
+    most_days: float | None = None,
+    named: str = "canary",
+    grouped: frozenset[str] = frozenset(),
 ) -> ReleasePlan:
     """Return the plan of a release; `rollout` has the shares of its steps.
+
+    `grouped` are the guardrails on which only cases of a group speak.
 
     >>> from assay.deploy.spread import Spread
     >>> paid = Spread.around(1.0, 3.0, (-1.0, 9.0))
@@ -112,13 +139,19 @@ def plan_release(
     (True, 1.7)
     """
     known = None
-    if arms.unknown:
-        every = replace(arms, unknown=Unknown(), paired=None)
+    told = not rollout.untold
+    if arms.unknown and told:
+        every = replace(arms, unknown=Unknown(), paired=arms.paired if not rollout.shares else None)
         known = _best(tuple(prospects(rollout, every, pace, most_days)))
-    found = tuple(prospects(rollout, arms, pace, most_days))
-    return ReleasePlan(rollout, unit, arms.promised, found, pace, most_days, arms.unknown, known)
+    found = tuple(prospects(rollout, arms, pace, most_days)) if told else ()
+    worse = tuple(rollbacks(rollout, arms, pace, most_days)) if told else ()
+    share = (_best(found).share if found else None) or 1.0
+    kept = tuple(guardrail_prospects(rollout, pace, share, grouped))
+    plan = ReleasePlan(rollout, unit, arms.promised, found, pace, most_days, arms.unknown, known)
+    return replace(plan, worse=worse, kept=kept, named=named)
 
 
 def _best(found: tuple[Prospect, ...]) -> Prospect:
-    split = [one for one in found if one.what == PROMISED and one.share is not None]
-    return min(split, key=lambda one: (one.units.expected, one.units.fixed))
+    promised = [one for one in found if one.what == PROMISED]
+    split = [one for one in promised if one.share is not None]
+    return min(split or promised, key=lambda one: (one.units.expected, one.units.fixed))

@@ -10,6 +10,7 @@ import numpy as np
 from assay.deploy.units_needed import POWER
 
 if TYPE_CHECKING:
+    from assay.deploy.prospect import Prospect
     from assay.deploy.release_plan import ReleasePlan
 
 __all__ = ["line_of", "words_of"]
@@ -17,22 +18,78 @@ __all__ = ["line_of", "words_of"]
 
 def words_of(plan: ReleasePlan) -> tuple[str, ...]:
     """Return what a reader must know, a sentence or two each."""
+    if plan.rollout.untold:
+        return (plan.unit, *_untold(plan), *_kept(plan))
     unknown, shadow = _unknown(plan), _shadow(plan)
     said = (plan.unit, *_centre(plan), _effort(plan), *unknown, _verdict(plan), *_mends(plan))
-    return (*said, *shadow)
+    return (*said, *_worse(plan), *_kept(plan), *shadow)
 
 
 def line_of(plan: ReleasePlan) -> str:
-    """Return what is told when the canary starts."""
-    return " ".join((_effort(plan), *_unknown(plan), _verdict(plan), *_mends(plan)))
+    """Return what is told when the release starts."""
+    if plan.rollout.untold:
+        return " ".join((*_untold(plan), *_kept(plan)))
+    told = (_effort(plan), *_unknown(plan), _verdict(plan), *_mends(plan))
+    return " ".join((*told, *_kept(plan)))
+
+
+def _untold(plan: ReleasePlan) -> Iterator[str]:
+    """Say why the release cannot tell value, and what decides it then."""
+    rollout = plan.rollout
+    yield f"Value cannot be resolved by this {plan.named}, however long it runs: {rollout.untold}."
+    if rollout.conditions:
+        yield (
+            "Guardrails alone decide: it is promoted once each of them is surely kept, and rolled "
+            "back once one surely is not."
+        )
+        return
+    then = "promoted" if rollout.undecided == "promote" else "rolled back"
+    yield (
+        "No guardrail was agreed either, so that nothing decides it: at the agreed maximum it is "
+        f"{then} (`release.undecided`). Add `release.guardrails`."
+    )
+
+
+def _worse(plan: ReleasePlan) -> Iterator[str]:
+    for one in plan.worse:
+        if one.share == plan.best.share and one.within_reach:
+            yield (
+                f"A version {one.what} ({-one.difference:.4g} {plan.rollout.currency} per unit) is "
+                f"rolled back after about {_many(one.units.expected)} units: "
+                f"{_many(one.decisions)} decisions, {_many(one.days)} days."
+            )
+
+
+def _kept(plan: ReleasePlan) -> Iterator[str]:
+    """Say when each guardrail is surely kept; they await no outcome."""
+    left_out = plan.rollout.left_out
+    if left_out:
+        named = " and ".join(f"`{one}`" for one in left_out)
+        yield f"A {plan.named} shows nothing of {named}: that is left out."
+    for one in plan.kept:
+        if not np.isfinite(one.cases.expected):
+            yield f"`{one.condition.name}` is not surely kept within a billion cases."
+            continue
+        when = "of that group"
+        if one.days is not None and one.decisions is not None:
+            when = f"({_many(one.decisions)} decisions, {_days(one.days)})"
+        yield (
+            f"`{one.condition.name}` awaits no outcome: at half its limit it is surely kept after "
+            f"about {_many(one.cases.expected)} cases {when}."
+        )
+
+
+def _days(days: float) -> str:
+    return f"{_many(days)} days" if days >= 1 else "less than a day"
 
 
 def _centre(plan: ReleasePlan) -> Iterator[str]:
     rollout = plan.rollout
-    if rollout.centre:
+    if rollout.centre and rollout.shares:
+        who = "champion" if rollout.against == "control" else rollout.against
         yield (
             f"Payoffs are counted from {rollout.centre:.4g} {rollout.currency} per unit, what the "
-            f"{rollout.against} paid in the evaluation; the difference stays as it is."
+            f"{who} paid in the evaluation; the difference stays as it is."
         )
 
 
@@ -40,7 +97,7 @@ def _effort(plan: ReleasePlan) -> str:
     best, none = plan.best, plan.without
     alike = f"a promotion takes {_many(none.units.expected)}" if none.within_reach else ""
     if plan.promised.mean <= 0:
-        then = f"; with no difference {alike} units at {none.share:.0%} of traffic" if alike else ""
+        then = f"; with no difference {alike} units{_at(none)}" if alike else ""
         return (
             f"The evaluation promises no uplift over the {plan.rollout.against} "
             f"({plan.promised}){then}."
@@ -52,11 +109,18 @@ def _effort(plan: ReleasePlan) -> str:
         )
     return (
         f"Where the promised uplift ({plan.promised}) is true, a promotion takes about "
-        f"{_many(best.units.expected)} units at {best.share:.0%} of traffic: "
+        f"{_many(best.units.expected)} units{_at(best)}: "
         f"{_many(best.decisions)} decisions, {_many(best.days)} days. A z-test of a fixed number, "
         f"looked at once, takes {_many(best.units.fixed)}; with no difference "
         f"{alike or 'none is to be expected'}."
     )
+
+
+def _at(prospect: Prospect) -> str:
+    """Return where units come from, in words."""
+    if prospect.share is None:
+        return " on which both versions decide"
+    return f" at {prospect.where}"
 
 
 def _unknown(plan: ReleasePlan) -> Iterator[str]:
@@ -83,7 +147,7 @@ def _verdict(plan: ReleasePlan) -> str:
     )
     return (
         f"Value cannot be resolved within {agreed} (chance {plan.best.units.within:.0%}): the "
-        f"canary then decides on guardrails alone, {then} "
+        f"{plan.named} then decides on guardrails alone, {then} "
         f"(`release.undecided: {rollout.undecided}`)."
     )
 

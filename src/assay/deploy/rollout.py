@@ -19,7 +19,7 @@ from assay.deploy.batch import Batch
 from assay.deploy.rollout_state import RolloutState
 from assay.stats.estimate import Estimate
 
-__all__ = ["Decision", "decide", "out_of_time"]
+__all__ = ["Decision", "decide", "out_of_time", "split_broken"]
 
 _BROKEN_SPLIT = float(np.log(1000))
 
@@ -46,19 +46,17 @@ def decide(state: RolloutState, batch: Batch) -> Decision:
     worse, or surely beyond the limit of a guardrail condition, is rolled back; one surely not worse
     than the tolerance that surely keeps every limit is promoted; at the agreed maximum the plan's
     `undecided` follows. A wrong promotion, and a wrong rollback on evidence, each have chance at
-    most alpha, over all looks and steps of the release together.
+    most alpha, over all looks and steps of the release together. Where the plan cannot tell value,
+    a challenger that surely keeps every limit is promoted, and the reason says so.
     """
     state = state.after(batch)
     settled = _stopped(state, batch) or _convinced(state)
     if settled is not None:
-        return Decision(*settled, state)
+        verdict, reason = settled
+        return Decision(verdict, reason + _copies(state), state)
     if state.n >= state.plan.most_units:
         return _ended(state, f"within the agreed {state.plan.most_units}")
-    waiting = _not_yet_within(state) if state.not_worse.rejects(state.plan.alpha) else ()
-    reason = f"{state.n} of at most {state.plan.most_units} units"
-    if waiting:
-        reason += f"; surely not worse, and waiting for {', '.join(waiting)}"
-    return Decision("hold", reason, state)
+    return Decision("hold", _held(state) + _copies(state), state)
 
 
 def out_of_time(decision: Decision, days: float) -> Decision:
@@ -68,15 +66,41 @@ def out_of_time(decision: Decision, days: float) -> Decision:
     """
     if decision.verdict != "hold":
         return decision
-    if decision.state.ratio_log_e >= _BROKEN_SPLIT:
+    if split_broken(decision.state):
         reason = f"{_SPLIT_BROKEN}, and the agreed {days:g} days are over"
         return Decision("roll_back", reason, decision.state)
     return _ended(decision.state, f"in the agreed {days:g} days")
 
 
+def split_broken(state: RolloutState) -> bool:
+    """Whether traffic was surely not split as agreed, so that nothing it shows can be trusted."""
+    return state.ratio_log_e >= _BROKEN_SPLIT
+
+
 _Settled = tuple[Literal["promote", "hold", "roll_back"], str]
 
 _SPLIT_BROKEN = "traffic was not split as agreed (sample ratio)"
+
+
+def _held(state: RolloutState) -> str:
+    """Return how far it is, and what it waits for."""
+    plan, open_ = state.plan, _not_yet_within(state)
+    reason = f"{state.n} of at most {plan.most_units} units"
+    if plan.untold:
+        waits = f"waiting for {', '.join(open_)}" if open_ else "no guardrail was agreed"
+        return f"{reason}; guardrails alone decide, as {plan.untold}: {waits}"
+    if open_ and state.not_worse.rejects(plan.alpha):
+        reason += f"; surely not worse, and waiting for {', '.join(open_)}"
+    return reason
+
+
+def _copies(state: RolloutState) -> str:
+    if not state.missing:
+        return ""
+    return (
+        f"; of {state.n} units {state.missing} lack a copy that the challenger was to score, and "
+        "count against each claim"
+    )
 
 
 def _stopped(state: RolloutState, batch: Batch) -> _Settled | None:
@@ -101,6 +125,11 @@ def _convinced(state: RolloutState) -> _Settled | None:
         by = f" by {plan.margin:g}" if plan.margin else ""
         worse = f"the {plan.against}{by}"
         return "roll_back", f"surely worse than {worse} ({plan.currency} per unit)"
+    if plan.untold:
+        if not state.guardrails or _not_yet_within(state):
+            return None
+        kept = f"surely within {', '.join(state.guardrails)}"
+        return "promote", f"{kept}; guardrails alone decide, as {plan.untold}"
     if state.not_worse.rejects(plan.alpha) and not _not_yet_within(state):
         most = f"{plan.tolerance:g} {plan.currency} per unit"
         within = f", and within {', '.join(state.guardrails)}" if state.guardrails else ""
@@ -120,8 +149,11 @@ def _ended(state: RolloutState, agreed: str) -> Decision:
     shown = "settle nothing"
     if open_:
         value = "value, but not" if state.not_worse.rejects(plan.alpha) else "neither value nor"
+        value = "not" if plan.untold else value
         shown = f"show {value} that {', '.join(open_)} keeps its limit"
-    reason = f"{state.n} units {shown} {agreed}"
+    reason = f"{state.n} units {shown} {agreed}" + _copies(state)
+    if plan.untold:
+        reason += f"; value cannot be told, as {plan.untold}"
     if plan.undecided == "roll_back" or open_:
         return Decision("roll_back", reason, state)
     reason += (

@@ -22,9 +22,13 @@ class RolloutPlan:
     the release's steps; empty says that both arms are scored on each unit (paired shadow).
     `conditions` are guardrails that gather evidence beside value. `undecided` is what follows when
     `most_units` settle nothing. `against` is the arm that the challenger is compared with, the
-    champion here and below: a first version has the baseline. `centre` is what a unit was expected
-    to pay before the release: payoffs are counted from there, which leaves the mean of the
-    difference as it is and takes away what payoffs far from 0 add to its variance and its bounds.
+    champion here and below: a first version has the baseline, a staged one the control share.
+    `centre` is what a unit was expected to pay before the release: payoffs are counted from there,
+    which leaves the mean of the difference as it is and takes away what payoffs far from 0 add to
+    its variance and its bounds.
+    `untold` says why the release cannot tell value, where it cannot: guardrails alone decide then,
+    and of each unit only its bounds are known. `left_out` names guardrails that this way of
+    releasing shows nothing of.
     """
 
     currency: str
@@ -36,8 +40,10 @@ class RolloutPlan:
     alpha: float = 0.05
     conditions: tuple[GuardrailCondition, ...] = ()
     undecided: Literal["promote", "roll_back"] = "roll_back"
-    against: Literal["champion", "baseline"] = "champion"
+    against: Literal["champion", "baseline", "control"] = "champion"
     centre: float = 0.0
+    untold: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def arms(self) -> TwoArms:
@@ -58,7 +64,7 @@ class RolloutPlan:
         and acceptance sampling, Technometrics 24, 1982). It is one part for the whole release:
         processes run on over its steps.
         """
-        return self.alpha / (1 + len(self.conditions))
+        return self.alpha / max(1, len(self.conditions) + (not self.untold))
 
     def document(self) -> dict[str, Any]:
         """Return the plan as a JSON document."""
@@ -66,6 +72,7 @@ class RolloutPlan:
             **asdict(self),
             "bounds": list(self.bounds),
             "shares": list(self.shares),
+            "left_out": list(self.left_out),
             "conditions": [asdict(one) for one in self.conditions],
         }
 
@@ -81,6 +88,7 @@ class RolloutPlan:
         given = {
             "bounds": (low, high),
             "shares": tuple(document["shares"]),
+            "left_out": tuple(document.get("left_out", ())),
             "conditions": tuple(GuardrailCondition(**one) for one in document["conditions"]),
         }
         return cls(**{**document, **given})

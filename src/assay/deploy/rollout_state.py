@@ -1,9 +1,11 @@
 """What a rollout has shown so far: enough to go on from, and to be stored.
 
-Format 2 of the document, JSON: {format, plan, not_worse, worse, least, most, splits, guardrails},
-processes as their fields, `least` and `most` as {values, counts}, `splits` as [share, on the
-challenger, on the champion]. In format 1, which is still read, the plan has no `centre`: payoffs
-were counted from 0. Raise `FORMAT` when a field's meaning changes, and read the one before.
+Format 3 of the document, JSON: {format, plan, not_worse, worse, least, most, splits, missing,
+guardrails}, processes as their fields, `least` and `most` as {values, counts}, `splits` as [share,
+on the challenger, on the champion], each guardrail as {within, beyond, least, most}. Formats 1 and
+2 are still read: they have no `missing`, guardrails without counts, and a plan without `untold`; in
+format 1 the plan has no `centre` either: payoffs were counted from 0. Raise `FORMAT` when a field's
+meaning changes, and read the ones before.
 """
 
 from __future__ import annotations
@@ -12,12 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from assay.deploy.batch import Batch
 from assay.deploy.guardrail_condition import GuardrailEvidence
 from assay.deploy.rollout_plan import RolloutPlan
+from assay.deploy.seen import Seen
 from assay.errors import DataError
 from assay.stats.betting import BettingProcess
 from assay.stats.estimate import Estimate
@@ -25,60 +25,9 @@ from assay.stats.sample_ratio import sample_ratio_log_e
 
 __all__ = ["FORMAT", "RolloutState"]
 
-FORMAT = 2
+FORMAT = 3
 
-_READ = (1, FORMAT)
-
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """How often each value was seen."""
-
-    values: Floats = field(default_factory=lambda: np.empty(0))
-    counts: Counts = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-
-    @property
-    def mean(self) -> float:
-        return float(self.values @ self.counts) / int(self.counts.sum())
-
-    @classmethod
-    def of(cls, values: Floats) -> _Seen:
-        distinct, counts = np.unique(values, return_counts=True)
-        return cls(distinct, counts.astype(np.int64))
-
-    def with_more(self, more: _Seen) -> _Seen:
-        both = np.concatenate([self.values, more.values])
-        values, place = np.unique(both, return_inverse=True)
-        times = np.concatenate([self.counts, more.counts])
-        counts = np.bincount(place, weights=times, minlength=len(values)).astype(np.int64)
-        return _Seen(values, counts)
-
-    def edge(self, end: float, bounds: tuple[float, float], alpha: float) -> float:
-        """Return where the claim about the mean stops being refuted, between `end` and the mean.
-
-        The money won is monotone in the claimed mean, so that halving finds the edge.
-        """
-        mean = self.mean
-        refuted, open_, below = end, mean, end > mean
-        for _ in range(40):
-            middle = (refuted + open_) / 2
-            if not min(end, mean) < middle < max(end, mean):
-                break
-            process = BettingProcess.against(middle, bounds, below=below)
-            won = process.updated(self.values, self.counts).rejects(alpha)
-            refuted, open_ = (middle, open_) if won else (refuted, middle)
-        return refuted
-
-    def document(self) -> dict[str, Any]:
-        return {"values": self.values.tolist(), "counts": self.counts.tolist()}
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> _Seen:
-        values = np.array(document["values"], dtype=np.float64)
-        return cls(values, np.array(document["counts"], dtype=np.int64))
+_READ = (1, 2, FORMAT)
 
 
 @dataclass(frozen=True)
@@ -87,16 +36,18 @@ class RolloutState:
 
     `least` and `most` are what the units can say at the least and at the most; `splits` counts,
     for each share of traffic, the units on the challenger and on the champion. `guardrails` is the
-    evidence on each condition of the plan, by its name.
+    evidence on each condition of the plan, by its name. `missing` counts the units that the
+    challenger was to be scored on too, and was not.
     """
 
     plan: RolloutPlan
     not_worse: BettingProcess
     worse: BettingProcess
-    least: _Seen = _Seen()
-    most: _Seen = _Seen()
+    least: Seen = field(default_factory=Seen)
+    most: Seen = field(default_factory=Seen)
     splits: Mapping[float, tuple[int, int]] = field(default_factory=dict)
     guardrails: Mapping[str, GuardrailEvidence] = field(default_factory=dict)
+    missing: int = 0
 
     @classmethod
     def start(cls, plan: RolloutPlan) -> RolloutState:
@@ -119,7 +70,7 @@ class RolloutState:
     @property
     def n(self) -> int:
         """The number of units so far."""
-        return int(self.least.counts.sum())
+        return self.least.n
 
     @property
     def ratio_log_e(self) -> float:
@@ -131,8 +82,17 @@ class RolloutState:
         strangers = sorted(batch.said.keys() - self.guardrails.keys())
         if strangers:
             raise ValueError(f"the plan has no guardrail condition {', '.join(strangers)}")
-        least = _Seen.of(batch.differences)
-        most = least if batch.most is None else _Seen.of(batch.most)
+        state = self._with_units(batch) if len(batch.differences) else self
+        said = {
+            name: evidence.after(batch.said[name]) if name in batch.said else evidence
+            for name, evidence in self.guardrails.items()
+        }
+        return replace(state, guardrails=said, missing=self.missing + batch.missing)
+
+    def _with_units(self, batch: Batch) -> RolloutState:
+        """Return the state with the units of a batch more."""
+        least = Seen.of(batch.differences)
+        most = least if batch.most is None else Seen.of(batch.most)
         splits = dict(self.splits)
         if batch.share is not None:
             on, off = splits.get(batch.share, (0, 0))
@@ -144,10 +104,6 @@ class RolloutState:
             least=self.least.with_more(least),
             most=self.most.with_more(most),
             splits=splits,
-            guardrails={
-                name: evidence.after(batch.said[name]) if name in batch.said else evidence
-                for name, evidence in self.guardrails.items()
-            },
         )
 
     def difference(self) -> Estimate:
@@ -180,6 +136,7 @@ class RolloutState:
             "most": self.most.document(),
             "splits": [[share, *counts] for share, counts in self.splits.items()],
             "guardrails": {name: one.document() for name, one in self.guardrails.items()},
+            "missing": self.missing,
         }
 
     @classmethod
@@ -188,18 +145,19 @@ class RolloutState:
         if document.get("format") not in _READ:
             raise DataError(
                 f"This state of a rollout has format {document.get('format')!r}; this version of "
-                f"Assay reads formats {_READ[0]} and {FORMAT}. Decide the release anew from its "
+                f"Assay reads formats {_READ[0]} to {FORMAT}. Decide the release anew from its "
                 "captures."
             )
         return cls(
             RolloutPlan.from_document(document["plan"]),
             BettingProcess.from_document(document["not_worse"]),
             BettingProcess.from_document(document["worse"]),
-            _Seen.from_document(document["least"]),
-            _Seen.from_document(document["most"]),
+            Seen.from_document(document["least"]),
+            Seen.from_document(document["most"]),
             {float(share): (int(on), int(off)) for share, on, off in document["splits"]},
             {
                 name: GuardrailEvidence.from_document(one)
                 for name, one in document["guardrails"].items()
             },
+            document.get("missing", 0),
         )

@@ -36,6 +36,11 @@ class Spread:
         """The standard deviation."""
         return float(np.sqrt((self.values - self.mean) ** 2 @ self.chances))
 
+    @property
+    def mirrored(self) -> Spread:
+        """The spread with each value's sign turned."""
+        return Spread(-self.values, self.chances)
+
     @classmethod
     def around(cls, mean: float, deviation: float, bounds: tuple[float, float]) -> Spread:
         """Return two values within bounds, of a given mean and deviation.

@@ -25,6 +25,8 @@ _REQUIRED: dict[EventType, tuple[str, str]] = {
     EventType.RELEASE_PROMOTED: ("release", "version bundle reason"),
     EventType.RELEASE_ROLLED_BACK: ("release", "version to reason"),
     EventType.RELEASE_FELL_BACK: ("release", "version bundle baseline reason"),
+    EventType.RELEASE_PAUSED: ("release", "version reason"),
+    EventType.RELEASE_RESUMED: ("release", "version reason"),
     EventType.ALERT_RAISED: ("alert", "id kind text"),
     EventType.ALERT_ESCALATED: ("alert", "id reason"),
     EventType.ALERT_ACKNOWLEDGED: ("alert", "id by"),

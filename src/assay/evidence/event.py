@@ -29,6 +29,8 @@ class EventType(StrEnum):
     RELEASE_PROMOTED = "release.promoted"
     RELEASE_ROLLED_BACK = "release.rolled_back"
     RELEASE_FELL_BACK = "release.fell_back"
+    RELEASE_PAUSED = "release.paused"
+    RELEASE_RESUMED = "release.resumed"
     ALERT_RAISED = "alert.raised"
     ALERT_ESCALATED = "alert.escalated"
     ALERT_ACKNOWLEDGED = "alert.acknowledged"

@@ -10,7 +10,7 @@ from assay.evidence.digest import canonical_bytes, digest_bytes
 
 __all__ = ["Check", "Evidence", "EvidenceKind"]
 
-EvidenceKind = Literal["quality", "evaluation", "guardrail", "parity", "provenance"]
+EvidenceKind = Literal["quality", "evaluation", "guardrail", "parity", "provenance", "equivalence"]
 
 
 @dataclass(frozen=True)

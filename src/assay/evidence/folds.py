@@ -10,6 +10,7 @@ from typing import Any
 from assay.evidence.alert_fold import alerts
 from assay.evidence.event import Event, EventType
 from assay.evidence.gate import Waiver
+from assay.evidence.release_fold import RELEASE_STEPS
 from assay.evidence.sign_off import SignOff
 from assay.evidence.states import (
     AlertState,
@@ -76,16 +77,17 @@ def models(events: Iterable[Event]) -> dict[str, ModelState]:
 def releases(events: Iterable[Event]) -> dict[str, ReleaseState]:
     """Fold entries on `release:<name>` into what serves under each name.
 
-    `immediate` puts the version in the champion's place at once; `canary` tries it as challenger,
-    against the champion or where there is none against the baseline, until it is promoted or
-    rolled back: then the champion serves alone, or nothing does. Rolling back the champion itself
+    The name is a model's, with `@environment` behind it outside production. `immediate` puts the
+    version in the champion's place at once; every other strategy has it as challenger until it is
+    promoted or rolled back: then the champion serves alone, or nothing does. A canary is tried
+    against the champion or where there is none the baseline. Rolling back the champion itself
     puts the version named by `to` back in its place, or nothing where it names none. A fall back
     puts a baseline in the champion's place until a version takes it.
     """
     states: dict[str, ReleaseState] = {}
     for event, name in _about(events, "release"):
         state = states.get(name, ReleaseState(name))
-        step = _RELEASE_STEPS.get(event.type)
+        step = RELEASE_STEPS.get(event.type)
         state = state if step is None else step(state, event.data)
         states[name] = replace(state, revision=event.revision)
     return states
@@ -118,7 +120,14 @@ def _registered(state: VersionState, data: Mapping[str, Any]) -> VersionState:
 
 
 def _shown(state: VersionState, data: Mapping[str, Any]) -> VersionState:
-    one = Recorded(data["evidence"], data["kind"], data["passed"], _at(data))
+    one = Recorded(
+        digest=data["evidence"],
+        kind=data["kind"],
+        passed=data["passed"],
+        at=_at(data),
+        compared=data.get("compared"),
+        environment=data.get("environment", ""),
+    )
     return replace(state, evidence=(*state.evidence, one))
 
 
@@ -149,78 +158,6 @@ _MODEL_STEPS = {
     EventType.PERMISSION_GRANTED.value: _permitted,
 }
 """What each type of entry does to a version; types that a newer Assay wrote do nothing."""
-
-
-def _started(state: ReleaseState, data: Mapping[str, Any]) -> ReleaseState:
-    arm = Live(data["version"], data["bundle"])
-    at_once = data["strategy"] == "immediate"
-    state = replace(
-        state,
-        champion=arm if at_once else state.champion,
-        challenger=None if at_once else arm,
-        weight=0.0 if at_once else float(data["weight"]),
-        salt=data["salt"],
-        strategy=data["strategy"],
-        bundles={**state.bundles, arm.version: arm.bundle},
-        fallen=None if at_once else state.fallen,
-    )
-    return _noted(state, "started", data)
-
-
-def _stepped(state: ReleaseState, data: Mapping[str, Any]) -> ReleaseState:
-    return _noted(replace(state, weight=float(data["weight"])), "stepped", data)
-
-
-def _promoted(state: ReleaseState, data: Mapping[str, Any]) -> ReleaseState:
-    arm = Live(data["version"], data["bundle"])
-    state = replace(
-        state,
-        champion=arm,
-        challenger=None,
-        weight=0.0,
-        bundles={**state.bundles, arm.version: arm.bundle},
-        fallen=None,
-    )
-    return _noted(state, "promoted", data)
-
-
-def _rolled_back(state: ReleaseState, data: Mapping[str, Any]) -> ReleaseState:
-    what = "rolled_back"
-    if state.challenger is None or state.challenger.version != data["version"]:
-        what = "rolled_back" if state.fallen is None else "came_back"
-        to = data["to"]
-        back = None if to is None else Live(to, state.bundles.get(to, ""))
-        state = replace(state, champion=back, fallen=None)
-    return _noted(replace(state, challenger=None, weight=0.0), what, data)
-
-
-def _fell_back(state: ReleaseState, data: Mapping[str, Any]) -> ReleaseState:
-    fallen = Live(data["version"], data["bundle"])
-    state = replace(state, champion=None, challenger=None, weight=0.0, fallen=fallen)
-    return _noted(replace(state, baseline=data["baseline"]), "fell_back", data)
-
-
-def _noted(state: ReleaseState, what: Any, data: Mapping[str, Any]) -> ReleaseState:
-    step = ReleaseStep(
-        what=what,
-        version=data["version"],
-        weight=state.weight,
-        reason=data.get("reason", ""),
-        at=_at(data),
-        strategy=state.strategy,
-        revision=state.revision + 1,
-        spent=float(data.get("tolerance", 0.0)) * float(data.get("decisions_per_year", 0.0)),
-    )
-    return replace(state, history=(*state.history, step))
-
-
-_RELEASE_STEPS = {
-    EventType.RELEASE_STARTED.value: _started,
-    EventType.RELEASE_STEPPED.value: _stepped,
-    EventType.RELEASE_PROMOTED.value: _promoted,
-    EventType.RELEASE_ROLLED_BACK.value: _rolled_back,
-    EventType.RELEASE_FELL_BACK.value: _fell_back,
-}
 
 
 def _about(events: Iterable[Event], kind: str) -> Iterator[tuple[Event, str]]:

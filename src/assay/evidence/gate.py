@@ -123,22 +123,29 @@ def gate(
     the candidate was registered with (none can be left out); each blocking check passed or
     waived; and a sign-off on this very subject digest by each role that must sign. Evidence is
     void when a section of the charter that it rests on has changed, sign-offs and waivers when
-    the subject has. The rules on who may sign are applied anew, whoever wrote the entry.
+    the subject has. The rules on who may sign are applied anew, whoever wrote the entry. The
+    environment that the charter is read for may ask for more signatures, or for them alone.
     """
     bound = candidate.under(charter)
     valid, void = _valid_evidence(charter, bound, tuple(evidence))
     signed, void_signatures = _valid_sign_offs(charter, bound, sign_offs)
     waiving, void_waivers = _valid_waivers(charter, bound, waivers, signed, now)
     failed, waived = _judge_checks(charter, valid, waiving)
+    demanded = (
+        *_placeholders(charter),
+        *_missing_evidence(charter, bound, valid, void),
+        *_missing_sign_offs(charter, signed, charter.risk.signers),
+    )
+    own = [role for role in charter.place.sign_off if role not in charter.risk.signers]
+    asked = charter.place.gate
     return Verdict(
         subject=bound.subject,
         subject_digest=bound.digest,
         missing=(
-            *_placeholders(charter),
-            *_missing_evidence(charter, bound, valid, void),
-            *_missing_sign_offs(charter, signed),
+            *(demanded if asked else ()),
+            *_missing_sign_offs(charter, signed, own if asked else charter.place.sign_off),
         ),
-        failed=failed,
+        failed=failed if asked else (),
         void=(*void.values(), *void_signatures, *void_waivers),
         waived=waived,
         notes=(*_notes(charter, candidate, (*signed, *waiving)), *_warnings(valid)),
@@ -313,9 +320,11 @@ def _valid_waivers(
     return tuple(counted), tuple(text.rstrip(".") + "." for text in void)
 
 
-def _missing_sign_offs(charter: Charter, signed: Sequence[SignOff]) -> tuple[str, ...]:
+def _missing_sign_offs(
+    charter: Charter, signed: Sequence[SignOff], roles: Iterable[Role]
+) -> tuple[str, ...]:
     missing = []
-    for role in charter.risk.signers:
+    for role in roles:
         if any(one.role is role for one in signed):
             continue
         who = could_sign(charter, signed, role)
@@ -325,5 +334,6 @@ def _missing_sign_offs(charter: Charter, signed: Sequence[SignOff]) -> tuple[str
             names = " or ".join(who)
         else:
             names = "nobody is left who may; name another holder in the charter"
-        missing.append(f"The sign-off of a {role.value} is missing (who can sign: {names}).")
+        whose = role.value if role is Role.OPERATIONS else f"a {role.value}"
+        missing.append(f"The sign-off of {whose} is missing (who can sign: {names}).")
     return tuple(missing)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from assay.evidence.alert_state import AlertState
 from assay.evidence.candidate import Candidate
 from assay.evidence.gate import Waiver
+from assay.evidence.release_state import Live, ReleaseState, ReleaseStep
 from assay.evidence.sign_off import SignOff
 
 __all__ = [
@@ -63,12 +64,17 @@ class CharterState:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A piece of evidence by its digest, and whether all of its blocking checks passed."""
+    """A piece of evidence by its digest, and whether all of its blocking checks passed.
+
+    `compared` is the version that an equivalence was shown with, for `environment`.
+    """
 
     digest: str
     kind: str
     passed: bool
     at: datetime
+    compared: int | None = None
+    environment: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,63 +151,3 @@ class ModelState:
     def next_version(self) -> int:
         """The number that nothing in the ledger has used yet."""
         return max(self.versions, default=0) + 1
-
-
-@dataclass(frozen=True)
-class Live:
-    """A version that serves, and the bundle that gateways load for it."""
-
-    version: int
-    bundle: str
-
-
-@dataclass(frozen=True)
-class ReleaseStep:
-    """One step of a release; `weight` is the challenger's share of traffic after it.
-
-    `revision` is the release's after it, which gateways capture with what they answer. `spent` is
-    what a promotion may cost a year at most, in currency: the part of the loss budget that it took.
-    """
-
-    what: Literal["started", "stepped", "promoted", "rolled_back", "fell_back", "came_back"]
-    version: int
-    weight: float
-    reason: str
-    at: datetime
-    strategy: str = ""
-    revision: int = 0
-    spent: float = 0.0
-
-
-@dataclass(frozen=True)
-class ReleaseState:
-    """What serves under a name: at most a champion, and a challenger with its share of traffic.
-
-    Where a challenger has no champion beside it, the rest of traffic gets the baseline's decision.
-    After a fall back nothing is champion: `fallen` is the version that scores beside it, and
-    `baseline` names the baseline that decides, until another version is released.
-    `revision` is that of the release's subject in the ledger; it grows with every step.
-    `salt` is the running or last release's, and decides who gets which arm.
-    """
-
-    name: str
-    revision: int = 0
-    champion: Live | None = None
-    challenger: Live | None = None
-    weight: float = 0.0
-    salt: str = ""
-    strategy: str = ""
-    history: tuple[ReleaseStep, ...] = ()
-    bundles: Mapping[int, str] = field(default_factory=dict)
-    fallen: Live | None = None
-    baseline: str = ""
-
-    @property
-    def running(self) -> bool:
-        """Whether a challenger is being tried."""
-        return self.challenger is not None
-
-    @property
-    def against(self) -> Literal["champion", "baseline"]:
-        """The arm that a challenger is tried against: the baseline where no champion serves."""
-        return "baseline" if self.champion is None else "champion"

@@ -1,83 +1,100 @@
-"""Following the desired state: a new one is loaded beside the old one, then takes its place."""
+"""Following the desired state: looking for news and taking it up, on a thread of its own."""
 
 from __future__ import annotations
 
-import asyncio
+import threading
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter
 from typing import Any
 
 import structlog
 
-from assay.deploy.desired import Desired
-from assay.gateway.metrics import Metrics
-from assay.gateway.serving import LoadEngine, Serving, load_serving
-from assay.ports.blobs import Blobs
-from assay.ports.desired import DesiredStore
+from assay.deploy.desired_source import DesiredSource
+from assay.deploy.fleet_state import FleetState
+from assay.gateway.pool import Pool
 
 __all__ = ["Follower"]
 
 _LOG: Any = structlog.get_logger("assay.gateway")
+_LOOK, _SLOW = 0.5, 1.0
 
 
 class Follower:
-    """Holds what is served now, and changes it in one step when the desired state does.
+    """Takes what a source tells into the pool; what could not be taken up is tried again.
 
-    Requests take `serving` once and keep it to their end, so that none is dropped by a change.
-    Whatever is wrong with a new state, the last good one serves on; the new one is tried again.
+    `beside` is called at least twice a second: small things to look after that ride along.
     """
 
     def __init__(
-        self, store: DesiredStore, blobs: Blobs, load_engine: LoadEngine, metrics: Metrics
+        self, source: DesiredSource, pool: Pool, beside: Callable[[], None] = lambda: None
     ) -> None:
-        self.serving: Serving | None = None
-        self._store = store
-        self._blobs = blobs
-        self._load_engine = load_engine
-        self._metrics = metrics
-        self._seen: bytes | None = None
+        self._source = source
+        self._pool = pool
+        self._beside = beside
+        self._state: FleetState | None = None
+        self._whole = True
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
         self._complaint = ""
 
-    def refresh(self) -> bool:
-        """Look once; whether what is served has changed."""
+    def refresh(self, seconds: float = 0.0) -> bool:
+        """Look, at most so long, and take up what is new; whether there was something new."""
+        news = self._look(seconds)
+        if self._state is not None and (news or not self._whole):
+            self._take_up(self._state)
+        return news
+
+    def _look(self, seconds: float) -> bool:
         try:
-            raw = self._store.read()
-            if raw is None or raw == self._seen:
-                return False
-            fresh = self._loaded(Desired.read(raw))
+            fresh = self._source.changed(seconds)
         except Exception as error:  # noqa: BLE001 - the promise is to serve on, whatever the fault
             self._complain(error)
+            self._stopped.wait(seconds)
             return False
-        self._seen, self._complaint = raw, ""
-        if fresh is None:
-            return False
-        self.serving = fresh
-        self._metrics.revision.set(fresh.desired.revision)
-        _LOG.info(
-            "serving",
-            model=fresh.desired.model,
-            revision=fresh.desired.revision,
-            versions=fresh.versions,
-        )
-        return True
+        self._complaint = ""
+        if fresh is not None:
+            self._state = fresh if self._state is None else self._state.followed_by(fresh)
+        return fresh is not None
 
-    async def follow(self, every: float = 0.2) -> None:
-        """Look again and again, `every` so many seconds, until cancelled."""
-        while True:
-            await asyncio.sleep(every)
-            await asyncio.to_thread(self.refresh)
+    def _take_up(self, state: FleetState) -> None:
+        """Have a state served, and the newer ones that come meanwhile."""
+        taking: FleetState | None = None
+        while taking is not state:
+            taking, begun = state, perf_counter()
+            self._whole = self._pool.follow(state, partial(self._newer, state, begun))
+            state = self._state or state
+        self._source.took(state.revision, whole=self._whole)
 
-    def _loaded(self, desired: Desired) -> Serving | None:
-        """Load a state; None where it is older than what is served."""
-        now = self.serving
-        same_model = now is not None and desired.model == now.desired.model
-        if now is not None and same_model and desired.revision < now.desired.revision:
-            _LOG.warning("older state ignored", revision=desired.revision)
-            return None
-        return load_serving(desired, self._blobs, self._load_engine, now)
+    def _newer(self, taking: FleetState, begun: float) -> bool:
+        """Look for news while a state is taken up; what of them needs no loading is served."""
+        if perf_counter() - begun > _SLOW:
+            # A server tells nothing new to a gateway that has not said how the last news went.
+            self._source.took(taking.revision, whole=False)
+        if self._look(0.0) and self._state is not None:
+            self._pool.swap(self._state)
+        return self._state is not taking
+
+    def start(self) -> None:
+        """Follow from now on, until stopped."""
+        self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop following; what is served stays. A second call does nothing."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self.refresh(_LOOK)
+            self._beside()
 
     def _complain(self, error: Exception) -> None:
         """Count each failure, and log each new one."""
-        self._metrics.load_failures.inc()
+        self._pool.counts.load_failures += 1
         text = f"{type(error).__name__}: {error}"
         if text != self._complaint:
             self._complaint = text
-            _LOG.error("the desired state cannot be served; serving on as before", error=text)
+            _LOG.error("the desired state cannot be learned; serving on as before", error=text)

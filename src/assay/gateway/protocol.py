@@ -21,11 +21,17 @@ from assay.gateway.tensor import MAX_ROWS, Tensor, row_count, shown, values_of
 from assay.ports.engine import Columns
 
 __all__ = [
+    "Body",
     "InferRequest",
+    "Output",
+    "checked",
     "columns_of",
+    "decode_body",
     "decode_request",
+    "demand_short_id",
     "encode_answer",
     "encode_error",
+    "entities_of",
     "output_tensor",
 ]
 
@@ -33,16 +39,23 @@ _LONGEST_ID = 200
 _LONGEST_ENTITY = 1000
 
 
-class _Output(msgspec.Struct):
+class Output(msgspec.Struct, gc=False):
+    """One output that is asked for."""
+
     name: str
     parameters: dict[str, Any] | None = None
 
 
-class _Body(msgspec.Struct):
+class Body(msgspec.Struct, gc=False):
+    """A request as it came: of the right form, and not checked any further."""
+
     inputs: list[Tensor]
     id: str | None = None
     parameters: dict[str, Any] | None = None
-    outputs: list[_Output] | None = None
+    outputs: list[Output] | None = None
+
+
+_DECODER = msgspec.json.Decoder(Body)
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,17 @@ class InferRequest:
     outputs: tuple[str, ...] | None
 
 
+def decode_body(body: bytes) -> Body:
+    """Read the form of a request; DataError where it is none."""
+    try:
+        return _DECODER.decode(body)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"The body is no inference request: {error}. "
+            'Send JSON: {"inputs": [{"name", "shape", "datatype", "data"}, ...]}.'
+        ) from error
+
+
 def decode_request(body: bytes, entity_column: str | None = None) -> InferRequest:
     """Read an inference request; raises DataError naming what is wrong and where.
 
@@ -74,26 +98,29 @@ def decode_request(body: bytes, entity_column: str | None = None) -> InferReques
     >>> columns_of(request, [Input("age", "number")])
     {'age': array([31., nan])}
     """
-    try:
-        given = msgspec.json.decode(body, type=_Body)
-    except (ValueError, RecursionError) as error:
-        raise DataError(
-            f"The body is no inference request: {error}. "
-            'Send JSON: {"inputs": [{"name", "shape", "datatype", "data"}, ...]}.'
-        ) from error
+    return checked(decode_body(body), entity_column)
+
+
+def checked(given: Body, entity_column: str | None = None) -> InferRequest:
+    """Return a request whose parts hold together; arguments and errors as of `decode_request`."""
     tensors = {tensor.name: tensor for tensor in given.inputs}
     if len(tensors) != len(given.inputs):
         raise DataError("Two inputs have the same name; give each column once.")
-    if given.id is not None and len(given.id) > _LONGEST_ID:
-        raise DataError(f"The id is longer than {_LONGEST_ID} characters; give a shorter one.")
+    demand_short_id(given.id)
     rows = _rows(given.inputs)
     return InferRequest(
         id=given.id or None,
         rows=rows,
         tensors=tensors,
-        entities=_entities(given.parameters or {}, tensors, entity_column, rows),
+        entities=entities_of(given, rows, entity_column),
         outputs=None if not given.outputs else tuple(output.name for output in given.outputs),
     )
+
+
+def demand_short_id(given: str | None) -> None:
+    """Raise DataError where a request's id is too long."""
+    if given is not None and len(given) > _LONGEST_ID:
+        raise DataError(f"The id is longer than {_LONGEST_ID} characters; give a shorter one.")
 
 
 def columns_of(
@@ -146,6 +173,9 @@ def _rows(tensors: Sequence[Tensor]) -> int:
     rows = next(iter(counts.values()))
     unequal = [f"{name} has {count}" for name, count in counts.items() if count != rows]
     if unequal:
+        for tensor in tensors:
+            if isinstance(tensor.data, list) and len(tensor.data) != counts[tensor.name]:
+                values_of(tensor, None)  # its shape and its values do not agree: that is told
         raise DataError(
             f"All inputs need the same number of rows: {tensors[0].name} has {rows}, "
             f"{', '.join(unequal[:5])}."
@@ -155,19 +185,21 @@ def _rows(tensors: Sequence[Tensor]) -> int:
     return rows
 
 
-def _entities(
-    parameters: Mapping[str, Any],
-    tensors: Mapping[str, Tensor],
-    column: str | None,
-    rows: int,
-) -> tuple[str, ...] | None:
-    given = parameters.get("entity")
+def entities_of(body: Body, rows: int, column: str | None) -> tuple[str, ...] | None:
+    """Return whom each row is about: by the parameter `entity`, else by a column.
+
+    None where neither is there; DataError where they do not name one for each row.
+    """
+    given = None if body.parameters is None else body.parameters.get("entity")
     if given is None:
-        if column is None or column not in tensors:
+        tensor = None
+        if column is not None:
+            tensor = next((tensor for tensor in body.inputs if tensor.name == column), None)
+        if tensor is None:
             return None
-        given = values_of(tensors[column], None).tolist()
+        given = values_of(tensor, None).tolist()
     if not isinstance(given, list):
-        given = [given] * rows
+        return (_entity(given),) * rows
     if len(given) != rows:
         raise DataError(
             f"The parameter `entity` names {len(given)} entities for {rows} rows; "

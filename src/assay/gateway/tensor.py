@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.errors import DataError
 
-__all__ = ["MAX_ROWS", "Tensor", "row_count", "shown", "values_of"]
+__all__ = ["FLOATS", "MAX_ROWS", "Tensor", "row_count", "shown", "values_of"]
 
 MAX_ROWS = 100_000
 
@@ -20,13 +20,13 @@ _INTEGERS = {
     for sign in ("", "U")
     for bits in (8, 16, 32, 64)
 }
-_FLOATS = frozenset({"FP16", "FP32", "FP64"})
-_KINDS = {"BYTES": "category", "BOOL": "either"} | dict.fromkeys((*_INTEGERS, *_FLOATS), "number")
+FLOATS = frozenset({"FP16", "FP32", "FP64"})
+_KINDS = {"BYTES": "category", "BOOL": "either"} | dict.fromkeys((*_INTEGERS, *FLOATS), "number")
 
 _NONE = type(None)
 
 
-class Tensor(msgspec.Struct):
+class Tensor(msgspec.Struct, gc=False):
     """A named array of shape (n) or (n, 1): one input column."""
 
     name: str
@@ -104,7 +104,7 @@ def _booleans_as_texts(tensor: Tensor, data: list[Any]) -> NDArray[Any]:
 
 
 def _numbers(tensor: Tensor, data: list[Any]) -> NDArray[Any]:
-    if tensor.datatype in _FLOATS:
+    if tensor.datatype in FLOATS:
         _demand(tensor, data, {int, float, _NONE}, "numbers, or null where missing")
         try:
             return np.array(data, dtype=np.float64)

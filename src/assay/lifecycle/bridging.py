@@ -211,7 +211,7 @@ def _realised(
 def _payer(agreed: Valuation, served: Valuation) -> Valuation:
     """Return the charter's valuation with what the served one has learned from outcomes."""
     learned = served.document()
-    names = {"learned", "prices"} & set(learned)
+    names = {"learned", "prices", "refers_from"} & set(learned)
     return valuation_from_document(agreed.document() | {name: learned[name] for name in names})
 
 

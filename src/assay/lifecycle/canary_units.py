@@ -13,25 +13,25 @@ first seen after it, and nobody's part under the old weights is compared under t
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
-from assay.charter.delay import label_delay, rows_or_time
-from assay.evidence.folds import ReleaseState, ReleaseStep
+from assay.evidence.folds import ReleaseState
 from assay.lifecycle.payoffs import realised_payoffs
 from assay.lifecycle.posting import Served
+from assay.lifecycle.release_course import share_of_record, steps_of
+from assay.lifecycle.unit_clock import UnitClock
 from assay.value.valuation import valuation
 
-__all__ = ["Unit", "unit_bounds", "units_of"]
+__all__ = ["Assigned", "Unit", "matured_units", "unit_bounds", "units_of"]
 
-Record = Mapping[str, Any]
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,14 @@ class Unit:
     """One unit of a running canary: its arm, its share when assigned, and what it paid.
 
     `least` and `most` differ where part of what it paid is not known, though its time is over.
+    `due` is when that was.
     """
 
     challenger: bool
     share: float
     least: float
     most: float
+    due: datetime = field(default=_ALWAYS, compare=False)
 
 
 def unit_bounds(bounds: tuple[float, float], most: int) -> tuple[float, float]:
@@ -67,107 +69,67 @@ def units_of(
     of the release. A decision without an outcome takes `release.missing_outcome` where the charter
     has one; else it may have paid anything within the bounds of payoffs.
     """
-    starts = [place for place, step in enumerate(state.history) if step.what == "started"]
-    if not starts or state.challenger is None:
+    arms, steps = (state.against, "challenger"), steps_of(state)
+    if not steps:
         return ()
-    arms, steps = (state.against, "challenger"), state.history[starts[-1] :]
-    groups: dict[str, list[int]] = {}
-    shares: dict[str, float] = {}
+    assigned = {}
     for place, record in enumerate(served.records):
-        share = _share(record, steps)
-        if share <= 0 or record["arm"] not in arms:
-            continue
-        unit = str(record.get("entity") or record["id"])
-        shares.setdefault(unit, share)
-        groups.setdefault(unit, []).append(place)
-    clock = _Clock.of(served.records, charter, now)
-    summing = _Summing.of(served, charter)
-    return tuple(
-        summing.unit([place for place in places if place <= last], shares[unit])
-        for unit, places in groups.items()
-        if (last := clock.over(places[0])) is not None
-    )
-
-
-def _share(record: Record, steps: Sequence[ReleaseStep]) -> float:
-    """Return the challenger's share under which a record was assigned; 0 before the release.
-
-    A record without a revision, which an earlier gateway wrote, is placed by its time.
-    """
-    revision = record.get("revision")
-    if revision is not None:
-        return float(record["weight"]) if revision >= steps[0].revision else 0.0
-    at = datetime.fromisoformat(record["at"])
-    return ([0.0] + [step.weight for step in steps if step.at <= at])[-1]
+        share = share_of_record(record, steps)
+        if share > 0 and record["arm"] in arms:
+            assigned[place] = Assigned(record["arm"] == "challenger", share)
+    return matured_units(assigned, served, charter, now)
 
 
 @dataclass(frozen=True)
-class _Clock:
-    """When a unit's horizon and label delay are over; spans in rows count the rows served."""
+class Assigned:
+    """Where chance put a decision: with the challenger or not, and the challenger's share then."""
 
-    times: Sequence[datetime]
-    horizon: int | timedelta
-    delay: int | timedelta
-    now: datetime
+    challenger: bool
+    share: float
 
-    @classmethod
-    def of(cls, records: Sequence[Record], charter: Charter, now: datetime) -> _Clock:
-        times = [datetime.fromisoformat(record["at"]) for record in records]
-        horizon = rows_or_time(charter.release.unit.horizon, charter)
-        return cls(times, horizon, label_delay(charter), now)
 
-    def over(self, first: int) -> int | None:
-        """Return the last row in the horizon of a unit assigned at row `first`.
-
-        None while its time is not over.
-        """
-        last = self._last(first)
-        if last is None:
-            return None
-        if isinstance(self.delay, timedelta):
-            return last if self._end(first, last) + self.delay <= self.now else None
-        return last if last + self.delay < len(self.times) else None
-
-    def _last(self, first: int) -> int | None:
-        """Return the last row in the horizon; None while more could come."""
-        if isinstance(self.horizon, int):
-            last = first + self.horizon
-            return last if last < len(self.times) else None
-        end = self.times[first] + self.horizon
-        return bisect_right(self.times, end) - 1 if end <= self.now else None
-
-    def _end(self, first: int, last: int) -> datetime:
-        """Return when the horizon is over."""
-        over = self.times[first] + self.horizon if isinstance(self.horizon, timedelta) else None
-        return over or self.times[last]
+def matured_units(
+    assigned: Mapping[int, Assigned], served: Served, charter: Charter, now: datetime
+) -> tuple[Unit, ...]:
+    """Return the matured units of some places among those served, in order of assignment."""
+    groups: dict[str, list[int]] = {}
+    for place in assigned:
+        record = served.records[place]
+        groups.setdefault(str(record.get("entity") or record["id"]), []).append(place)
+    clock = UnitClock.of(served.records, charter, now)
+    summing = _Summing.of(assigned, served, charter)
+    return tuple(
+        summing.unit([place for place in places if place <= over.last], over.at)
+        for places in groups.values()
+        if (over := clock.over(places[0])) is not None
+    )
 
 
 @dataclass(frozen=True)
 class _Summing:
     """What the first decisions of a unit paid together, at the least and at the most."""
 
-    arms: Sequence[str]
+    assigned: Mapping[int, Assigned]
     payoffs: NDArray[np.float64]
     bounds: tuple[float, float]
     most: int
 
     @classmethod
-    def of(cls, served: Served, charter: Charter) -> _Summing:
+    def of(cls, assigned: Mapping[int, Assigned], served: Served, charter: Charter) -> _Summing:
         valued = valuation(charter.value, charter.data)
         paid, missing = served.payoffs, charter.release.missing_outcome
         if missing is not None:
             told = [missing if one is None else one for one in served.outcomes]
             instead = realised_payoffs(valued, served.records, told)
             paid = np.where(np.isnan(paid), instead, paid)
-        arms = [record["arm"] for record in served.records]
-        return cls(arms, paid, valued.bounds(), charter.release.unit.most)
+        return cls(assigned, paid, valued.bounds(), charter.release.unit.most)
 
-    def unit(self, places: Sequence[int], share: float) -> Unit:
+    def unit(self, places: Sequence[int], due: datetime) -> Unit:
         """Return the unit of the decisions at some places, in order of time."""
-        arm, (low, high) = self.arms[places[0]], self.bounds
+        first, (low, high) = self.assigned[places[0]], self.bounds
         least = most = 0.0
         for number, place in enumerate(places[: self.most]):
-            if self.arms[place] != arm:
+            if self.assigned[place].challenger != first.challenger:
                 rest = self.most - number
                 least, most = least + min(0.0, rest * low), most + max(0.0, rest * high)
                 break
@@ -175,4 +137,4 @@ class _Summing:
             least += low if np.isnan(paid) else paid
             most += high if np.isnan(paid) else paid
         floor, top = unit_bounds(self.bounds, self.most)  # sums round
-        return Unit(arm == "challenger", share, max(least, floor), min(most, top))
+        return Unit(first.challenger, first.share, max(least, floor), min(most, top), due)

@@ -18,4 +18,4 @@ def charter_of_release(charter: Charter, state: ReleaseState) -> Charter:
     started = [step.at for step in state.history if step.what == "started"]
     if not state.running or not started:
         return charter
-    return charter.agreed.on(started[-1].astimezone(charter.monitoring.zone).date())
+    return charter.on(started[-1].astimezone(charter.monitoring.zone).date())

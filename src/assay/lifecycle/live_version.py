@@ -33,7 +33,7 @@ class LiveVersion:
     def load(cls, number: int, bundle: Bundle, engines: Engines) -> LiveVersion:
         """Read a bundle and load its model."""
         watched = watch_bundle(bundle)
-        return cls(number, watched, engines(bundle.files["model.onnx"], watched.inputs))
+        return cls(number, watched, engines(bundle.model_bytes, watched.inputs))
 
     @classmethod
     def of(cls, packaged: Packaged, engines: Engines) -> LiveVersion:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from assay.build.built import Permitted
 from assay.build.judged_rows import JudgedRows
 from assay.build.packaged import Packaged
 from assay.build.parity import Engines
@@ -13,7 +14,9 @@ from assay.build.policy_move import PolicyMove, TableOf, move_policy
 from assay.build.search import Progress
 from assay.charter.charter import Charter
 from assay.deploy.fetch import fetch_bundle
+from assay.evidence.folds import Permission
 from assay.lifecycle.approval import evidence_of, version_state
+from assay.lifecycle.leave import allowed
 from assay.lifecycle.making import Registered
 from assay.ports.ports import Ports
 
@@ -61,4 +64,9 @@ def read_version(charter: Charter, ports: Ports, version: int | None = None) -> 
     if kept is not None and ports.blobs.has(kept["digest"]):
         judged = JudgedRows.read(kept, ports.blobs.get(kept["digest"]))
     bundle = fetch_bundle(ports.blobs, state.bundle)
-    return Packaged.read(state.version, bundle, evaluation, judged)
+    packaged = Packaged.read(state.version, bundle, evaluation, judged)
+    return replace(packaged, permitted=tuple(_permitted(one) for one in allowed(state)))
+
+
+def _permitted(one: Permission) -> Permitted:
+    return Permitted(one.what, one.why, one.by)

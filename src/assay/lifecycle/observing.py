@@ -44,6 +44,7 @@ class _Control(msgspec.Struct, frozen=True):
 
 
 _NOTE = "control"
+_TOLD = "the outcomes that gateways were told"
 
 
 def observe(charter: Charter, ports: Ports, source: Predictions, now: datetime) -> Observed:
@@ -72,7 +73,9 @@ def judged_look(charter: Charter, ports: Ports, seen: Look, now: datetime) -> Mo
         recorded=alert_states(ports.ledger, charter.name),
         now=now,
     )
-    return replace(found, by_control=_control(charter, ports, seen, now), unread=seen.unread)
+    refused = ports.outcomes.refused()
+    unread = {**seen.unread, **({_TOLD: refused} if refused else {})}
+    return replace(found, by_control=_control(charter, ports, seen, now), unread=unread)
 
 
 def _bundles(blobs: Blobs) -> Callable[[str], Watched | None]:

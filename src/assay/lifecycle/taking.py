@@ -106,10 +106,12 @@ def _released(desk: Desk, version: int) -> tuple[int | None, tuple[str, ...]]:
             reason="",
             salt=desk.salt,
             now=desk.now,
+            by="a response",
         )
     except CheckFailed as error:
         return version, (str(error),)
-    how = f"on trial with {state.weight:.0%} of traffic" if state.running else "released"
+    share = f" with {state.weight:.0%} of traffic" if state.weight else f" ({state.strategy})"
+    how = f"on trial{share}" if state.running else "released"
     return None, (f"Version {version} is {how}.",)
 
 
@@ -124,10 +126,12 @@ def _over(desk: Desk, one: ResponseState) -> bool:
 
 def _step(desk: Desk, one: ResponseState, told: str) -> None:
     ports, charter, target = desk.ports, desk.charter, str(one.proposed["target"])
+    by = f"the response {one.id}"
     if one.kind == "fall_back":
-        fall_back_to(ports.ledger, ports.desired, charter, target, reason=told, now=desk.now)
+        fall_back_to(ports.ledger, ports.desired, charter, target, reason=told, now=desk.now, by=by)
         return
-    former = before(release_state(ports.ledger, charter))
+    state = release_state(ports.ledger, charter)
+    former = before(state)
     if former is None or str(former.version) != target:
         there = "nothing" if former is None else f"version {former.version}"
         raise CheckFailed(
@@ -143,6 +147,8 @@ def _step(desk: Desk, one: ResponseState, told: str) -> None:
         reason=told,
         salt=desk.salt,
         now=desk.now,
+        state=state,
+        by=by,
     )
 
 

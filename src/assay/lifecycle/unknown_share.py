@@ -9,7 +9,7 @@ from assay.deploy.unknown_payoffs import Unknown
 from assay.value.potential import Potential
 from assay.value.valuation import valuation
 
-__all__ = ["unknown_payoffs"]
+__all__ = ["unknown_payoffs", "unpaired_because"]
 
 _MOST_EXPLORED = 0.5
 """The largest `release.exploration_share` that a charter takes."""
@@ -33,7 +33,7 @@ def unknown_payoffs(
     facts = Potential(charter.value, charter.data)
     hiding = facts.hiding if charter.release.missing_outcome is None else ()
     other = _of_other_arm(charter, decided, before)
-    paired = not facts.moved and not _share(hiding, other)
+    paired = not unpaired_because(charter, decided, before)
     blind = facts.blind if hiding else ()
     if not blind:
         return Unknown(), paired
@@ -49,6 +49,31 @@ def unknown_payoffs(
         mends=tuple(_mends(charter, hiding, blind, tried, decided)),
     )
     return unknown, paired
+
+
+def unpaired_because(
+    charter: Charter, decided: Mapping[str, int], before: Mapping[str, int] | None
+) -> str:
+    """Return why a shadow's copies cannot tell value; empty where they can.
+
+    Counts as of `unknown_payoffs`. Where none are known, any action may have been taken.
+    """
+    facts = Potential(charter.value, charter.data)
+    if facts.moved:
+        moved = " and ".join(f"`{one}`" for one in charter.data.moved_by)
+        return (
+            f"{moved} moves the outcome (`data.moved_by`), so that what came does not tell what "
+            "another decision would have brought"
+        )
+    if charter.release.missing_outcome is not None or not facts.hiding:
+        return ""
+    counts = _of_other_arm(charter, decided, before) or dict.fromkeys(facts.actions, 1)
+    hidden = [f"`{one}`" for one in facts.hiding if counts.get(one)]
+    if not hidden:
+        return ""
+    return (
+        f"{' and '.join(hidden)} hides the outcome (`data.revealed_by`) where it is what was done"
+    )
 
 
 def _of_other_arm(

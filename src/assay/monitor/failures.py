@@ -18,7 +18,9 @@ _QUARTER = 900
 class Failures:
     """How many requests failed with which HTTP status, by quarter of an hour since 1970 (UTC).
 
-    No request is kept: a flood of bad ones takes no room. 4xx are the caller's faults, 5xx ours.
+    No request is kept: a flood of bad ones takes no room. 4xx are the caller's faults, 5xx ours;
+    `NOT_RECORDED` are predictions that could not be written down. A row counts as often as its
+    `times` says, once where it does not.
 
     >>> at = pl.Series([datetime(2026, 3, 1, 12, 5)], dtype=pl.Datetime("us"))
     >>> some = Failures().added(pl.DataFrame({"at": at, "status": [503], "latency_ms": [1.0]}))
@@ -34,9 +36,11 @@ class Failures:
             return self
         counts = {quarter: dict(of) for quarter, of in self.counts.items()}
         quarters = failures["at"].to_numpy().astype("datetime64[s]").astype(np.int64) // _QUARTER
-        for quarter, status in zip(quarters.tolist(), failures["status"].to_list(), strict=True):
+        times = failures["times"].to_list() if "times" in failures.columns else [1] * len(quarters)
+        rows = zip(quarters.tolist(), failures["status"].to_list(), times, strict=True)
+        for quarter, status, count in rows:
             own = counts.setdefault(quarter, {})
-            own[status] = own.get(status, 0) + 1
+            own[status] = own.get(status, 0) + count
         return Failures(counts)
 
     def between(self, start: datetime | None, end: datetime | None) -> dict[int, int]:

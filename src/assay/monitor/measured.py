@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from assay.charter.charter import Charter
 from assay.charter.policy import REFER
 from assay.monitor.cases import Cases
+from assay.monitor.columns_shown import not_shown, shown_of
 from assay.monitor.drift import Drift, drift
 from assay.monitor.live_guardrails import LiveGuardrail, live_guardrails
 from assay.monitor.missing_amounts import missing_amounts, with_usual_amounts
@@ -48,7 +49,8 @@ class Measured:
     (None where labels tell all, or none is over its delay). `segments` are
     told apart by the charter's columns, the one that loses most a day first; `guardrails` are the
     charter's fairness limits. `performance` is None
-    where nothing decides by a score table; `mix` is what the changed mix of cases costs a decision,
+    where nothing decides by a score table; `not_recorded` counts predictions that could not be
+    written down beside these; `mix` is what the changed mix of cases costs a decision,
     None where nobody knows. `entities` are those of the cases whose label delay is
     over, each once; None where unnamed. `profile` is None where it was not read again from where it
     is kept.
@@ -68,6 +70,7 @@ class Measured:
     schema: tuple[SchemaChange, ...] = ()
     guardrails: tuple[LiveGuardrail, ...] = ()
     service: ServiceTally = field(default_factory=ServiceTally)
+    not_recorded: int = 0
     mix: Estimate | None = None
 
     @property
@@ -129,10 +132,12 @@ def measure(
     worth = valued(charter.data, watched, table, paid, seed=seed)
     volume = Volume.planned(charter.value.decisions_per_month).per_day
     ripe, lacking = cases.ripe(), missing_amounts(watched, cases)
+    gone = not_shown(charter, watched.reference.grid)
+    shown, changed = shown_of(seen, gone), [one for one in changed if one.column not in gone]
     return Measured(
         n=cases.n,
         profile=seen,
-        drift=_drift(charter, watched, seen, middle),
+        drift=_drift(charter, watched, shown, middle),
         expected=worth.expected,
         realised=worth.realised,
         gaps=worth.gaps,
@@ -143,7 +148,7 @@ def measure(
             charter.data, watched, table, cases, per_day=volume if per_day is None else per_day
         ),
         performance=_performance(charter, watched, seen),
-        schema=schema_changes(watched.reference, seen, found=(*changed, *lacking)),
+        schema=schema_changes(watched.reference, shown, found=(*changed, *lacking)),
         guardrails=live_guardrails(charter, watched, table)
         if isinstance(table, ScoreTable)
         else (),

@@ -23,7 +23,7 @@ from assay.monitor.limit_watch import limit_findings, sure_confidence
 from assay.monitor.live_guardrails import fairness_findings
 from assay.monitor.measured import Measured
 from assay.monitor.sequences import Followed
-from assay.monitor.service import service_findings
+from assay.monitor.service import capture_findings, service_findings
 from assay.monitor.track_record import TrackRecord
 from assay.monitor.value_watch import ValueWatch, excesses, limits_per_decision
 from assay.monitor.volume import Volume
@@ -198,6 +198,7 @@ def _of_limits(
     missed, after = limit_findings(charter, known, before)
     limits, confidence = charter.monitoring.limits, sure_confidence(charter)
     service = service_findings(measured.service, limits, confidence)
+    service += capture_findings(measured.not_recorded)
     return [*missed, *fairness_findings(measured.guardrails), *service], after
 
 

@@ -28,7 +28,7 @@ from assay.monitor.value_watch import ValueWatch
 from assay.monitor.volume import daily_volume
 from assay.monitor.watched import Watched
 from assay.monitor.windows import Window, cut_windows
-from assay.ports.predictions import served_frame
+from assay.ports.predictions import NOT_RECORDED, served_frame
 from assay.ports.profiles import WindowKey
 from assay.stats.estimate import Estimate
 from assay.value.control import ControlMeasured
@@ -164,14 +164,20 @@ def judged(
 def _with_failures(
     window: Window, parts: Mapping[WindowKey, Measured], failures: Failures | None
 ) -> Mapping[WindowKey, Measured]:
-    """Count requests that the gateway failed to answer (5xx) where most were answered."""
+    """Count requests that the gateway failed to answer (5xx) where most were answered.
+
+    Predictions that could not be recorded count where most were answered by a version.
+    """
     found = {} if failures is None else failures.between(window.start, window.end)
     ours = sum(count for status, count in found.items() if status >= _OURS)
-    if not ours or not parts:
+    lost = found.get(NOT_RECORDED, 0)
+    if not (ours or lost) or not parts:
         return parts
     most = max(parts, key=lambda key: parts[key].n)
     tally = parts[most].service + ServiceTally(requests=ours, errors=ours)
-    return {**parts, most: replace(parts[most], service=tally)}
+    counted = {**parts, most: replace(parts[most], service=tally)}
+    decided = max(parts, key=lambda key: (key.arm not in (BASELINE_ARM, CONTROL_ARM), parts[key].n))
+    return {**counted, decided: replace(counted[decided], not_recorded=lost)}
 
 
 def _judgements(reports: Iterable[WindowReport]) -> list[Judgement]:

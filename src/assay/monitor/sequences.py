@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from assay.charter.charter import Charter
+from assay.monitor.columns_shown import not_shown, shown_of
 from assay.monitor.concept import ConceptDrift, concept_drift
 from assay.monitor.creep import CREEP_FORMAT, Creep, Creeping, CreepState, creep
 from assay.monitor.measured import performance_tables
@@ -124,10 +125,11 @@ def _follow_creep(
         return found, known.state
     reference, limits = watched().reference, charter.monitoring
     state = CreepState.from_document(known.state) if count else None
+    gone = not_shown(charter, reference.grid)
     for step in steps[count:]:
         now: Creep = creep(
             reference,
-            [(step.number, merge_all(step.profiles()))],
+            [(step.number, shown_of(merge_all(step.profiles()), gone))],
             state,
             windows_between_false_alarms=limits.windows_between_false_alarms,
             tolerance=limits.least_effect,

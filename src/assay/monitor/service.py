@@ -15,7 +15,7 @@ from assay.stats.beta_binomial import BetaBinomialSequence
 from assay.stats.estimate import Estimate
 from assay.stats.quantile_sequence import QuantileSequence
 
-__all__ = ["LATENCY_EDGES_MS", "ServiceTally", "service_findings"]
+__all__ = ["LATENCY_EDGES_MS", "ServiceTally", "capture_findings", "service_findings"]
 
 LATENCY_EDGES_MS = tuple(float(f"{edge:.4g}") for edge in np.geomspace(0.1, 100_000.0, 241))
 """Ends of the latency cells, forty to a power of ten: quantiles are known to within 6 %."""
@@ -142,6 +142,18 @@ def service_findings(
             text = f"{name} {shown[name]!r} surely misses the limit: {limit}"
             found.append(Finding("service", name, one.mean, str(limit), text))
     return tuple(found)
+
+
+def capture_findings(not_recorded: int) -> tuple[Finding, ...]:
+    """Return what follows where predictions could not be written down; no chance is in that.
+
+    >>> capture_findings(12)[0].text
+    '12 predictions could not be recorded: look at the disk of the captures'
+    """
+    if not not_recorded:
+        return ()
+    text = f"{not_recorded:,} predictions could not be recorded: look at the disk of the captures"
+    return (Finding("service", "captures", float(not_recorded), "each is recorded", text),)
 
 
 def _misses(one: Estimate, limit: Limit) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["Outcomes", "says_nothing_new"]
 
@@ -24,10 +25,15 @@ class Outcomes(Protocol):
         """
         ...
 
+    def refused(self) -> Mapping[str, int]:
+        """Count outcomes that gateways took in and that could not be read, by the reason."""
+        ...
+
 
 def says_nothing_new(delivery: pl.DataFrame, kept: Iterable[pl.DataFrame]) -> bool:
     """Whether each outcome of a delivery is what was told of its id last; `kept` newest first.
 
+    >>> import polars as pl
     >>> yes, no = (pl.DataFrame({"id": ["a"], "outcome": [told]}) for told in ("yes", "no"))
     >>> says_nothing_new(yes, [yes]), says_nothing_new(yes, [no, yes])
     (True, False)

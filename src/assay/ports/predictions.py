@@ -10,14 +10,19 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
+from assay.ports.capture_batch import CaptureBatch
+
 __all__ = [
     "INPUT",
+    "NOT_RECORDED",
     "NO_FAILURES",
     "SERVED",
     "Batch",
     "Predictions",
     "empty_served",
     "input_column",
+    "records_as_batch",
+    "served_batches",
     "served_frame",
 ]
 
@@ -45,9 +50,17 @@ one column `INPUT` + name for each input: float64 where all of its values are nu
 """
 
 NO_FAILURES = pl.DataFrame(
-    schema={"at": pl.Datetime("us"), "status": pl.Int64(), "latency_ms": pl.Float64()}
+    schema={
+        "at": pl.Datetime("us"),
+        "status": pl.Int64(),
+        "latency_ms": pl.Float64(),
+        "times": pl.Int64(),
+    }
 )
-"""No request that was answered with an error."""
+"""No request that was answered with an error; `times` is how many a row stands for."""
+
+NOT_RECORDED = 0
+"""In place of a status: predictions that could not be written down, answered or not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,21 +109,64 @@ def served_frame(records: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     >>> frame["at"][0].hour, frame["in:age"][0]
     (11, 40.0)
     """
-    rows = list(records)
-    if not rows:
+    return served_batches([records_as_batch(list(records))])
+
+
+def served_batches(batches: Iterable[CaptureBatch]) -> pl.DataFrame:
+    """Return batches of captures as one frame of predictions, columns joined to columns.
+
+    >>> served = {"at": "2026-03-01T12:00:00Z", "decision": "call"}
+    >>> both = [CaptureBatch(1, served, {"id": ["a/0"], "score": [0.5]}, {"age": [40]}),
+    ...         CaptureBatch(1, served, {"id": ["b/0"], "score": [0.2]})]
+    >>> served_batches(both).select("id", "decision", "in:age").rows()
+    [('a/0', 'call', 40.0), ('b/0', 'call', None)]
+    """
+    parts = [one for one in batches if one.n]
+    if not parts:
         return empty_served()
     columns: dict[str, pl.Series] = {}
     for name, kind in SERVED.items():
-        values = _times(rows) if name == "at" else [row.get(name) for row in rows]
-        columns[name] = pl.Series(name, values, dtype=kind, strict=False)
-    columns["score"] = pl.Series("score", [row["score"] for row in rows], strict=False)
-    columns["decision"] = input_column([row["decision"] for row in rows], "decision")
-    inputs = [row["inputs"] for row in rows]
-    names = dict.fromkeys(name for given in {tuple(one) for one in inputs} for name in given)
-    for name in names:
+        values = _column(parts, name)
+        given = _times(values) if name == "at" else values
+        columns[name] = pl.Series(name, given, dtype=kind, strict=False)
+    columns["score"] = pl.Series("score", _column(parts, "score"), strict=False)
+    columns["decision"] = input_column(_column(parts, "decision"), "decision")
+    for name in dict.fromkeys(name for one in parts for name in one.inputs):
         column = INPUT + name
-        columns[column] = input_column([given.get(name) for given in inputs], column)
+        columns[column] = input_column(_input(parts, name), column)
     return pl.DataFrame(columns).with_columns(pl.col("score").cast(_score_type(columns["score"])))
+
+
+def records_as_batch(rows: Sequence[Mapping[str, Any]]) -> CaptureBatch:
+    """Turn records over into the columns of predictions; None where a record lacks a key.
+
+    >>> records_as_batch([{"id": "a/0", "inputs": {"age": 40}}]).inputs
+    {'age': [40]}
+    """
+    names = dict.fromkeys(
+        name for given in {tuple(row["inputs"]) for row in rows} for name in given
+    )
+    inputs = {name: [row["inputs"].get(name) for row in rows] for name in names}
+    keys = (*SERVED, "score", "decision")
+    return CaptureBatch(
+        len(rows), {}, {key: [row.get(key) for row in rows] for key in keys}, inputs
+    )
+
+
+def _column(parts: Sequence[CaptureBatch], name: str) -> list[Any]:
+    found: list[Any] = []
+    for part in parts:
+        values = part.each.get(name)
+        found += [part.shared.get(name)] * part.n if values is None else values
+    return found
+
+
+def _input(parts: Sequence[CaptureBatch], name: str) -> list[Any]:
+    found: list[Any] = []
+    for part in parts:
+        values = part.inputs.get(name)
+        found += [None] * part.n if values is None else values
+    return found
 
 
 def input_column(values: Sequence[Any], name: str = "") -> pl.Series:
@@ -129,8 +185,12 @@ def _score_type(scores: pl.Series) -> Any:
     return pl.List(pl.Float64) if isinstance(scores.dtype, pl.List) else pl.Float64
 
 
-def _times(rows: Sequence[Mapping[str, Any]]) -> Any:
+def _times(values: Sequence[str]) -> Any:
     """Return when each was made, in UTC, whatever zone it was written in."""
-    times = [datetime.fromisoformat(row["at"]) for row in rows]
-    plain = [one.astimezone(UTC).replace(tzinfo=None) if one.tzinfo else one for one in times]
-    return np.array(plain, dtype="datetime64[us]")
+    known = {text: _utc(text) for text in set(values)}
+    return np.array([known[text] for text in values], dtype="datetime64[us]")
+
+
+def _utc(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -26,6 +26,7 @@ __all__ = [
     "QUIET",
     "SERIES",
     "axes",
+    "below",
     "money_axis",
     "png",
     "svg",
@@ -82,6 +83,23 @@ def axes(title: str, width: float = 7.2, height: float = 3.6) -> Iterator[Axes]:
         ax = figure.add_subplot()
         ax.set_title(title, pad=10)
         yield ax
+
+
+def below(ax: Axes, rows: int, across: int, *, ratio: float) -> list[Axes]:
+    """Make room below a picture for small ones, `rows` times `across`; return them in order.
+
+    Each row is `ratio` times as high as the picture above it, which keeps the whole width.
+
+    >>> with axes("Value") as ax:
+    ...     len(below(ax, 1, 2, ratio=0.5)), len(below(ax, 0, 2, ratio=0.5))
+    (2, 0)
+    """
+    if not rows:
+        return []
+    grid = _figure(ax).add_gridspec(rows + 1, across, height_ratios=[1.0] + [ratio] * rows)
+    ax.set_subplotspec(grid[0, :])
+    places = ((row, place) for row in range(1, rows + 1) for place in range(across))
+    return [_figure(ax).add_subplot(grid[row, place]) for row, place in places]
 
 
 def money_axis(ax: Axes, label: str, which: str = "y") -> None:

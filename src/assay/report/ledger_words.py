@@ -34,9 +34,19 @@ def _gate(data: Mapping[str, Any]) -> str:
 
 
 def _started(data: Mapping[str, Any]) -> str:
-    share = "" if data["strategy"] == "immediate" else f" with {data['weight']:.0%} of traffic"
+    share = f" with {data['weight']:.0%} of traffic" if data["strategy"] == "canary" else ""
+    share += f" for {_labels(data)}" if data.get("labels") else ""
     reason = f" ({data['reason']})" if data.get("reason") else ""
     return f"release of version {data['version']} started, {data['strategy']}{share}{reason}"
+
+
+def _stepped(data: Mapping[str, Any]) -> str:
+    what = _labels(data) if data.get("labels") else f"{data['weight']:.0%} of traffic"
+    return f"version {data['version']} gets {what}: {data['reason']}"
+
+
+def _labels(data: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in data["labels"].items())
 
 
 def _rolled_back(data: Mapping[str, Any]) -> str:
@@ -59,9 +69,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     EventType.WAIVED: lambda d: f"{d['check']} waived by {d['person']}: {d['reason']}",
     EventType.PERMISSION_GRANTED: lambda d: f"{d['what']} allowed by {d['by']}: {d['why']}",
     EventType.RELEASE_STARTED: _started,
-    EventType.RELEASE_STEPPED: lambda d: (
-        f"version {d['version']} gets {d['weight']:.0%} of traffic: {d['reason']}"
-    ),
+    EventType.RELEASE_STEPPED: _stepped,
     EventType.RELEASE_PROMOTED: lambda d: f"version {d['version']} promoted: {d['reason']}",
     EventType.RELEASE_ROLLED_BACK: _rolled_back,
     EventType.ALERT_RAISED: lambda d: f"alert {d['id'][:8]}: {d['text']}",
@@ -76,6 +84,8 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         f"the baseline {d['baseline']} decides in the place of version {d['version']}: "
         f"{d['reason']}"
     ),
+    EventType.RELEASE_PAUSED: lambda d: f"version {d['version']} paused: {d['reason']}",
+    EventType.RELEASE_RESUMED: lambda d: f"version {d['version']} goes on: {d['reason']}",
     EventType.RESPONSE_PROPOSED: lambda d: f"response {d['id']} proposed: {d['text']}",
     EventType.RESPONSE_SIGNED: lambda d: (
         f"response {d['id']} signed by {d['person']} as {d['role'].replace('_', ' ')}"

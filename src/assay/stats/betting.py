@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -23,15 +24,20 @@ _TILT = 0.2
 _AT_ONCE = 1 << 16
 
 
+@cache
 def bets_and_stakes() -> tuple[Floats, Floats]:
     """Return the bets, as shares of the money risked on the worst case, and the stake on each.
+
+    The arrays are always the same ones, and cannot be written to.
 
     >>> bets, stakes = bets_and_stakes()
     >>> len(bets), round(float(stakes.sum()), 9)
     (30, 1.0)
     """
     bets = np.geomspace(_LEAST_BET, _MOST_BET, _BETS)
-    return bets, bets**_TILT / (bets**_TILT).sum()
+    stakes = bets**_TILT / (bets**_TILT).sum()
+    bets.flags.writeable = stakes.flags.writeable = False
+    return bets, stakes
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -77,8 +78,10 @@ class Calibrator:
             raw = np.interp(scores, self.centres, self.values)
         else:
             raw = _sigmoid(self.logistic[0] * link(self.kind, scores) + self.logistic[1])
-        margin = self._margins()[self.blocks(scores)]
-        clipped: Floats = np.clip(raw, margin, 1.0 - margin)
+        margin = self._margins
+        if self.kind == "isotonic":
+            margin = margin[self.blocks(scores)]
+        clipped: Floats = np.minimum(np.maximum(raw, margin), 1.0 - margin)
         return clipped
 
     def blocks(self, scores: Floats) -> Ints:
@@ -91,8 +94,9 @@ class Calibrator:
         known: Floats = np.where(self.counts > 0, self.values * (1 - self.values) / m, 0.25)
         return known
 
+    @cached_property
     def _margins(self) -> Floats:
-        """Return how far from 0 and 1 each block's probabilities stay.
+        """How far from 0 and 1 each block's probabilities stay: (B,), or (1,) for a formula.
 
         Isotonic values keep their own block's margin and rise, so clipping keeps their order. The
         blocks of a formula only serve `variance`: a margin from them would say of an outcome in a
@@ -101,7 +105,7 @@ class Calibrator:
         if self.kind == "isotonic":
             return 1.0 / (self.counts.astype(np.float64) + 2.0)
         labelled = float(self.counts.sum())
-        return np.full(len(self.counts), 1.0 / (labelled + 2.0) if labelled else 0.0)
+        return np.array([1.0 / (labelled + 2.0) if labelled else 0.0])
 
     def document(self) -> dict[str, Any]:
         """Return the map as a JSON document."""

@@ -62,7 +62,10 @@ def forecast(forecaster: Forecaster, raw: Floats, stakes: Floats | None = None) 
         raise ValueError("these forecasts depend on the gain at stake: give it for each score")
     else:
         positive = forecaster.apply(raw, stakes)
-    return np.column_stack([1.0 - positive, positive])
+    both = np.empty((len(positive), 2))
+    both[:, 0] = 1.0 - positive
+    both[:, 1] = positive
+    return both
 
 
 def forecaster_document(forecaster: Forecaster) -> dict[str, Any]:

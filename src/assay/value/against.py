@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from assay.value.classification import ClassificationValuation
+from assay.value.kept import kept_within
 from assay.value.payoff import Columns, Floats
 from assay.value.valuation import Valuation
 
@@ -16,11 +17,11 @@ __all__ = ["baseline_payoffs", "decided", "hindsight_payoffs", "per_decision", "
 def decided(valuation: Valuation, forecast: Floats, columns: Columns) -> NDArray[Any]:
     """Return the policy's decisions on cases in order of coming, no limit used beyond its windows.
 
-    See `ClassificationValuation.kept_within`.
+    See `assay.value.kept`.
     """
     decisions = valuation.decide(forecast, columns)
     if isinstance(valuation, ClassificationValuation):
-        return valuation.kept_within(decisions, forecast, columns)
+        return kept_within(valuation, decisions, forecast, columns)
     return decisions
 
 

@@ -146,7 +146,8 @@ def _prices(
 def priced(expected: Floats, uses: Sequence[Floats], prices: Sequence[float]) -> Ints:
     """Return each case's best action where what it uses up is charged for: (n,).
 
-    Among actions that are worth the same, the one that uses up least.
+    Among actions that are worth the same, the one that uses up least, each limit measured by the
+    most that the case could use up of it. So no case hangs on those given with it.
 
     >>> priced(np.array([[0.0, 5.0], [0.0, 1.0]]), [np.array([[0.0, 1.0]])], [2.0])
     array([1, 0])
@@ -160,8 +161,8 @@ def priced(expected: Floats, uses: Sequence[Floats], prices: Sequence[float]) ->
     # Among equals the one that uses up least, so that a price of zero spends nothing for nothing.
     top = net.max(axis=1, keepdims=True)
     equal = net >= top - _SLACK * (1.0 + np.abs(top))
-    scales = [max(float(use.max()), 1e-300) for use in uses]
-    used = sum((use / scale for use, scale in zip(uses, scales, strict=True)), start=np.zeros(1))
+    scaled = (use / np.maximum(use.max(axis=1, keepdims=True), 1e-300) for use in uses)
+    used = sum(scaled, start=np.zeros(1))
     least: Ints = np.argmin(np.where(equal, np.broadcast_to(used, net.shape), np.inf), axis=1)
     return least
 

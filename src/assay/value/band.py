@@ -9,7 +9,7 @@ import numpy as np
 from assay.value.payoff import Floats, Ints
 from assay.value.rule import indifference, learned_threshold
 
-__all__ = ["Band", "gain_of"]
+__all__ = ["Band", "gain_of", "refers_from"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Band:
         if refer is None:
             cut = indifference(mean[act] - mean[rest]) if at is None else at
             return cls(cut, cut, act, rest, None)
-        low = indifference(mean[refer] - mean[rest]) if refer_from is None else refer_from
+        low = refers_from(forecast, payoffs, rest, refer) if refer_from is None else refer_from
         if at is None:
             direct = indifference(mean[act] - mean[rest])
             asked = indifference(mean[act] - mean[refer])
@@ -87,6 +87,12 @@ class Band:
         if self.refer is not None:
             instead = np.where(p >= self.refer_from, paid[:, self.refer], instead)
         return learned_threshold(p, paid[:, self.act] - instead, self.at)
+
+
+def refers_from(forecast: Floats, payoffs: Floats, rest: int, refer: int) -> float:
+    """Return the probability from which asking pays over not acting, in the mean over cases."""
+    mean = _two_sided(payoffs, forecast)
+    return indifference(mean[refer] - mean[rest])
 
 
 def gain_of(worth: float) -> float:

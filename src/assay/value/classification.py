@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from assay.charter.policy import REFER, Budget, Capacity, Policy, Threshold, TopK
+from assay.charter.policy import REFER, BestAction, Budget, Capacity, Policy, Threshold, TopK
 from assay.errors import DataError
 from assay.value.allocation import allocate, priced, shadow_prices
-from assay.value.band import Band
+from assay.value.band import Band, refers_from
 from assay.value.labels import encode_labels
 from assay.value.limits import Limit
 from assay.value.payoff import Columns, Floats, Ints, PayoffTable
@@ -36,7 +37,8 @@ class ClassificationValuation:
     The policies' `otherwise` must be given here; `valuation` fills it in. With a `reviewer` there
     is one action more, `refer`. `capacity` limits how many cases are referred; `volume` is the
     number of decisions per month, which limits in days, weeks and months need. Once `tuned` has
-    found them, `learned` is the threshold and `prices` what the limits charge (allocation).
+    found them, `learned` is the threshold, `refers_from` the probability from which a person is
+    asked below it, and `prices` what the limits charge (allocation): each case is decided alone.
     Where payoffs were moved after forecasts were calibrated at each gain at stake,
     `calibrated_under` are the ones that the calibration was learned under.
 
@@ -64,6 +66,7 @@ class ClassificationValuation:
     capacity: Capacity | None = None
     volume: float | None = None
     calibrated_under: ClassificationValuation | None = None
+    refers_from: float | None = None
 
     @property
     def task(self) -> Literal["classification", "regression"]:
@@ -75,7 +78,7 @@ class ClassificationValuation:
         """The outcomes, in the order of a forecast's columns."""
         return self.table.labels
 
-    @property
+    @cached_property
     def actions(self) -> tuple[str, ...]:
         """The actions, in the order of their codes; `refer` last where there is a reviewer."""
         return self.table.actions if self.reviewer is None else (*self.table.actions, REFER)
@@ -85,7 +88,7 @@ class ClassificationValuation:
         """Every baseline of the charter."""
         return tuple(self.baselines)
 
-    @property
+    @cached_property
     def columns(self) -> frozenset[str]:
         """The input columns that payoffs, budgets and baselines read."""
         read = (_column(rule) for rule in self.baselines.values())
@@ -94,7 +97,7 @@ class ClassificationValuation:
             named = named | self.calibrated_under.columns
         return named.union(*(limit.columns for limit in self.limits))
 
-    @property
+    @cached_property
     def limits(self) -> tuple[Limit, ...]:
         """What there is not enough of for everybody: the policy's capacity, then the reviewer's."""
         found = []
@@ -103,6 +106,20 @@ class ClassificationValuation:
         if self.capacity is not None:
             found.append(Limit.read(self.capacity, self.actions, self.volume))
         return tuple(found)
+
+    @property
+    def case_by_case(self) -> bool:
+        """Whether each case is decided by itself.
+
+        Always so once tuned. Before, it is not where a threshold is to be found from the mean over
+        the given cases, or a limit has no price yet and is shared out among them.
+        """
+        if self.limits and self.prices is None:
+            return False
+        if not isinstance(self.policy, Threshold) or not (self.table.columns or self.labels[2:]):
+            return True
+        known = self._at is not None
+        return known and (self.reviewer is None or self._refers_from is not None)
 
     def encode(self, outcomes: NDArray[Any]) -> Ints:
         """Return outcomes as codes 0..K-1; DataError where one is missing or unknown."""
@@ -115,6 +132,16 @@ class ClassificationValuation:
         balance, and a capacity is shared out among the given cases.
         """
         return self._decided(forecast, columns, None)
+
+    def decide_and_value(self, forecast: Floats, columns: Columns) -> tuple[Ints, Floats]:
+        """Return the policy's action for each case and its expected payoff, worked out once."""
+        if self.limits or not isinstance(self.policy, BestAction):
+            codes = self.decide(forecast, columns)
+            return codes, self.expected(forecast, codes, columns)
+        n = len(forecast)
+        by_action = expected_by_action(self.payoffs(columns, n), self._checked(forecast))
+        best: Ints = by_action.argmax(axis=1)
+        return best, by_action[np.arange(n), best]
 
     def decide_within(self, forecast: Floats, columns: Columns, windows: NDArray[Any]) -> Ints:
         """Return the policy's action where each limit holds exactly in each window.
@@ -132,30 +159,6 @@ class ClassificationValuation:
             amounts = tuple(limit.amount for limit in self.limits)
             decided[rows] = self._decided(forecast[rows], here, amounts)
         return decided
-
-    def kept_within(self, decisions: Ints, forecast: Floats, columns: Columns) -> Ints:
-        """Return decisions of cases in the order in which they came, each limit kept in its window.
-
-        A learned price keeps to a limit on average, while cases are like those that taught it. Here
-        whoever comes when the window's places are gone gets what is best of what uses up nothing,
-        as where somebody counts (places of a window of cases are kept for later ones, those of a
-        day are not). Decisions that share a limit out among given cases keep it already.
-        """
-        if self.prices is None:
-            return decisions
-        n, kept = len(decisions), decisions.copy()
-        by_action = expected_by_action(self.payoffs(columns, n), self._checked(forecast))
-        uses = [np.broadcast_to(use, by_action.shape) for use in self._uses(columns, n)]
-        if not uses:
-            return kept
-        # Who goes without one limit takes nothing of another either, so that each is kept.
-        total = np.sum([use / max(float(use.max()), 1e-300) for use in uses], axis=0)
-        least = total <= total.min(axis=1, keepdims=True) + 1e-9
-        free = np.argmax(np.where(least, by_action, -np.inf), axis=1)
-        for limit, use in zip(self.limits, uses, strict=True):
-            late = limit.late(use[np.arange(n), kept])
-            kept[late] = free[late]
-        return kept
 
     def expected(self, forecast: Floats, decisions: Ints, columns: Columns) -> Floats:
         """Return each case's expected payoff in currency per decision."""
@@ -211,9 +214,8 @@ class ClassificationValuation:
     def tuned(self, forecast: Floats, outcomes: Ints, columns: Columns) -> ClassificationValuation:
         """Return the valuation with the free parts of its policy learned from known outcomes."""
         payoffs, found = self.payoffs(columns, len(forecast)), self
-        if isinstance(self.policy, Threshold) and self.policy.at is None:
-            band = self._band(self._checked(forecast), payoffs)
-            found = replace(self, learned=band.learned(forecast, outcomes, payoffs))
+        if isinstance(self.policy, Threshold):
+            found = self._with_band(self._checked(forecast), outcomes, payoffs)
         if not self.limits or not len(forecast):
             return found
         codes, worth = found.choices(forecast, payoffs)
@@ -222,7 +224,7 @@ class ClassificationValuation:
 
     def untuned(self) -> ClassificationValuation:
         """Return the valuation as the charter has it, with nothing learned."""
-        return replace(self, learned=None, prices=None)
+        return replace(self, learned=None, prices=None, refers_from=None)
 
     def names(self, decisions: Ints) -> list[str]:
         """Return decisions as people say them."""
@@ -235,7 +237,16 @@ class ClassificationValuation:
 
     def payoffs(self, columns: Columns, n: int) -> Floats:
         """Return the payoffs: (1, A, K) where no payoff reads a column, else (n, A, K)."""
-        own = self.table.matrix(columns, n)
+        return (
+            self._reviewed(self.table.matrix(columns, n)) if self.table.columns else self._constant
+        )
+
+    @cached_property
+    def _constant(self) -> Floats:
+        """The payoffs where none of them reads a column."""
+        return self._reviewed(self.table.matrix({}, 1))
+
+    def _reviewed(self, own: Floats) -> Floats:
         if self.reviewer is None:
             return own
         return np.concatenate([own, self.reviewer.row(own)], axis=1)
@@ -267,7 +278,8 @@ class ClassificationValuation:
     def document(self) -> dict[str, Any]:
         """Return the valuation as a JSON document that `valuation_from_document` reads.
 
-        It has format 3 where `calibrated_under` is there: who does not know of it must not read it.
+        It has format 3 where `calibrated_under` is there, and 4 where `refers_from` is: who does
+        not know of them must not read it.
         """
         under = self.calibrated_under
         document = {
@@ -284,9 +296,11 @@ class ClassificationValuation:
             "capacity": None if self.capacity is None else self.capacity.model_dump(mode="json"),
             "volume": self.volume,
         }
-        if under is None:
-            return document
-        return {**document, "format": 3, "calibrated_under": under.document()}
+        if under is not None:
+            document |= {"format": 3, "calibrated_under": under.document()}
+        if self.refers_from is not None:
+            document |= {"format": 4, "refers_from": self.refers_from}
+        return document
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> ClassificationValuation:
@@ -307,6 +321,7 @@ class ClassificationValuation:
             capacity=None if capacity is None else Capacity.model_validate(capacity),
             volume=document["volume"],
             calibrated_under=None if under is None else cls.from_document(under),
+            refers_from=document.get("refers_from"),
         )
 
     def _decided(
@@ -322,14 +337,40 @@ class ClassificationValuation:
             chosen = allocate(worth, uses, self._amounts(n) if amounts is None else amounts)
         return codes[chosen]
 
-    def _band(self, forecast: Floats, payoffs: Floats) -> Band:
-        """Return where the threshold policy acts and where it refers."""
+    def _band(self, forecast: Floats, payoffs: Floats, low: float | None = None) -> Band:
+        """Return where the threshold policy acts and where it refers (from `low`, where given)."""
         policy = self.policy
         assert isinstance(policy, Threshold)  # noqa: S101
         act, rest = self.alternatives(payoffs)
         refer = None if self.reviewer is None else len(self.actions) - 1
-        at = policy.at if policy.at is not None else self.learned
-        return Band.of(forecast, payoffs, act, rest, refer, at=at, refer_from=policy.refer_from)
+        low = self._refers_from if low is None else low
+        return Band.of(forecast, payoffs, act, rest, refer, at=self._at, refer_from=low)
+
+    def _with_band(
+        self, forecast: Floats, outcomes: Ints, payoffs: Floats
+    ) -> ClassificationValuation:
+        """Return the valuation with what its threshold policy leaves open learned."""
+        policy, found = self.policy, self
+        assert isinstance(policy, Threshold)  # noqa: S101
+        if self.reviewer is not None and policy.refer_from is None:
+            rest, refer = self.alternatives(payoffs)[1], len(self.actions) - 1
+            found = replace(self, refers_from=refers_from(forecast, payoffs, rest, refer))
+        if policy.at is not None:
+            return found
+        band = self._band(forecast, payoffs, found.refers_from)
+        return replace(found, learned=band.learned(forecast, outcomes, payoffs))
+
+    @property
+    def _at(self) -> float | None:
+        """The probability from which a threshold acts, agreed or learned."""
+        agreed = self.policy.at if isinstance(self.policy, Threshold) else None
+        return self.learned if agreed is None else agreed
+
+    @property
+    def _refers_from(self) -> float | None:
+        """The probability from which a threshold policy refers, agreed or learned."""
+        agreed = self.policy.refer_from if isinstance(self.policy, Threshold) else None
+        return self.refers_from if agreed is None else agreed
 
     def _uses(self, columns: Columns, n: int) -> list[Floats]:
         caps = self.table.caps

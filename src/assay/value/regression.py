@@ -73,6 +73,11 @@ class RegressionValuation:
             *(parse(rule).columns for rule in formulas if rule != BEST_CONSTANT)
         )
 
+    @property
+    def case_by_case(self) -> bool:
+        """Always so: amounts have no capacity."""
+        return True
+
     def encode(self, outcomes: NDArray[Any]) -> Floats:
         """Return outcomes as float64; DataError where one is missing or no number."""
         return encode_amounts(outcomes)
@@ -80,6 +85,11 @@ class RegressionValuation:
     def decide(self, forecast: Floats, columns: Columns) -> Floats:
         """Return the amount of highest expected payoff for each case."""
         return self.payoff.best(_checked(forecast), columns)
+
+    def decide_and_value(self, forecast: Floats, columns: Columns) -> tuple[Floats, Floats]:
+        """Return the amount of highest expected payoff for each case, and that payoff."""
+        amounts = self.decide(forecast, columns)
+        return amounts, self.expected(forecast, amounts, columns)
 
     def expected(self, forecast: Floats, decisions: Floats, columns: Columns) -> Floats:
         """Return each case's expected payoff: the plain mean over its K quantiles."""

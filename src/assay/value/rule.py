@@ -14,15 +14,15 @@ def expected_by_action(payoffs: Floats, forecast: Floats) -> Floats:
 
     `payoffs` is (1, A, K) or (n, A, K), `forecast` (n, K) probabilities:
     `E[v(a)] = sum_y p(y|x) v(a, y, x)` (Elkan, The foundations of cost-sensitive learning,
-    IJCAI 2001, equation 1).
+    IJCAI 2001, equation 1). The sum is taken outcome by outcome, so that a case has the same worth
+    to the last bit whichever cases it comes with: ties are then broken alike.
 
     >>> expected_by_action(np.array([[[-1.0, 9.0], [0.0, 0.0]]]), np.array([[0.8, 0.2]]))
     array([[1., 0.]])
     """
-    if len(payoffs) == 1:
-        constant: Floats = forecast @ payoffs[0].T
-        return constant
-    expected: Floats = np.einsum("nk,nak->na", forecast, payoffs)
+    expected: Floats = forecast[:, :1] * payoffs[:, :, 0]
+    for outcome in range(1, forecast.shape[1]):
+        expected += forecast[:, outcome : outcome + 1] * payoffs[:, :, outcome]
     return expected
 
 

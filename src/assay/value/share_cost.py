@@ -180,7 +180,7 @@ def exploration_cost(
     >>> bank = ClassificationValuation("EUR", table, BestAction(), {"nobody": "skip"}, "nobody")
     >>> p = np.repeat([0.02, 0.5], 200)
     >>> exploration_cost(bank, np.column_stack([1 - p, p]), {}, 0.1, 1000, seed=0)
-    120 EUR per month [112.4, 127.9]
+    120 EUR per month [112, 127.2]
     """
     if not valuation.actions:
         raise ValueError("amounts are not explored: there is no list of them to draw from")

@@ -66,12 +66,21 @@ class Valuation(Protocol):
         """The input columns that payoffs and baselines read; they must come with each case."""
         ...
 
+    @property
+    def case_by_case(self) -> bool:
+        """Whether a decision hangs on its own case alone, and not on those given with it."""
+        ...
+
     def encode(self, outcomes: NDArray[Any]) -> NDArray[Any]:
         """Return raw outcomes as codes or amounts; DataError where one is unknown or missing."""
         ...
 
     def decide(self, forecast: Floats, columns: Columns) -> NDArray[Any]:
         """Return the policy's decisions."""
+        ...
+
+    def decide_and_value(self, forecast: Floats, columns: Columns) -> tuple[NDArray[Any], Floats]:
+        """Return the policy's decisions and the expected payoff of each, worked out once."""
         ...
 
     def expected(self, forecast: Floats, decisions: NDArray[Any], columns: Columns) -> Floats:
@@ -142,10 +151,10 @@ def valuation(
 
 def valuation_from_document(document: Mapping[str, Any]) -> Valuation:
     """Read a valuation back from its document; ModelError where the format is not known."""
-    if document.get("format") not in (1, 2, 3):
+    if document.get("format") not in (1, 2, 3, 4):
         raise ModelError(
             f"This decision policy has format {document.get('format')!r}; this version of Assay "
-            "reads formats 1 to 3. Build the bundle anew, or use the version that wrote it."
+            "reads formats 1 to 4. Build the bundle anew, or use the version that wrote it."
         )
     if document["task"] == "regression":
         return RegressionValuation.from_document(document)

@@ -8,17 +8,17 @@ by the method that needs them. Each phase has its file; `Workspace` joins them.
 from __future__ import annotations
 
 from assay.workspace.alerting import Alerting
-from assay.workspace.building import Building
 from assay.workspace.drafting import draft
 from assay.workspace.progress import Progress
 from assay.workspace.releasing import Releasing
 from assay.workspace.responding import Responding
+from assay.workspace.scoring import Scoring
 from assay.workspace.triaging import Triaging
 
 __all__ = ["Progress", "Workspace", "draft"]
 
 
-class Workspace(Responding, Building, Releasing, Triaging, Alerting):
+class Workspace(Responding, Releasing, Triaging, Alerting, Scoring):
     """Everything that can be done with one use case; a notebook can do what the commands do.
 
     `data` is read in place of the charter's source where it is given.

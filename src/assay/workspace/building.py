@@ -37,23 +37,24 @@ class Building(Root):
         newest: bool = False,
         trials: int | None = None,
         again: Again | None = None,
+        source: Path | None = None,
         progress: Progress | None = None,
     ) -> Registered:
         """Find, judge and package a model, and register it with its evidence.
 
         `newest` retrains: it learns from `newest_rows`, whose outcomes are all known by now.
-        `again` names the recipe where none is to be searched for.
+        `again` names the recipe where none is to be searched for, `source` another table.
         """
-        from assay.adapters.onnx_engine import OnnxEngine
+        from assay.adapters.model_engine import load_model
         from assay.build.run import build
 
-        frame, digest = self._table(self.newest_rows() if newest else None)
+        frame, digest = self._table(self.newest_rows() if newest else source)
         built = build(
             self.charter,
             self.directory,
             frame,
             digest,
-            engines=OnnxEngine,
+            engines=load_model,
             matured=newest,
             trials=trials,
             again=again,
@@ -68,7 +69,9 @@ class Building(Root):
 
         `allow_pickle` is the person in whose name a pickle may be loaded; it is recorded.
         """
-        from assay.adapters.onnx_engine import OnnxEngine
+        from functools import partial
+
+        from assay.adapters.model_engine import load_model
         from assay.build.intake import permission_wanted
         from assay.build.submit import submit
         from assay.lifecycle.approval import permit
@@ -83,7 +86,7 @@ class Building(Root):
             frame,
             digest,
             model,
-            engines=OnnxEngine,
+            engines=partial(load_model, code=permitted is not None),
             allow_pickle=allow_pickle,
             progress=progress,
         )
@@ -95,11 +98,11 @@ class Building(Root):
         Nothing is trained: see `assay.build.policy_move`. The table must be the one that the
         version was made from; that of the newest retraining is found by itself.
         """
-        from assay.adapters.onnx_engine import OnnxEngine
         from assay.lifecycle.moving import Moved, move_version
+        from assay.workspace.engines import engines_of
 
         given = (self.charter, self.ports, version, self._table_of)
-        source, move = move_version(*given, engines=OnnxEngine, progress=progress)
+        source, move = move_version(*given, engines=engines_of(self), progress=progress)
         return Moved(source, move, None if move is None else self._register(move.built))
 
     def newest_rows(self) -> Path:

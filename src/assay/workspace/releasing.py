@@ -5,24 +5,44 @@ from __future__ import annotations
 import getpass
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from assay.errors import CheckFailed
-from assay.workspace.root import STATE, Root
+from assay.workspace.building import Building
+from assay.workspace.hearing import flip_waits_beside
+from assay.workspace.root import STATE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from assay.charter.charter import Charter
     from assay.deploy.release_plan import ReleasePlan
+    from assay.deploy.release_step import Ruling
     from assay.deploy.rollout import Decision
     from assay.evidence.candidate import Candidate
-    from assay.evidence.folds import ReleaseState
+    from assay.evidence.folds import ModelState, ReleaseState
     from assay.evidence.gate import Verdict, Waiver
     from assay.evidence.sign_off import SignOff
+    from assay.lifecycle.controller import Reconciled, Waits
+    from assay.lifecycle.posting import Served
     from assay.lifecycle.releasing import Action
+    from assay.ports.blobs import Blobs
+    from assay.ports.captures import Record
+
+    _Observed = tuple[Charter, ReleaseState, ModelState, Blobs, Served, datetime]
 
 __all__ = ["Releasing"]
 
 
-class Releasing(Root):
+class _Beside(TypedDict):
+    """What was captured beside answers."""
+
+    shadows: Sequence[Record]
+    failures: Sequence[Record]
+
+
+class Releasing(Building):
     """Gate, sign-offs, and releases step by step."""
 
     def gate(self, version: int | None = None) -> tuple[Candidate, Verdict]:
@@ -33,14 +53,23 @@ class Releasing(Root):
         return judge(self.ports.ledger, self.ports.blobs, self.charter, version, self._now())
 
     def sign(
-        self, person: str, role: str, *, version: int | None = None, note: str = ""
+        self,
+        person: str,
+        role: str,
+        *,
+        version: int | None = None,
+        note: str = "",
+        user: str | None = None,
     ) -> tuple[Candidate, SignOff]:
-        """Sign a version in a role; SignOffRefused says why where that may not be."""
+        """Sign a version in a role; SignOffRefused says why where that may not be.
+
+        `user` is who gave the name: who is logged in where it is not given.
+        """
         from assay.lifecycle.approval import role_named, sign
 
         self._submit_charter()
         signature = (person, role_named(role), note)
-        now, user = self._now(), getpass.getuser()
+        now, user = self._now(), user or getpass.getuser()
         return sign(self.ports.ledger, self.charter, version, signature, now, user)
 
     def waive(
@@ -52,13 +81,14 @@ class Releasing(Root):
         reason: str,
         days: int = 30,
         version: int | None = None,
+        user: str | None = None,
     ) -> tuple[Candidate, Waiver]:
-        """Let one failed check pass for some days."""
+        """Let one failed check pass for some days; `user` as in `sign`."""
         from assay.lifecycle.approval import role_named, waive
 
         self._submit_charter()
         waiver = (check, person, role_named(role), reason, days)
-        ports, now, user = self.ports, self._now(), getpass.getuser()
+        ports, now, user = self.ports, self._now(), user or getpass.getuser()
         return waive(ports.ledger, ports.blobs, self.charter, version, waiver, now, user)
 
     def release(
@@ -68,34 +98,87 @@ class Releasing(Root):
         action: Action = "start",
         reason: str = "by hand",
         salt: str | None = None,
+        by: str | None = None,
+        user: str | None = None,
     ) -> ReleaseState:
         """Take one step of a release; GateClosed lists everything that is missing.
 
-        `salt` decides who gets which arm; a fresh random one where it is not given.
+        Where the environment trains the recipe anew, a start makes that version first. `salt`
+        decides who gets which arm; a fresh random one where it is not given. `by` and `user` are
+        written down as who did it: who is logged in where they are not given.
         """
-        from assay.lifecycle.releasing import release
+        from assay.lifecycle.releasing import BACK, release
 
         return release(
             self.ports.ledger,
             self.ports.desired,
             self.charter,
-            None if action == "roll_back" else self._judged(version, action),
+            None if action in BACK else self._judged(version, action),
             action=action,
             reason=reason,
             salt=salt or secrets.token_hex(8),
             now=self._now(),
+            by=by or getpass.getuser(),
+            user=user or getpass.getuser(),
         )
 
-    def decide(self) -> Decision | None:
-        """Decide the running canary on what is known so far, and act on it; None too early."""
-        from assay.lifecycle.canary import decide_running
+    def fall_back(
+        self,
+        baseline: str | None = None,
+        *,
+        reason: str = "by hand",
+        by: str | None = None,
+        user: str | None = None,
+    ) -> ReleaseState:
+        """Let a baseline decide at once, the charter's where none is named: the kill switch.
 
-        state, versions, blobs = self.release_state(), self.versions(), self.ports.blobs
-        served, now = self._served(), self._now()
-        decision = decide_running(self.charter, state, versions, blobs, served, now)
-        if decision is not None and decision.verdict != "hold" and state.challenger is not None:
-            self.release(state.challenger.version, action=decision.verdict, reason=decision.reason)
-        return decision
+        `by` and `user` as in `release`.
+        """
+        from assay.lifecycle.releasing import fall_back_to
+
+        known, name = self.charter.value.baselines, baseline or self.charter.value.baseline
+        if name not in known:
+            raise CheckFailed(
+                f"{self.charter.name} has no baseline {name!r}; it has {', '.join(known)}."
+            )
+        return fall_back_to(
+            self.ports.ledger,
+            self.ports.desired,
+            self.charter,
+            name,
+            reason=reason,
+            now=self._now(),
+            by=by or getpass.getuser(),
+            user=user or getpass.getuser(),
+        )
+
+    def reconcile(self, *, waits: Waits | None = None) -> Reconciled:
+        """Bring the running release one step on where one is due; harmless however often it runs.
+
+        `waits` says which gateways a flip waits for; those that a server beside this directory
+        hears where it is not given (see `flip_waits`).
+        """
+        return self._reconciled(waits)[0]
+
+    def decide(self, *, waits: Waits | None = None) -> Decision | None:
+        """Decide the running release on what is known so far, and act on it; None too early."""
+        return self.decided(waits=waits)[1]
+
+    def decided(self, *, waits: Waits | None = None) -> tuple[Reconciled, Decision | None]:
+        """Return what was done with the running release, and the decision that it rests on."""
+        if self.release_state().challenger is None:
+            raise CheckFailed(
+                f"No release of {self.charter.name} is running: release a version first."
+            )
+        return self._reconciled(waits)
+
+    def flip_waits(self, state: ReleaseState) -> str:
+        """Say which gateways a flip waits for, of those that a server of this directory heard.
+
+        Empty where it waits for none, or no server keeps its tables here: gateways that follow a
+        file load what they are told before they answer with it, each by itself.
+        """
+        return flip_waits_beside(self.directory / STATE, state, self._now())
 
     def release_plan(self, version: int | None = None) -> ReleasePlan:
         """Return how long a canary is expected to take: the running one, or one of a version."""
@@ -127,8 +210,82 @@ class Releasing(Root):
             )
         return self.directory / STATE
 
+    def _reconciled(self, waits: Waits | None) -> tuple[Reconciled, Decision | None]:
+        """Reconcile; return with it the decision that it rests on, where there was one."""
+        from assay.lifecycle.canary import decide_running
+        from assay.lifecycle.controller import reconcile
+        from assay.lifecycle.ruling import ruling_of
+
+        made: list[tuple[Decision, ReleaseState]] = []
+        now = self._now()
+
+        def decide(state: ReleaseState) -> Ruling | None:
+            decision = decide_running(*self._observed(state, now), **self._beside(state))
+            if decision is None:
+                return None
+            made.append((decision, state))
+            return ruling_of(decision)
+
+        def keep() -> dict[str, str]:
+            return self._kept(*made[0], now)
+
+        known = waits or self.flip_waits
+        found = reconcile(self.ports, self.charter, now, decide, waits=known, keep=keep)
+        return found, made[0][0] if made else None
+
+    def _kept(self, decision: Decision, state: ReleaseState, now: datetime) -> dict[str, str]:
+        """Keep a decision with its numbers and its picture; return their digests."""
+        from assay.lifecycle.canary import looks_of
+        from assay.lifecycle.decision_evidence import decision_document, keep_decision
+        from assay.report.decision_picture import decision_picture
+
+        _, looks = looks_of(*self._observed(state, now), **self._beside(state))
+        document = decision_document(decision, looks, state, now)
+        return keep_decision(document, decision_picture, self.ports.blobs)
+
+    def _observed(self, state: ReleaseState, now: datetime) -> _Observed:
+        """Return what a running release is decided on."""
+        return self.charter, state, self.versions(), self.ports.blobs, self._served(), now
+
+    def _beside(self, state: ReleaseState) -> _Beside:
+        """Return what was captured beside answers, as far as it decides anything."""
+        from assay.ports.captures import failures_in
+
+        captures, limits = self.ports.captures, self.charter.release.guardrails
+        errors = any(limit.metric == "errors" for limit in limits)
+        return _Beside(
+            shadows=list(captures.shadows()) if state.strategy == "shadow" else (),
+            failures=list(failures_in(captures)) if errors else (),
+        )
+
     def _judged(self, version: int | None, action: Action) -> tuple[Candidate, Verdict]:
         running = self.release_state().challenger
         if version is None and action != "start" and running is not None:
             version = running.version
+        elif action == "start":
+            version = self._entering(version)
         return self.gate(version)
+
+    def _entering(self, version: int | None) -> int | None:
+        """Return the version that enters; one trained for this environment where it asks for it."""
+        from assay.adapters.onnx_engine import OnnxEngine
+        from assay.lifecycle.approval import version_state
+        from assay.lifecycle.desk import Desk
+        from assay.lifecycle.trained_here import entering_version, trained_here
+
+        ledger, charter = self.ports.ledger, self.charter
+        version = entering_version(ledger, charter, version)
+        if charter.place.promotion == "bundle":
+            return version
+        self._submit_charter()
+        table = self.directory / (charter.place.source or charter.data.source)
+        desk = Desk(
+            charter=charter,
+            ports=self.ports,
+            now=self._now(),
+            engines=OnnxEngine,
+            table=lambda: self._table(table)[0],
+            retrain=lambda again: self.build(source=table, again=again).version,
+            salt="",
+        )
+        return trained_here(desk, version_state(ledger, charter, version).version)

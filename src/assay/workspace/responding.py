@@ -81,14 +81,14 @@ class Responding(Building, Sources):
             return decline(self._desk(None), response, person, reason)
 
     def _desk(self, progress: Progress | None) -> Desk:
-        from assay.adapters.onnx_engine import OnnxEngine
         from assay.lifecycle.desk import Desk
+        from assay.workspace.engines import engines_of
 
         desk = Desk(
             charter=self.charter,
             ports=self.ports,
             now=self._now(),
-            engines=OnnxEngine,
+            engines=engines_of(self),
             table=lambda: self._table()[0],
             retrain=lambda again: self.build(newest=True, again=again, progress=progress).version,
             salt=secrets.token_hex(8),

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     import polars as pl
 
     from assay.charter.charter import Charter
     from assay.evidence.folds import ModelState
+    from assay.lifecycle.inbox_outcomes import Sifted
     from assay.lifecycle.posting import Served
     from assay.ports.captures import Record
+    from assay.ports.outcome_inbox import Happened
     from assay.ports.ports import Ports
 
 __all__ = ["CHARTER", "STATE", "Root"]
@@ -26,12 +29,22 @@ STATE = ".assay"
 
 
 class Root:
-    """One directory with a charter; `data` is read in place of its source where given."""
+    """One directory with a charter; `data` is read in place of its source where given.
+
+    `environment` is the one that is released to and served: each has its own desired state and
+    captures, beside one ledger and one store of bundles. None is production.
+    """
 
     def __init__(
-        self, directory: Path | str = ".", *, data: Path | None = None, ports: Ports | None = None
+        self,
+        directory: Path | str = ".",
+        *,
+        data: Path | None = None,
+        ports: Ports | None = None,
+        environment: str | None = None,
     ) -> None:
         self.directory = Path(directory)
+        self.environment = environment
         self._data = data
         self._ports = ports
 
@@ -39,20 +52,24 @@ class Root:
     def charter(self) -> Charter:
         """The charter on disk as it holds today; CharterError lists all of its faults."""
         from assay.adapters.system_clock import SystemClock
+        from assay.charter.environments import PRODUCTION
         from assay.charter.load import load_charter
         from assay.guardrails.registry import known_metrics
 
         charter = load_charter(self.directory / CHARTER, known_metrics())
         clock = self._ports.clock if self._ports else SystemClock()
-        return charter.on(clock.now().astimezone(charter.monitoring.zone).date())
+        today = clock.now().astimezone(charter.monitoring.zone).date()
+        return charter.on(today).within(self.environment or PRODUCTION)
 
     @cached_property
     def ports(self) -> Ports:
         """The ports; opened when they are first needed, and only beside a sound charter."""
         _ = self.charter
-        from assay.adapters.embedded import embedded
+        from assay.workspace.embedded import embedded
 
-        return self._ports or embedded(self.directory / STATE)
+        return self._ports or embedded(
+            self.directory / STATE, self.charter.environment, sift=self._sifted
+        )
 
     def versions(self) -> ModelState:
         """Return every version, as the ledger tells it."""
@@ -82,6 +99,11 @@ class Root:
         from assay.lifecycle.posting import served_cases
 
         return served_cases(self.charter, self._captures(), self.ports.outcomes.read())
+
+    def _sifted(self, told: Sequence[tuple[str, Happened]]) -> Sifted:
+        from assay.lifecycle.inbox_outcomes import sifted_by
+
+        return sifted_by(self.charter)(told)
 
     def _submit_charter(self) -> None:
         from assay.lifecycle.approval import submit_charter

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from assay.workspace.root import STATE, Root
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import polars as pl
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from assay.evidence.evidence import Check
     from assay.ports.predictions import Predictions
 
-__all__ = ["Sources"]
+__all__ = ["KEY", "Sources"]
+
+KEY = "capture.key"
+"""The installation's key beside what it serves: see `assay.adapters.installation_key`."""
 
 
 class Sources(Root):
@@ -32,8 +36,27 @@ class Sources(Root):
 
         log = self.charter.monitoring.source
         if log is None:
-            return CapturePredictions(self.ports.captures, self.charter.name)
+            hashed = "hash" in self.charter.serving.capture.protected.values()
+            originals = self._originals if hashed else None
+            return CapturePredictions(self.ports.captures, self.charter.name, originals)
         return self._elsewhere(log)
+
+    def _originals(self, bundle: str) -> Mapping[str, Mapping[str, str]]:
+        """Return which category of a bundle's reference each hash in captures is of."""
+        from assay.adapters.installation_key import installation_key
+        from assay.deploy.fetch import fetch_bundle
+        from assay.deploy.protected_columns import Protection
+        from assay.monitor.watched import watch_bundle
+        from assay.stats.grid import CategoryAxis
+
+        rules = self.charter.serving.capture
+        protection = Protection.of(rules, installation_key(self.directory / STATE / KEY))
+        axes = watch_bundle(fetch_bundle(self.ports.blobs, bundle)).reference.grid.axes
+        return {
+            name: protection.originals(name, axis.values)
+            for name, axis in axes.items()
+            if rules.withheld(name) == "hash" and isinstance(axis, CategoryAxis)
+        }
 
     def _alone(self, work: str = "monitor") -> AbstractContextManager[None]:
         """Hold this directory's lock for a kind of work: one run of it writes at a time.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assay.workspace.capturing import Capturing
+from assay.workspace.hearing import flip_waits_beside
 from assay.workspace.progress import Progress
-from assay.workspace.sources import Sources
+from assay.workspace.root import STATE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,25 +30,27 @@ if TYPE_CHECKING:
 __all__ = ["Watching"]
 
 
-class Watching(Sources):
+class Watching(Capturing):
     """Outcomes, monitoring, value, pages and replay."""
 
-    def outcomes(self, file: Path | str) -> OutcomesTaken:
-        """Take in a table of outcomes; the same table twice counts once."""
+    def outcomes(self, file: Path | str | pl.DataFrame) -> OutcomesTaken:
+        """Take in a table of outcomes, or a file of one; the same table twice counts once."""
         from assay.errors import DataError
         from assay.lifecycle.posting import take_outcomes
 
-        if not Path(file).exists():
+        if isinstance(file, Path | str) and not Path(file).exists():
             raise DataError(
                 f"There is no table of outcomes at {file}. Give a CSV or Parquet file with the "
                 "prediction's `id` and its `outcome`."
             )
-        frame = self.ports.tables.read(Path(file))
+        frame = self.ports.tables.read(Path(file)) if isinstance(file, Path | str) else file
         kept = None
         if self.charter.monitoring.source is not None:
             self.observe()
             kept = self.ports.windows
-        return take_outcomes(frame, self.charter, self.ports.outcomes, self._captures(), kept)
+        return take_outcomes(
+            frame, self.charter, self.ports.outcomes, self.ports.captures.read(), kept
+        )
 
     def observe(self) -> MonitorResult:
         """Measure what is new and judge all that was served; nothing is posted."""
@@ -57,11 +62,13 @@ class Watching(Sources):
     def monitor(self) -> Posted:
         """Measure what is new, judge all that was served, and post alerts and value to the ledger.
 
+        Closed logs of captures go over into the lake first.
         A second run with nothing new reads little and posts nothing; two at once wait in line.
         """
         from assay.lifecycle.observing import observe
         from assay.lifecycle.posting import post
 
+        self.rotate_captures()
         with self._alone():
             now = self._now()
             found = observe(self.charter, self.ports, self._predictions(), now).result
@@ -102,7 +109,13 @@ class Watching(Sources):
         """Return where things stand: newest version, gate, release, open alerts, what is next."""
         from assay.lifecycle.status import status_of
 
-        return status_of(self.charter, self.ports.ledger, self.ports.blobs, self._now())
+        now = self._now()
+        found = status_of(self.charter, self.ports.ledger, self.ports.blobs, now)
+        release = found.release
+        if release.running and release.strategy == "blue_green":
+            waits = flip_waits_beside(self.directory / STATE, release, now)
+            return replace(found, waits=waits)
+        return found
 
     def value(self) -> ValueSoFar:
         """Return what the use case was to earn, and what it has earned; nothing is written."""

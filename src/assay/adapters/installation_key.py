@@ -1,0 +1,68 @@
+"""The key of this installation, under which protected columns are hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from assay.adapters.capture_segment import sync_folder
+from assay.errors import StoreError
+
+__all__ = ["installation_key", "write_installation_key"]
+
+_LENGTH = 32
+
+
+def installation_key(path: Path) -> bytes:
+    """Return the key in a file, 32 random bytes that only its owner may read; made where missing.
+
+    Whoever loses it can map no hash back, and new hashes are others: it belongs into the backup,
+    but not beside the copies of captures. Raises StoreError where it cannot be read or made.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "capture.key"
+    >>> installation_key(path) == installation_key(path), oct(path.stat().st_mode & 0o777)
+    (True, '0o600')
+    """
+    try:
+        if not path.exists():
+            _make(path)
+        key = path.read_bytes()
+    except OSError as error:
+        raise StoreError(
+            f"The installation's key {path} cannot be read or made: {error}. Protected columns are "
+            "hashed under it, so nothing is captured without it: mend the disk or its rights."
+        ) from error
+    if len(key) != _LENGTH:
+        raise StoreError(
+            f"The installation's key {path} has {len(key)} bytes, not {_LENGTH}. Restore it from "
+            "a copy; without one remove it, and hashes made from now on are others than before."
+        )
+    return key
+
+
+def write_installation_key(path: Path, seed: str) -> None:
+    """Make the key from a text where there is none: for simulations, whose runs are to be alike."""
+    if not path.exists():
+        _make(path, hashlib.sha256(seed.encode()).digest())
+
+
+def _make(path: Path, key: bytes | None = None) -> None:
+    """Make the key whole, once, however many processes begin together."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(key or secrets.token_bytes(_LENGTH))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(unfinished, path)
+        except FileExistsError:
+            return  # another process was first: its key holds
+        sync_folder(path.parent)
+    finally:
+        unfinished.unlink()

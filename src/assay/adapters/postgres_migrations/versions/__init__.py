@@ -1,0 +1,1 @@
+"""One file for each format; `migration.py` runs those that a database lacks."""

@@ -1,0 +1,1 @@
+"""The control plane: what is decided over workspaces, and what gateways are to follow, by HTTP."""

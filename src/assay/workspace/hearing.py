@@ -1,0 +1,30 @@
+"""What a server beside a workspace heard of the gateways."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assay.evidence.folds import ReleaseState
+
+__all__ = ["flip_waits_beside"]
+
+
+def flip_waits_beside(folder: Path, state: ReleaseState, now: datetime) -> str:
+    """Say which gateways a flip waits for, of those that a server with tables in `folder` heard.
+
+    Empty where it waits for none, or no server keeps its tables there.
+    """
+    from assay.adapters.ledger_place import address_of
+    from assay.adapters.sql_server_store import SERVER_FILE, server_store_of
+    from assay.lifecycle.fleet_waits import flip_waits
+
+    if address_of(folder) is None and not (folder / SERVER_FILE).exists():
+        return ""
+    store = server_store_of(folder, None)
+    try:
+        return flip_waits(state, store.fleet(), store.agents(), now)
+    finally:
+        store.close()
