@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,9 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from bench.charter import charter_document
 from bench.served_model import MODEL, body_v2, make_bundle
+from bench.waiting import until
 
 from assay.adapters.sql_server_store import server_store_of
 from assay.evidence.bundle import Bundle
@@ -32,7 +34,7 @@ from assay.lifecycle.access_tokens import made_token
 from assay.lifecycle.approval import write
 from assay.workspace import Workspace
 
-__all__ = ["Answer", "Load", "Process", "World", "until"]
+__all__ = ["Answer", "Load", "Process", "World"]
 
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
@@ -153,16 +155,17 @@ class World:
 
     def __init__(self, folder: Path, **release: object) -> None:
         self.folder = folder
-        (folder / "charter.yaml").write_text(json.dumps(_charter(self.place, release)))
+        document = charter_document(MODEL, self.place, release)
+        (folder / "charter.yaml").write_text(json.dumps(document))
         workspace = self.workspace()
         for version, bundle in enumerate(_bundles(), 1):
-            for content in (*bundle.files.values(), bundle.manifest()):
-                workspace.ports.blobs.put(content)
+            for blob in (*bundle.files.values(), bundle.manifest()):
+                workspace.ports.blobs.put(blob)
             charter = workspace.charter
-            document: dict[str, object] = {"bundle": bundle.digest, "charter": charter.digest}
-            document |= {"sections": charter.digests(), "origin": {}}
+            content: dict[str, object] = {"bundle": bundle.digest, "charter": charter.digest}
+            content |= {"sections": charter.digests(), "origin": {}}
             subject, kind = f"model:{MODEL}/{version}", EventType.MODEL_REGISTERED
-            write(workspace.ports.ledger, subject, kind, document, datetime.now(UTC))
+            write(workspace.ports.ledger, subject, kind, content, datetime.now(UTC))
         if workspace.release(1).champion is None:
             workspace.release(action="promote")
         scopes = ["agent", "serve", "read", "release"]
@@ -205,15 +208,6 @@ def _bundles() -> tuple[Bundle, Bundle]:
     return make_bundle(0), make_bundle(1)
 
 
-def until(found: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait until something is so; TimeoutError where it never is."""
-    end = time.monotonic() + seconds
-    while not found():
-        if time.monotonic() > end:
-            raise TimeoutError("what was commanded did not take effect")
-        time.sleep(0.002)
-
-
 def _ready(url: str) -> bool:
     try:
         with urlopen(f"{url}/v2/health/ready") as answer:
@@ -227,24 +221,3 @@ def _request(url: str) -> bytes:
     head = f"POST /v2/models/{MODEL}/infer HTTP/1.1\r\nhost: {url.removeprefix('http://')}\r\n"
     head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     return head.encode() + body
-
-
-def _charter(place: str, release: dict[str, object]) -> dict[str, object]:
-    return {
-        "name": MODEL,
-        "title": "Whom to call",
-        "problem": {"business": "b", "analytical": "a", "hypothesis": "h"},
-        "strategy": {"objective": "o", "kpi": "k"},
-        "people": "solo",
-        "data": {"source": "bank.csv", "outcome": "y", "positive": "yes"},
-        "value": {
-            "currency": "EUR",
-            "actions": {"call": {"yes": 9, "no": -1}, "skip": 0},
-            "baselines": {"nobody": "skip"},
-            "baseline": "nobody",
-            "decisions_per_month": 1000,
-        },
-        "risk": {"tier": "low"},
-        "release": release,
-        "environments": {place: {"gate": False}},
-    }

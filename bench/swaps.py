@@ -16,7 +16,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.live import Load, World, until
+from bench.live import Load, World
+from bench.waiting import until
 
 from assay.adapters.lake_captures import LakeCaptures
 

@@ -12,7 +12,7 @@ from bench.kill.tally import Tally, table
 
 
 def test_a_gateway_that_is_killed_loses_no_answered_prediction(tmp_path: Path) -> None:
-    found = Gateways(tmp_path, "sync", clients=(16, 24)).kill(3)
+    found = Gateways(tmp_path, "sync", clients=(16, 24), restart=60.0).kill(3)
     assert (found.lost, found.doubled, found.faults) == (0, 0, [])
     assert (found.kills, found.kept) == (3, True)
     assert found.acknowledged > 0

@@ -19,7 +19,8 @@ from typing import Literal
 from urllib.request import urlopen
 
 from bench.kill.tally import Tally
-from bench.live import Answer, Load, Process, World, until
+from bench.live import Answer, Load, Process, World
+from bench.waiting import until
 
 from assay.adapters.lake_captures import LakeCaptures
 
@@ -32,18 +33,20 @@ _INTERVAL = 0.010
 _WRITE = 0.25
 """Seconds that writing a group may take on a busy disk, and the answers of a killed process to
 reach a busy client: what an `async` log may lose beyond its interval."""
-_RESTART = 10.0
-"""Seconds within which a gateway that is started again has to serve, on a busy machine."""
 
 
 @dataclass
 class Gateways:
-    """The lives of one gateway over one workspace."""
+    """The lives of one gateway over one workspace.
+
+    `restart` are the seconds within which a gateway that is started again has to serve.
+    """
 
     folder: Path
     capture: Capture
     seed: int = 0
     clients: tuple[int, int] = (16, 64)
+    restart: float = 10.0
     tally: Tally = field(init=False)
     promised: set[str] = field(default_factory=set)
     seen: Counter[str] = field(default_factory=Counter)
@@ -78,7 +81,7 @@ class Gateways:
         begun = time.monotonic()
         with self._world.gateway(port=self._port) as gateway:
             self.slowest = max(self.slowest, time.monotonic() - begun)
-            if life and time.monotonic() - begun > _RESTART:
+            if life and time.monotonic() - begun > self.restart:
                 self.tally.faults.append(f"life {life}: it took {time.monotonic() - begun:.1f} s")
             self._port = gateway.port
             load = Load([gateway.url], draw.randint(*self.clients))

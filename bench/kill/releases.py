@@ -11,13 +11,16 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.charter import charter_document
 from bench.kill.tally import Tally
+from bench.waiting import until
 
 from assay.charter.charter import Charter
 from assay.deploy.desired import Desired, desired_state
@@ -39,27 +42,8 @@ _VERSIONS = 5
 
 
 def _charter() -> Charter:
-    charter = Charter.model_validate(
-        {
-            "name": "bank",
-            "title": "Whom to call",
-            "problem": {"business": "b", "analytical": "a", "hypothesis": "h"},
-            "strategy": {"objective": "o", "kpi": "k"},
-            "people": "solo",
-            "data": {"source": "bank.csv", "outcome": "y", "positive": "yes"},
-            "value": {
-                "currency": "EUR",
-                "actions": {"call": {"yes": 9, "no": -1}, "skip": 0},
-                "baselines": {"nobody": "skip"},
-                "baseline": "nobody",
-                "decisions_per_month": 1000,
-            },
-            "risk": {"tier": "low"},
-            "release": {"strategy": "canary", "steps": STEPS, "loss_budget_per_year": 90_000},
-            "environments": {"test": {"gate": False}},
-        }
-    )
-    return charter.within("test")
+    release = {"strategy": "canary", "steps": STEPS, "loss_budget_per_year": 90_000}
+    return Charter.model_validate(charter_document("bank", "test", release)).within("test")
 
 
 def _ports(folder: Path, charter: Charter) -> Ports:
@@ -138,7 +122,7 @@ def run(times: int) -> list[Tally]:
         folder = Path(name) / ".assay"
         _ports(folder, charter)
         for life in range(times):
-            told |= _live_and_die(folder, rng, life)
+            told |= _live_and_die(folder, rng, life, not told)
             tally.faults += [f"life {life}: {fault}" for fault in _faults(folder, charter)]
         state = release_state(embedded(folder, charter.environment).ledger, charter)
     there = Counter(f"{one.revision} {one.what} {one.at.isoformat()}" for one in state.history)
@@ -150,8 +134,12 @@ def run(times: int) -> list[Tally]:
     return [tally]
 
 
-def _live_and_die(folder: Path, rng: random.Random, life: int) -> set[str]:
-    """Let two controllers live for a moment; return the steps that they said they took."""
+def _live_and_die(folder: Path, rng: random.Random, life: int, none_yet: bool) -> set[str]:
+    """Let two controllers live for a moment; return the steps that they said they took.
+
+    Where no life before took a step, the moment begins with the first one of this life: whoever
+    is killed before it did anything proves nothing.
+    """
     command = [sys.executable, "-m", "bench.kill.releases", str(folder)]
     both = [
         subprocess.Popen([*command, str(2 * life + one)], stdout=subprocess.PIPE, text=True)
@@ -160,11 +148,28 @@ def _live_and_die(folder: Path, rng: random.Random, life: int) -> set[str]:
     for one in both:
         assert one.stdout is not None
         one.stdout.readline()
-    time.sleep(rng.uniform(0.01, 0.8))
-    for one in both:
-        one.kill()
-    said = [line for one in both for line in one.communicate()[0].splitlines(keepends=True)]
-    return {line.strip() for line in said if line.endswith("\n")}
+    said: tuple[list[str], list[str]] = [], []
+    readers = [threading.Thread(target=_hear, args=told) for told in zip(both, said, strict=True)]
+    for reader in readers:
+        reader.start()
+    try:
+        if none_yet:
+            until(lambda: any(said))
+        time.sleep(rng.uniform(0.01, 0.8))
+    finally:
+        for one in both:
+            one.kill()
+        for one, reader in zip(both, readers, strict=True):
+            one.wait()
+            reader.join()
+    return {line.strip() for heard in said for line in heard}
+
+
+def _hear(process: subprocess.Popen[str], said: list[str]) -> None:
+    """Add each whole line that a process says; what it was killed in the middle of is none."""
+    assert process.stdout is not None
+    with process.stdout as lines:
+        said.extend(line for line in lines if line.endswith("\n"))
 
 
 def _faults(folder: Path, charter: Charter) -> Iterator[str]:

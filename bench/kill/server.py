@@ -24,7 +24,8 @@ from typing import Any
 import httpx
 import psycopg
 from bench.kill.tally import Tally
-from bench.live import Load, Process, World, until
+from bench.live import Load, Process, World
+from bench.waiting import until
 from msgspec.structs import replace
 
 from assay.deploy.desired import Desired, revision_told
@@ -71,6 +72,7 @@ class Servers:
             gateway = stack.enter_context(self._world.follower(server.url))
             load = Load([gateway.url], self.clients, pause=0.02)
             stack.callback(load.stop)
+            until(lambda: bool(load.answers or load.failed or load.broken))
             for life in range(times):
                 self._live(server, draw, life)
                 server = stack.enter_context(self._world.server(*self._options, port=server.port))
