@@ -208,16 +208,16 @@ def test_with_keys_each_path_asks_for_its_scope(
 def test_outcomes_are_answered_once_they_are_in_the_inbox(client: httpx.Client, stage: Any) -> None:
     told = [
         {"id": "a/0", "outcome": "yes"},
-        {"id": "a/1", "outcome": 3.5},
-        {"id": "b", "outcome": True},
+        {"id": "a/1", "outcome": "no"},
+        {"id": "b", "outcome": "yes"},
     ]
     for path in ("/outcomes", "/v2/models/bank/outcomes", "/outcomes?model=bank"):
         answer = client.post(path, json={"outcomes": told})
         assert (answer.status_code, answer.json()) == (200, {"accepted": 3})
     assert stage.inbox.taken[:3] == [
         ("bank", "a/0", "yes"),
-        ("bank", "a/1", 3.5),
-        ("bank", "b", True),
+        ("bank", "a/1", "no"),
+        ("bank", "b", "yes"),
     ]
     assert 'assay_outcomes_total{model="bank"} 9.0' in client.get("/metrics").text
     stage.inbox.fault = StoreError("No space left on device.")

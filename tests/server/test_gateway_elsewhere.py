@@ -108,6 +108,10 @@ def test_it_serves_acknowledges_and_sends_home_what_it_wrote(
         until(lambda: _ready(client))
         ids = _ask(client)["parameters"]["prediction_ids"]
         told = [{"id": ids[0], "outcome": "yes"}]
+        mistyped = [*told, {"id": ids[1], "outcome": "ye"}]
+        refused = client.post("/v2/models/campaign/outcomes", json={"outcomes": mistyped})
+        assert refused.status_code == 400
+        assert "did you mean 'yes'?" in refused.json()["error"]
         answer = client.post("/v2/models/campaign/outcomes", json={"outcomes": told})
         assert answer.status_code == 200, answer.text
         seen = until(lambda: _agent(server, "sends"))
@@ -119,6 +123,7 @@ def test_it_serves_acknowledges_and_sends_home_what_it_wrote(
     assert not list((folder / "models" / "campaign" / "captures").glob("*.log"))
     outcomes = Workspace(released).ports.outcomes.read()
     assert ids[0] in outcomes["id"].to_list()
+    assert ids[1] not in outcomes["id"].to_list()
     assert not list((folder / "models" / "campaign" / "outcomes" / "inbox").glob("*.log"))
 
 

@@ -28,6 +28,7 @@ class ModelCounts:
         "load_failures",
         "loads",
         "lost",
+        "outcome_refusals",
         "outcomes",
         "predictions",
         "requests",
@@ -44,7 +45,8 @@ class ModelCounts:
         self.buckets = [0] * (len(SECONDS) + 1)
         self.seconds = 0.0
         self.capture_lag = 0.0
-        self.lost = self.shed = self.shadow_dropped = self.shadow_failed = self.outcomes = 0
+        self.lost = self.shed = self.shadow_dropped = self.shadow_failed = 0
+        self.outcomes = self.outcome_refusals = 0
         self.loads = self.unloads = self.load_failures = 0
 
     def answered(self, status: int, seconds: float) -> None:

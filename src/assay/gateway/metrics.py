@@ -24,6 +24,10 @@ _PLAIN = {
     "shadow_dropped": ("assay_shadow_dropped", "Shadow copies that came when too many waited."),
     "shadow_failed": ("assay_shadow_failed", "Shadow copies that could not be scored."),
     "outcomes": ("assay_outcomes", "Outcomes taken in."),
+    "outcome_refusals": (
+        "assay_outcome_refusals",
+        "Requests with outcomes that were refused whole, since some could not be.",
+    ),
     "loads": ("assay_loads", "Times that a state of the model was loaded."),
     "unloads": ("assay_unloads", "Times that the model was unloaded for others."),
     "load_failures": ("assay_load_failures", "Desired states that could not be served."),
