@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from tests.postgres import schema
 
-from assay.adapters.ledger_place import address_of, ledger_of, move_ledger
+from assay.adapters.ledger_address import address_of
+from assay.adapters.ledger_place import ledger_of, move_ledger
 from assay.adapters.postgres_ledger import PostgresLedger
 from assay.adapters.sqlite_ledger import open_ledger
 from assay.errors import InputError

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,16 +15,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import MetaData, inspect
 
 from assay.adapters.head_file import HeadFile
-from assay.adapters.ledger_migrations.migration import CURRENT
-from assay.adapters.sqlite_engine import sqlite_engine
-from assay.adapters.sqlite_ledger import LEDGER, SqliteLedger, open_ledger
+from assay.adapters.sqlite_connections import SqliteConnections
+from assay.adapters.sqlite_ledger import SqliteLedger, open_ledger
+from assay.adapters.sqlite_ledger_format import CURRENT
 from assay.errors import LedgerBroken, StoreError
 from assay.evidence.chain import Head
 from assay.evidence.digest import canonical_bytes
-from assay.evidence.event import Event
+from assay.evidence.event import GENESIS, Event
 
 AT = "2026-01-02T03:04:05+00:00"
 COUNT = 6
@@ -78,14 +78,14 @@ def test_a_ledger_outlives_its_process(written: Path, tmp_path: Path) -> None:
 
 
 def test_commits_are_synced(tmp_path: Path) -> None:
-    engine = sqlite_engine(tmp_path / "a.db", 1.0)
-    with engine.connect() as connection:
+    database = SqliteConnections(tmp_path / "a.db", 1.0)
+    with database.reading() as connection:
         settings = [
-            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            connection.execute(f"PRAGMA {name}").fetchone()
             for name in ("journal_mode", "synchronous")
         ]
-    engine.dispose()
-    assert settings == ["wal", 2]  # 2 is FULL
+    database.close()
+    assert settings == [("wal",), (2,)]  # 2 is FULL
 
 
 @pytest.mark.parametrize(
@@ -299,12 +299,12 @@ def test_a_directory_in_the_place_of_a_file_is_one_paragraph(tmp_path: Path) -> 
 
 
 def test_a_full_disk_acknowledges_nothing(tmp_path: Path) -> None:
-    engine = sqlite_engine(tmp_path / "ledger.db", 1.0)
-    ledger = SqliteLedger(engine, HeadFile(tmp_path / "ledger.head"))
+    database = SqliteConnections(tmp_path / "ledger.db", 1.0)
+    ledger = SqliteLedger(database, HeadFile(tmp_path / "ledger.head"))
     ledger.prepare()
     say(ledger, "fits")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count=1")  # SQLite keeps what there is
+    with database.reading() as connection:
+        connection.execute("PRAGMA max_page_count=1")  # SQLite keeps what there is
     with pytest.raises(StoreError, match="the disk is full"):
         say(ledger, "x" * 100_000)
     assert ledger.verify() == 1
@@ -322,7 +322,7 @@ class FailingHead(HeadFile):
 
 def test_an_entry_whose_head_fails_is_not_acknowledged_and_later_healed(tmp_path: Path) -> None:
     head = FailingHead(tmp_path / "ledger.head")
-    ledger = SqliteLedger(sqlite_engine(tmp_path / "ledger.db", 1.0), head)
+    ledger = SqliteLedger(SqliteConnections(tmp_path / "ledger.db", 1.0), head)
     ledger.prepare()
     say(ledger, "one")
     head.failing = True
@@ -341,28 +341,89 @@ def test_a_head_that_cannot_be_written_is_one_paragraph(tmp_path: Path) -> None:
         HeadFile(tmp_path / "ledger.head").write(Head(1, "f" * 64))
 
 
-def test_the_migration_makes_the_table_that_the_adapter_uses(written: Path, tmp_path: Path) -> None:
-    engine = sqlite_engine(copy(written, tmp_path), 1.0)
-    stored = MetaData()
-    stored.reflect(engine)
-    unique = inspect(engine).get_unique_constraints("ledger")
-    engine.dispose()
-    table = stored.tables["ledger"]
-    assert [(c.name, str(c.type), c.nullable, c.primary_key) for c in table.columns] == [
-        (c.name, str(c.type), c.nullable, c.primary_key) for c in LEDGER.columns
+# What earlier versions wrote, by way of SQLAlchemy and Alembic.
+_AS_BEFORE = """
+CREATE TABLE ledger (
+\tseq INTEGER NOT NULL,\x20
+\tsubject TEXT NOT NULL,\x20
+\tsubject_revision INTEGER NOT NULL,\x20
+\ttype TEXT NOT NULL,\x20
+\tbytes BLOB NOT NULL,\x20
+\tprevious TEXT NOT NULL,\x20
+\tdigest TEXT NOT NULL,\x20
+\tPRIMARY KEY (seq),\x20
+\tCONSTRAINT one_entry_a_revision UNIQUE (subject, subject_revision)
+);
+CREATE TABLE alembic_version (
+\tversion_num VARCHAR(32) NOT NULL,\x20
+\tCONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO alembic_version VALUES ('0001');
+"""
+
+
+def test_the_tables_are_those_of_earlier_versions(written: Path, tmp_path: Path) -> None:
+    now, before = copy(written, tmp_path), tmp_path / "before.db"
+    with closing(sqlite3.connect(before)) as connection:
+        connection.executescript(_AS_BEFORE)
+    asked = [
+        f"PRAGMA {what}({table})"
+        for table in ("ledger", "alembic_version")
+        for what in ("table_info", "index_list", "index_xinfo")
     ]
-    assert [one["column_names"] for one in unique] == [["subject", "subject_revision"]]
+    asked += ["PRAGMA index_xinfo(sqlite_autoindex_ledger_1)", "SELECT * FROM alembic_version"]
+    with closing(sqlite3.connect(before)) as one, closing(sqlite3.connect(now)) as other:
+        for question in asked:
+            assert one.execute(question).fetchall() == other.execute(question).fetchall()
+    (tmp_path / "before.head").write_text(f'{{"seq": 0, "digest": "{GENESIS}"}}')
+    with opened(before) as ledger:
+        assert say(ledger, "goes on").seq == 1
+        assert ledger.verify() == 1
     assert CURRENT == "0001"
 
 
-def test_a_ledger_in_the_current_format_opens_without_alembic(
-    written: Path, tmp_path: Path
-) -> None:
+def test_what_a_transaction_began_is_gone_where_it_fails(tmp_path: Path) -> None:
+    database = SqliteConnections(tmp_path / "a.db", 1.0)
+
+    def make_and(statement: str) -> None:
+        with database.writing() as connection:
+            connection.execute("CREATE TABLE songs (name TEXT)")
+            connection.execute(statement)
+
+    with pytest.raises(StoreError, match=r"cannot be used .*films"):
+        make_and("SELECT * FROM films")
+    make_and("SELECT * FROM songs")
+    with pytest.raises(StoreError, match="already exists"):
+        make_and("SELECT * FROM songs")
+    database.close()
+
+
+def test_many_threads_at_once_leave_few_connections_open(tmp_path: Path) -> None:
+    database, meet = SqliteConnections(tmp_path / "a.db", 10.0), threading.Barrier(9)
+
+    def read() -> None:
+        with database.reading():
+            meet.wait(30)
+
+    threads = [threading.Thread(target=read) for _ in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(database._idle) == 4
+    database.close()
+    assert not database._idle
+    with database.reading() as connection:  # a later use opens anew
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    database.close()
+
+
+def test_a_ledger_opens_without_heavy_libraries(written: Path, tmp_path: Path) -> None:
     path = copy(written, tmp_path)
     code = (
         "import sys; from pathlib import Path; from assay.adapters.sqlite_ledger import *; "
         "ledger = open_ledger(Path(sys.argv[1])); print(ledger.verify()); ledger.close(); "
-        "assert 'alembic' not in sys.modules"
+        "assert not {'alembic', 'sqlalchemy', 'numpy'} & {*sys.modules}"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True

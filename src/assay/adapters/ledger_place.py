@@ -11,33 +11,23 @@ from pathlib import Path
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from assay.adapters.ledger_address import ADDRESS, OWN_LEDGER, address_of
 from assay.adapters.postgres_ledger import open_postgres_ledger
 from assay.adapters.sqlite_ledger import open_ledger
 from assay.adapters.whole_file import write_whole
-from assay.errors import InputError, StoreError
+from assay.errors import InputError
 from assay.ports.ledger import Ledger
 
-__all__ = ["address_of", "ledger_of", "move_ledger"]
+__all__ = ["ledger_of", "move_ledger"]
 
-_FILE = "ledger.url"
 _WITNESS = "ledger.seen"
-
-
-def address_of(state: Path) -> str | None:
-    """Return the address of the database that a workspace's ledger is in; None for its own."""
-    try:
-        return (state / _FILE).read_text().strip()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StoreError(f"{state / _FILE} cannot be read: {error}. Mend the disk.") from error
 
 
 def ledger_of(state: Path) -> Ledger:
     """Open a workspace's ledger, wherever it is."""
     address = address_of(state)
     if address is None:
-        return open_ledger(state / "ledger.sqlite")
+        return open_ledger(state / OWN_LEDGER)
     return open_postgres_ledger(address, state / _WITNESS)
 
 
@@ -61,7 +51,7 @@ def move_ledger(state: Path, address: str) -> int:
     target = open_postgres_ledger(address, state / _WITNESS)
     try:
         moved = _copied(state, target)
-        write_whole(state / _FILE, f"{address}\n".encode())
+        write_whole(state / ADDRESS, f"{address}\n".encode())
         moved += _copied(state, target)  # what a command wrote that was under way
     finally:
         target.close()
@@ -69,9 +59,9 @@ def move_ledger(state: Path, address: str) -> int:
 
 
 def _copied(state: Path, target: Ledger) -> int:
-    if not (state / "ledger.sqlite").exists():
+    if not (state / OWN_LEDGER).exists():
         return 0
-    source, moved = open_ledger(state / "ledger.sqlite"), 0
+    source, moved = open_ledger(state / OWN_LEDGER), 0
     try:
         source.verify()
         there = {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import (
@@ -12,7 +11,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    Row,
     Table,
     Text,
     UniqueConstraint,
@@ -20,9 +18,10 @@ from sqlalchemy import (
     select,
 )
 
+from assay.adapters.ledger_rows import PAGE, event_of
 from assay.evidence.event import Event
 
-__all__ = ["LEDGER", "all_entries", "event_of", "paged", "revision_of", "values_of"]
+__all__ = ["LEDGER", "all_entries", "entries_after", "revision_of", "values_of"]
 
 LEDGER = Table(
     "ledger",
@@ -37,30 +36,19 @@ LEDGER = Table(
     UniqueConstraint("subject", "subject_revision", name="one_entry_a_revision"),
 )
 
-_PAGE = 500
-"""Entries read at once: a slow reader holds no transaction open between pages."""
 
-
-def paged(
-    reading: Callable[[], AbstractContextManager[Connection]], subject: str | None, after: int
-) -> Iterator[Event]:
-    """Yield entries in order, those of one subject or all, in pages of a transaction each."""
-    query = select(LEDGER).order_by(LEDGER.c.seq).limit(_PAGE)
+def entries_after(connection: Connection, subject: str | None, after: int) -> list[Event]:
+    """Return the entries after one, those of one subject or all, a page at most."""
+    query = select(LEDGER).where(LEDGER.c.seq > after).order_by(LEDGER.c.seq).limit(PAGE)
     if subject is not None:
         query = query.where(LEDGER.c.subject == subject)
-    while True:
-        with reading() as connection:
-            page = [event_of(row) for row in connection.execute(query.where(LEDGER.c.seq > after))]
-        yield from page
-        if len(page) < _PAGE:
-            return
-        after = page[-1].seq
+    return list(map(event_of, connection.execute(query)))
 
 
 def all_entries(connection: Connection) -> Iterator[Event]:
     """Yield every entry in order, within one transaction."""
     rows = connection.execute(
-        select(LEDGER).order_by(LEDGER.c.seq), execution_options={"yield_per": _PAGE}
+        select(LEDGER).order_by(LEDGER.c.seq), execution_options={"yield_per": PAGE}
     )
     yield from map(event_of, rows)
 
@@ -82,17 +70,3 @@ def values_of(event: Event) -> dict[str, Any]:
         "previous": event.previous,
         "digest": event.digest,
     }
-
-
-def event_of(row: Row[Any]) -> Event:
-    """Read a row as it lies, whatever was put there: the chain's check judges it."""
-    seq, subject, revision, type_, content, previous, digest = tuple(row)
-    return Event(
-        seq=seq,
-        subject=str(subject),
-        revision=revision,
-        type=str(type_),
-        content=content if isinstance(content, bytes) else str(content).encode(),
-        previous=str(previous),
-        digest=str(digest),
-    )

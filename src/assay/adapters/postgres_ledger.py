@@ -28,14 +28,8 @@ from sqlalchemy import (
 
 from assay.adapters.file_lock import locked
 from assay.adapters.head_file import HeadFile
-from assay.adapters.ledger_table import (
-    LEDGER,
-    all_entries,
-    event_of,
-    paged,
-    revision_of,
-    values_of,
-)
+from assay.adapters.ledger_rows import event_of, paged
+from assay.adapters.ledger_table import LEDGER, all_entries, entries_after, revision_of, values_of
 from assay.adapters.postgres_engine import postgres_engine, postgres_world
 from assay.adapters.postgres_migrations.migration import CURRENT, bring_up_to_date, stored_format
 from assay.errors import LedgerBroken, LedgerConflict
@@ -109,7 +103,12 @@ class PostgresLedger:
 
     def events(self, subject: str | None = None, after: int = 0) -> Iterator[Event]:
         """Yield entries in order, those of one subject or all; unknown subjects have none."""
-        return paged(self._transaction, subject, after)
+
+        def page(after: int) -> list[Event]:
+            with self._transaction() as connection:
+                return entries_after(connection, subject, after)
+
+        return paged(page, after)
 
     def revision(self, subject: str) -> int:
         """Return a subject's newest revision; 0 where it has no entry."""

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from assay.adapters.ledger_place import address_of
+from assay.adapters.ledger_address import address_of
 from assay.adapters.postgres_engine import postgres_engine, postgres_world
 from assay.adapters.sqlite_engine import sqlite_engine, world_error
 from assay.errors import InputError, StoreError

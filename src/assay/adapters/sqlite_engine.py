@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
+from assay.adapters.sqlite_connections import make_durable, world_error_said
 from assay.errors import StoreError
 
 __all__ = ["sqlite_engine", "world_error"]
@@ -31,26 +32,13 @@ def sqlite_engine(path: Path, patience: float) -> Engine:
 
 def world_error(path: str, error: DBAPIError) -> StoreError:
     """Say in one paragraph what a database error means and what to do."""
-    said = str(error.orig)
-    if "locked" in said or "busy" in said:
-        means, mend = "is locked by another process", "Wait for it to end, then repeat the command"
-    elif "not a database" in said or "malformed" in said:
-        means, mend = "is damaged or no SQLite file", "Restore it and its head from a backup"
-    elif "full" in said:
-        means, mend = "cannot grow: the disk is full", "Make room, then repeat the command"
-    else:
-        means, mend = "cannot be used", "See that the file can be read and written"
-    return StoreError(f"The database {path} {means} ({said}). {mend}.")
+    return world_error_said(path, str(error.orig))
 
 
 def _prepare(connection: sqlite3.Connection, record: Any) -> None:
     # The driver must not start transactions by itself: `_begin` does.
     connection.isolation_level = None
-    # A byte changed on disk may not be UTF-8 any more; the reader is to see it, not to fail on it.
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-    connection.execute("PRAGMA journal_mode=WAL").close()
-    connection.execute("PRAGMA synchronous=FULL").close()
-    connection.execute("PRAGMA cell_size_check=ON").close()
+    make_durable(connection)
     record.info["pid"] = os.getpid()
 
 

@@ -9,24 +9,22 @@ names another entry, is a broken ledger, and nothing is written to it any more.
 
 from __future__ import annotations
 
-import weakref
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, insert, select, text
-from sqlalchemy.exc import DBAPIError
-
 from assay.adapters.head_file import HeadFile
-from assay.adapters.ledger_migrations.migration import CURRENT, bring_up_to_date, stored_format
-from assay.adapters.ledger_table import LEDGER, all_entries, event_of, paged, revision_of, values_of
-from assay.adapters.sqlite_engine import sqlite_engine, world_error
+from assay.adapters.ledger_rows import PAGE, event_of, paged
+from assay.adapters.sqlite_connections import SqliteConnections
+from assay.adapters.sqlite_ledger_format import CURRENT, bring_up_to_date, stored_format
 from assay.errors import LedgerBroken, LedgerConflict, StoreError
 from assay.evidence.chain import EMPTY, Head, first_break, holds
 from assay.evidence.entry import check_entry
 from assay.evidence.event import Event, chained
 
-__all__ = ["LEDGER", "SqliteLedger", "open_ledger"]
+__all__ = ["SqliteLedger", "open_ledger"]
+
+_ENTRIES = "SELECT seq, subject, subject_revision, type, bytes, previous, digest FROM ledger"
 
 
 def open_ledger(path: Path, patience: float = 10.0) -> SqliteLedger:
@@ -37,7 +35,7 @@ def open_ledger(path: Path, patience: float = 10.0) -> SqliteLedger:
     """
     if not path.parent.is_dir():
         raise StoreError(f"There is no directory {path.parent} to keep the ledger {path.name} in.")
-    ledger = SqliteLedger(sqlite_engine(path, patience), HeadFile(path.with_suffix(".head")))
+    ledger = SqliteLedger(SqliteConnections(path, patience), HeadFile(path.with_suffix(".head")))
     try:
         ledger.prepare()
     except BaseException:
@@ -49,24 +47,22 @@ def open_ledger(path: Path, patience: float = 10.0) -> SqliteLedger:
 class SqliteLedger:
     """Appends to, reads and verifies a ledger in SQLite; `close` it when done."""
 
-    def __init__(self, engine: Engine, head: HeadFile) -> None:
-        self._engine = engine
+    def __init__(self, database: SqliteConnections, head: HeadFile) -> None:
+        self._database = database
         self._head = head
-        # SQLite's connections are to be closed by hand; who forgets is helped here.
-        weakref.finalize(self, engine.dispose)
 
     def prepare(self) -> None:
         """Make the table where there is none, and migrate an older format."""
-        with self._reading() as connection:
-            stored = stored_format(connection)
+        path = str(self._database.path)
+        with self._database.reading() as connection:
+            stored = stored_format(connection, path)
         if stored == CURRENT:
             return
-        with self._writing() as connection:
-            stored = stored_format(connection)  # another process may have been faster
+        with self._database.writing() as connection:
+            stored = stored_format(connection, path)  # another process may have been faster
             if stored is None:
                 self._start()
-            if stored != CURRENT:
-                bring_up_to_date(connection, stored)
+            bring_up_to_date(connection, path, stored)
 
     def append(self, subject: str, type_: str, content: bytes, expected: int | None) -> Event:
         """Write one entry durably, or raise LedgerConflict where the subject is not at `expected`.
@@ -76,24 +72,29 @@ class SqliteLedger:
         or not: read the subject again.
         """
         check_entry(subject, type_, content)
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             last = self._checked_end(connection)
-            revision = revision_of(connection, subject)
+            revision = _revision(connection, subject)
             if expected is not None and expected != revision:
                 raise LedgerConflict(subject, expected, revision)
             event = chained(last.seq + 1, subject, revision + 1, type_, content, last.digest)
-            connection.execute(insert(LEDGER).values(values_of(event)))
+            connection.execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?)", _row(event))
         self._acknowledge(event)
         return event
 
     def events(self, subject: str | None = None, after: int = 0) -> Iterator[Event]:
         """Yield entries in order, those of one subject or all; unknown subjects have none."""
-        return paged(self._reading, subject, after)
+
+        def page(after: int) -> list[Event]:
+            with self._database.reading() as connection:
+                return _entries_after(connection, subject, after)
+
+        return paged(page, after)
 
     def revision(self, subject: str) -> int:
         """Return a subject's newest revision; 0 where it has no entry."""
-        with self._reading() as connection:
-            return revision_of(connection, subject)
+        with self._database.reading() as connection:
+            return _revision(connection, subject)
 
     def verify(self) -> int:
         """Count the entries, or raise LedgerBroken naming the first that does not hold.
@@ -102,9 +103,9 @@ class SqliteLedger:
         those who ask for one subject.
         """
         head = self._head.read()  # first: entries written meanwhile may lie behind it
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             count = _checked_chain(connection, head)
-            finding = connection.execute(text("PRAGMA integrity_check(1)")).scalar()
+            (finding,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if finding != "ok":
             raise LedgerBroken(
                 f"The chain of {count} entries holds, but the database around it was changed or "
@@ -114,12 +115,12 @@ class SqliteLedger:
 
     def close(self) -> None:
         """Close the connections; a second call does nothing."""
-        self._engine.dispose()
+        self._database.close()
 
     def _acknowledge(self, event: Event) -> None:
         """Move the head on to the last entry there is, this one or a later one."""
         try:
-            with self._writing() as connection:
+            with self._database.writing() as connection:
                 self._head.write(self._checked_end(connection))
         except StoreError as error:
             raise StoreError(
@@ -132,20 +133,20 @@ class SqliteLedger:
         head = self._head.read()
         if head is not None and head != EMPTY:
             raise LedgerBroken(
-                f"The ledger {self._engine.url.database} is gone or empty, but its head "
+                f"The ledger {self._database.path} is gone or empty, but its head "
                 f"{self._head.path} names entry {head.seq} as the last: all entries were removed. "
                 "Restore the database from a backup."
             )
         self._head.write(EMPTY)
 
-    def _checked_end(self, connection: Connection) -> Head:
+    def _checked_end(self, connection: sqlite3.Connection) -> Head:
         """Return the last entry as a head, after checking that the head in the file leads to it."""
         head = self._head.read()
         if head is None:
-            raise LedgerBroken(first_break(all_entries(connection), None) or "The head is missing.")
-        rows = connection.execute(
-            select(LEDGER).where(LEDGER.c.seq >= head.seq).order_by(LEDGER.c.seq)
-        )
+            raise LedgerBroken(
+                first_break(_all_entries(connection), None) or "The head is missing."
+            )
+        rows = connection.execute(f"{_ENTRIES} WHERE seq >= ? ORDER BY seq", (head.seq,))
         last = EMPTY if head.seq == 0 else None
         for event in map(event_of, rows):
             begins = last is None and (event.seq, event.digest) == (head.seq, head.digest)
@@ -158,46 +159,54 @@ class SqliteLedger:
                 break
             last = Head(event.seq, event.digest)
         if last is None:
-            broken = first_break(all_entries(connection), head)
+            broken = first_break(_all_entries(connection), head)
             raise LedgerBroken(broken or "The end of the ledger does not hold.")
         return last
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with self._world(), self._engine.connect() as connection:
-            yield connection
 
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        writer = self._engine.execution_options(begin="IMMEDIATE")
-        with self._world(), writer.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _world(self) -> Iterator[None]:
-        try:
-            yield
-        except DBAPIError as error:
-            raise world_error(str(self._engine.url.database), error) from error
-
-
-def _checked_chain(connection: Connection, head: Head | None) -> int:
+def _checked_chain(connection: sqlite3.Connection, head: Head | None) -> int:
     """Count the entries, or raise LedgerBroken where the chain or the reading of it breaks."""
     count = 0
 
     def counted() -> Iterator[Event]:
         nonlocal count
-        for event in all_entries(connection):
+        for event in _all_entries(connection):
             count += 1
             yield event
 
     try:
         broken = first_break(counted(), head)
-    except DBAPIError as error:
+    except sqlite3.DatabaseError as error:
         raise LedgerBroken(
-            f"Entry {count + 1} cannot be read: the database is damaged there ({error.orig}). "
+            f"Entry {count + 1} cannot be read: the database is damaged there ({error}). "
             "Restore it from a backup."
         ) from error
     if broken is not None:
         raise LedgerBroken(broken)
     return count
+
+
+def _entries_after(connection: sqlite3.Connection, subject: str | None, after: int) -> list[Event]:
+    """Return the entries after one, those of one subject or all, a page at most."""
+    of, given = ("", ()) if subject is None else ("AND subject = ? ", (subject,))
+    rows = connection.execute(
+        f"{_ENTRIES} WHERE seq > ? {of}ORDER BY seq LIMIT {PAGE}", (after, *given)
+    )
+    return list(map(event_of, rows))
+
+
+def _all_entries(connection: sqlite3.Connection) -> Iterator[Event]:
+    """Yield every entry in order, within one transaction."""
+    yield from map(event_of, connection.execute(f"{_ENTRIES} ORDER BY seq"))
+
+
+def _revision(connection: sqlite3.Connection, subject: str) -> int:
+    """Return a subject's newest revision; 0 where it has no entry."""
+    newest = "SELECT max(subject_revision) FROM ledger WHERE subject = ?"
+    (found,) = connection.execute(newest, (subject,)).fetchone()
+    return found or 0
+
+
+def _row(event: Event) -> tuple[object, ...]:
+    place = event.seq, event.subject, event.revision, event.type
+    return (*place, event.content, event.previous, event.digest)

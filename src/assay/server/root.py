@@ -20,7 +20,8 @@ import uvicorn
 import uvloop
 
 from assay.adapters.file_election import FileElection
-from assay.adapters.ledger_place import address_of, move_ledger
+from assay.adapters.ledger_address import address_of
+from assay.adapters.ledger_place import move_ledger
 from assay.adapters.postgres_election import PostgresElection
 from assay.adapters.postgres_ledger import open_postgres_ledger
 from assay.adapters.sql_server_store import SqlServerStore, server_store_of

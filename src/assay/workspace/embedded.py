@@ -75,9 +75,17 @@ class _Embedded(Ports):
     @cached_property
     def ledger(self) -> Ledger:
         """The history of everything that was decided."""
+        from assay.adapters.ledger_address import OWN_LEDGER, address_of
+
+        if self._given is not None:
+            return self._given
+        if address_of(self._state) is None:
+            from assay.adapters.sqlite_ledger import open_ledger
+
+            return open_ledger(self._state / OWN_LEDGER)
         from assay.adapters.ledger_place import ledger_of
 
-        return self._given or ledger_of(self._state)
+        return ledger_of(self._state)
 
     @cached_property
     def blobs(self) -> Blobs:

@@ -17,7 +17,7 @@ def flip_waits_beside(folder: Path, state: ReleaseState, now: datetime) -> str:
 
     Empty where it waits for none, or no server keeps its tables there.
     """
-    from assay.adapters.ledger_place import address_of
+    from assay.adapters.ledger_address import address_of
     from assay.adapters.sql_server_store import SERVER_FILE, server_store_of
     from assay.lifecycle.fleet_waits import flip_waits
 

@@ -1,1 +1,0 @@
-"""One file for each format; `migration.py` runs those that a database lacks."""
