@@ -44,6 +44,7 @@ class Nats:
 
     def __init__(self, name: str) -> None:
         self.into, self.out, self.dead = f"{name}.in", f"{name}.out", f"{name}.out.dead"
+        self.reached: dict[str, bytes] = {}
 
     async def _open(self) -> Any:
         import nats
@@ -114,7 +115,11 @@ class Redis(Nats):
         until = asyncio.get_running_loop().time() + seconds
         found: list[bytes] = []
         while len(found) < count and asyncio.get_running_loop().time() < until:
-            found = [fields[b"data"] for _, fields in await client.xrange(subject)]
+            after = self.reached.get(subject)
+            entries = await client.xrange(subject, "-" if after is None else b"(" + after)
+            found += [fields[b"data"] for _, fields in entries]
+            if entries:
+                self.reached[subject] = entries[-1][0]
             await asyncio.sleep(0.05)
         await client.aclose()
         return found

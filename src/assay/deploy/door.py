@@ -36,13 +36,36 @@ class Door(DoorCheck):
 
     _plan: _Plan | None = None
 
+    def well(self, columns: Mapping[str, Any]) -> bool:
+        """Whether there is nothing to say of any row; False too where a column is not there."""
+        try:
+            return self._well(columns)
+        except KeyError:
+            return False
+
     def _well(self, columns: Mapping[str, Any]) -> bool:
         if not isinstance(columns, ColumnBlocks):
             return super()._well(columns)
         names, plan = (columns.number_names, columns.text_names), self._plan
         if plan is None or plan.names != names:
             plan = self._plan = _Plan.of(names, self.rules)
-        return plan.well(columns.numbers, columns.texts)
+        return plan.well(columns)
+
+    @classmethod
+    def narrowest(cls, doors: Sequence[Door]) -> Door:
+        """Return a door that has nothing to say only where none of these has.
+
+        >>> doors = [Door([Rule("age", low=18.0)]), Door([Rule("age", high=60.0, complete=True)])]
+        >>> ages = [{"age": np.array([age])} for age in (17.0, 40.0, 61.0, np.nan)]
+        >>> [Door.narrowest(doors).well(given) for given in ages]
+        [False, True, False, False]
+        """
+        found: dict[str, Rule] = {}
+        for door in doors:
+            for rule in door.rules:
+                known = found.get(rule.name)
+                found[rule.name] = rule if known is None else _narrower(known, rule)
+        return cls(list(found.values()))
 
     @classmethod
     def of(
@@ -96,13 +119,13 @@ class _Plan:
             ),
         )
 
-    def well(self, numbers: NDArray[np.float64], texts: NDArray[Any]) -> bool:
-        """Whether all numbers (k, n) and texts (m, n) are within their rules."""
-        if len(numbers) and not self._in_range(numbers):
+    def well(self, columns: ColumnBlocks) -> bool:
+        """Whether all numbers and texts are within their rules."""
+        if len(columns.numbers) and not self._in_range(columns.numbers):
             return False
         if not self.known and not self.filled:
             return True
-        words = texts.tolist()
+        words = columns.words
         if not all(known.issuperset(words[place]) for place, known in self.known):
             return False
         return not any("" in words[place] for place in self.filled)
@@ -113,6 +136,21 @@ class _Plan:
         if ((numbers < self.low) | (numbers > self.high)).any():
             return False
         return not np.isnan(numbers[self.complete]).any()
+
+
+def _narrower(one: Rule, other: Rule) -> Rule:
+    """Return a rule that holds only where both do; what is done otherwise is left to them."""
+    known = one.known if other.known is None else other.known
+    if one.known is not None and other.known is not None:
+        known = one.known & other.known
+    return Rule(
+        one.name,
+        text=one.text,
+        low=max(one.low, other.low),
+        high=min(one.high, other.high),
+        known=known,
+        complete=one.complete or other.complete,
+    )
 
 
 @dataclass(frozen=True)

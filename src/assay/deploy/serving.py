@@ -20,6 +20,7 @@ from assay.deploy.router import in_control, split, to_challenger
 from assay.deploy.scoring import Scorer, read_signature
 from assay.errors import ModelError
 from assay.evidence.bundle import Bundle, Signature
+from assay.evidence.digest import canonical_bytes
 from assay.evidence.states import BASELINE_ARM, CONTROL_ARM
 from assay.ports.blobs import Blobs
 from assay.ports.engine import Columns, Engine
@@ -125,6 +126,38 @@ class Serving:
     def answering(self) -> tuple[LoadedArm, ...]:
         """The arms that entities are dealt out to, the control last."""
         return self.arms if self.control is None else (*self.arms, self.control)
+
+    def nothing_strange(self, columns: Columns) -> bool:
+        """Whether no arm's door has anything to say of these rows, whichever of them it gets.
+
+        One look for all arms; where it says no, each arm's own door has to look.
+        """
+        return self._narrowest is not None and self._narrowest.well(columns)
+
+    @cached_property
+    def _narrowest(self) -> Door | None:
+        """A door that lets through what every arm's does; None where there is no telling."""
+        doors = [loaded.door for loaded in self.loaded if loaded.door is not None]
+        known = [door for door in doors if isinstance(door, Door)]
+        return Door.narrowest(known) if len(known) == len(doors) else None
+
+    def rule_of(self, loaded: LoadedArm) -> int:
+        """Return a number that is the same for arms that decide alike."""
+        return self._rules.get(id(loaded), -1)
+
+    @cached_property
+    def _rules(self) -> Mapping[int, int]:
+        """The rule of each arm by its identity; a policy that is not case by case is its own."""
+        numbers: dict[object, int] = {}
+        found = {}
+        for loaded in self.loaded:
+            scorer, baseline = loaded.scorer, loaded.arm.baseline
+            policy: object = id(scorer)
+            if scorer.case_by_case:
+                policy = canonical_bytes(scorer.valuation.document())
+            rule = (policy, scorer.signature.labels, loaded.by_baseline, baseline)
+            found[id(loaded)] = numbers.setdefault(rule, len(numbers))
+        return found
 
     def index_for(self, key: str) -> int:
         """Return which of the `answering` arms answers for an entity: first of all the control."""
