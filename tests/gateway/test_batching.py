@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from assay.errors import DataError, ServiceError
 from assay.evidence.bundle import Bundle
-from assay.gateway import answer_document
-from assay.gateway.answer_document import Told
+from assay.gateway import batch
+from assay.gateway.answer_document import Told, encode_told
 from assay.gateway.app import Gateway
 from assay.gateway.decoding import Layout
 from assay.gateway.http_message import Request, Response
-from assay.gateway.protocol import decode_body
+from assay.gateway.lone_answers import lone_answers
+from assay.gateway.protocol import Body, decode_body
 from assay.gateway.skeleton import Skeleton
 
 INFER = "/v2/models/bank/infer"
@@ -135,25 +136,33 @@ def test_parameters_and_reasons_come_back(
     assert [(one["name"], one["datatype"]) for one in answer["outputs"]] == [("reasons", "BYTES")]
 
 
+def _both_ways(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, bytes]]:
+    """Have each answer that is set into a pattern written as a whole too; returns both."""
+    seen: list[tuple[bytes, bytes]] = []
+
+    def compared(serving: Any, names: Sequence[str], answered: Any) -> Sequence[bytes] | None:
+        bodies = lone_answers(serving, names, answered)
+        for row, (name, body) in enumerate(zip(names, bodies or (), strict=bodies is not None)):
+            told = Told(serving, Body([]), name, [f"{name}/0"], answered, row, row + 1)
+            seen.append((body, encode_told(told)))
+        return bodies
+
+    monkeypatch.setattr(batch, "lone_answers", compared)
+    return seen
+
+
 def test_an_answer_set_into_a_pattern_is_the_answer_written_as_a_whole(
     batched: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick, seen = answer_document._lone, []
-
-    def compared(told: Told) -> bytes | None:
-        lone = quick(told)
-        seen.append((lone, answer_document._whole(told)))
-        return lone
-
-    monkeypatch.setattr(answer_document, "_lone", compared)
-    asked = [_row(age=age) for age in (1.5, None, -40, 1e30)]
-    other = [_row(n=2), _row(id="a"), _row(parameters={"mark": 1}), _row(outputs=[])]
-    answers = _ask(batched, *_encoded(*asked, *other))
-    assert answers[0][0] == 200
-    set_in = [lone == whole for lone, whole in seen if lone is not None]
-    assert len(set_in) >= len(asked)
-    assert all(set_in)
-    assert None in [lone for lone, _ in seen]
+    seen = _both_ways(monkeypatch)
+    asked = [_row(age=age) for age in (1.5, 20, 40.25, 1e-9)]
+    assert {status for status, _ in _ask(batched, *_encoded(*asked))} == {200}
+    assert len(seen) == len(asked)
+    assert all(set_in == whole for set_in, whole in seen)
+    seen.clear()
+    for more in (_row(n=2), _row(id="a"), _row(parameters={"mark": 1})):
+        assert _ask(batched, *_encoded(more))[0][0] == 200
+    assert not seen, "more is told of these"
 
 
 @pytest.mark.parametrize("several", [1, 9])
@@ -164,21 +173,14 @@ def test_answers_of_both_arms_and_of_amounts_are_set_into_patterns_too(
     several: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    quick, seen = answer_document._lone, []
-
-    def compared(told: Told) -> bytes | None:
-        lone = quick(told)
-        seen.append((lone, answer_document._whole(told)))
-        return lone
-
-    monkeypatch.setattr(answer_document, "_lone", compared)
+    seen = _both_ways(monkeypatch)
     for bundles, weight in ((classifiers, 0.5), ((regressor,), 0.0)):
         stage = make_stage()
         stage.publish(*bundles, weight=weight)
-        asked = _encoded(*(_row(age=20.0 + n) for n in range(several)), _row(n=3))
+        asked = _encoded(*(_row(age=20.0 + n) for n in range(several)))
         assert {status for status, _ in _ask(stage.gateway, *asked)} == {200}
-    assert [lone for lone, _ in seen].count(None) == 2
-    assert all(lone in (None, whole) for lone, whole in seen)
+    assert len(seen) == 2 * several
+    assert all(set_in == whole for set_in, whole in seen)
 
 
 LAYOUT = Layout(("age", "fee"), (0, 2), ("job",), (1,), ())

@@ -102,10 +102,10 @@ class Admission:
             self._busy_since, self._done = now, 0
         self.waiting = waiting + 1
 
-    def done(self, now: float) -> None:
-        """Count a request as answered, whatever its answer."""
-        self.waiting -= 1
-        self._done += 1
+    def done(self, now: float, requests: int = 1) -> None:
+        """Count requests as answered, whatever their answers."""
+        self.waiting -= requests
+        self._done += requests
         if self._done >= _ENOUGH:
             self._pace = (now - self._busy_since) / self._done
             if now - self._busy_since > _WINDOW:

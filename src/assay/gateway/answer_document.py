@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 import orjson
@@ -18,7 +17,6 @@ from assay.gateway.protocol import Body
 
 __all__ = [
     "REASONS",
-    "SetIn",
     "Told",
     "encode_told",
     "output_names",
@@ -30,58 +28,13 @@ REASONS = "reasons"
 """The output that is given only where it is asked for: what moved each row's answer most."""
 
 
-_PATTERNS: WeakKeyDictionary[Serving, dict[tuple[str, int], bytes]] = WeakKeyDictionary()
-
-
-class SetIn:
-    """What is set into the answers to one row each, made once for all rows answered together.
-
-    `patterns` are those of the state's answers, by arm and version; more are put in as needed.
-    `rows` are each row's values as JSON; None where they have no place in a pattern.
-    """
-
-    __slots__ = ("patterns", "rows")
-
-    def __init__(self) -> None:
-        self.patterns: dict[tuple[str, int], bytes] | None = None
-        self.rows: Sequence[tuple[bytes, ...]] | None = None
-
-    def make(self, serving: Serving, answered: Answered) -> dict[tuple[str, int], bytes]:
-        """Make it, when the first row is told."""
-        patterns = _PATTERNS.get(serving)
-        if patterns is None:
-            _PATTERNS[serving] = patterns = {}
-        self.patterns = patterns
-        columns = [answered.prediction, answered.decision, answered.expected_value]
-        chance = answered.probability[0]
-        if type(chance) is list:
-            return patterns
-        if chance is not None:
-            columns.insert(1, answered.probability)
-        try:
-            self.rows = list(zip(*[_each(values) for values in columns], strict=True))
-        except TypeError:  # as in `_whole`
-            self.rows = None
-        return patterns
-
-
-def _each(values: Sequence[Any]) -> list[bytes]:
-    """Return each of a column's texts or numbers as JSON."""
-    if len(values) == 1:
-        return [orjson.dumps(values[0])]
-    if type(values[0]) is str:
-        known = {value: orjson.dumps(value) for value in set(values)}
-        return [known[value] for value in values]
-    return orjson.dumps(values)[1:-1].split(b",")
-
-
 @dataclass(slots=True)
 class Told:
     """What one request is told: rows `begin` to `end` of what was answered.
 
     `name` is what the request is called, `ids` are the predictions' ids; `reasons` has one text for
     each of its rows where it asked for them. `captured` is False where it is known that the
-    predictions could not be recorded. `set_in` is made once for all that was answered.
+    predictions could not be recorded.
     """
 
     serving: Serving
@@ -91,7 +44,6 @@ class Told:
     answered: Answered
     begin: int
     end: int
-    set_in: SetIn
     reasons: Sequence[str] | None = None
     captured: bool = True
 
@@ -158,57 +110,6 @@ def wanted_outputs(serving: Serving, body: Body) -> Sequence[str]:
 
 def encode_told(told: Told) -> bytes:
     """Return an answer as JSON."""
-    lone = _lone(told)
-    return _whole(told) if lone is None else lone
-
-
-def _lone(told: Told) -> bytes | None:
-    """Return the answer to one row of which no more is told than of most; else None.
-
-    Its values are set into a pattern: it is byte for byte what `_whole` returns.
-    """
-    answered, row, body = told.answered, told.begin, told.body
-    if told.end - row != 1 or body.id or body.outputs or body.parameters or not told.captured:
-        return None
-    if answered.flags is not None and answered.flags[row]:
-        return None
-    set_in = told.set_in
-    patterns = set_in.patterns
-    if patterns is None:
-        patterns = set_in.make(told.serving, answered)
-    rows = set_in.rows
-    if rows is None:
-        return None
-    key = answered.arm[row], answered.version[row]
-    pattern = patterns.get(key)
-    if pattern is None:
-        patterns[key] = pattern = _pattern(told.serving, *key)
-    name = told.name.encode()
-    return pattern % (name, name, *rows[row])
-
-
-def _pattern(serving: Serving, arm: str, version: int) -> bytes:
-    """Return an answer with a place for the name, for the prediction's id, and for each value."""
-
-    def text(value: str) -> bytes:
-        return msgspec.json.encode(value).replace(b"%", b"%%")
-
-    given = output_names(serving.arms[0].scorer.signature).items()
-    outputs = [
-        b'{"name":%b,"datatype":%b,"shape":[1],"data":[%%b]}' % (text(name), text(datatype))
-        for name, datatype in given
-    ]
-    told = b'"arms":[%b],"versions":[%b]' % (text(arm), text(str(version)))
-    return b"".join(
-        (
-            b'{"model_name":%b,"id":"%%b",' % text(serving.desired.model),
-            b'"parameters":{"prediction_ids":["%%b/0"],%b},' % told,
-            b'"outputs":[%b],"model_version":%b}' % (b",".join(outputs), text(str(version))),
-        )
-    )
-
-
-def _whole(told: Told) -> bytes:
     serving, n = told.serving, told.end - told.begin
     datatypes = output_names(serving.arms[0].scorer.signature)
     parameters = told.parameters

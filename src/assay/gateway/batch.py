@@ -11,8 +11,9 @@ from assay.deploy.answering import PINNED, Answered, Asked, answer
 from assay.deploy.reasons import reasons, told
 from assay.deploy.serving import Serving
 from assay.errors import DataError, WorldError
-from assay.gateway.answer_document import REASONS, SetIn, Told
+from assay.gateway.answer_document import REASONS, Told
 from assay.gateway.decoding import ExactColumns, Plan
+from assay.gateway.lone_answers import lone_answers
 from assay.gateway.skeleton import Skeleton
 from assay.gateway.waiting import Entry, Waiting, plan_of
 from assay.ports.capture_batch import CaptureBatch
@@ -20,21 +21,49 @@ from assay.ports.engine import Columns
 
 __all__ = ["Batch"]
 
+_NOTHING = Answered((), (), (), (), (), (), (), None, {}, (), ())
+
 
 @dataclass(slots=True, eq=False)
 class Batch:
     """Requests that were answered at once, and those that were not, each with its fault.
 
-    `captures` are complete but not handed in yet.
+    `group` are those that are, in the order of the rows of `found`; `reasons` are told to those
+    of them that asked. `captures` are complete but not handed in yet; `captured` is False where it
+    is known that they could not be recorded.
     """
 
     entry: Entry
     serving: Serving
     at: str
     failed: list[tuple[Waiting, BaseException]] = field(default_factory=list)
-    told: list[tuple[Waiting, Told]] = field(default_factory=list)
+    group: Sequence[Waiting] = ()
+    found: Answered = _NOTHING
+    reasons: dict[int, Sequence[str]] = field(default_factory=dict)
+    captured: bool = True
     asked: Asked = field(default_factory=lambda: Asked({}, ()))
-    captures: tuple[CaptureBatch, ...] = ()
+    captures: Sequence[CaptureBatch] = ()
+
+    def written(self) -> Iterator[tuple[Waiting, bytes | Exception]]:
+        """Yield the body of each answer, or why it cannot be written."""
+        group, serving, answered = self.group, self.serving, self.found
+        if self.captured and all(one.lone for one in group):
+            bodies = lone_answers(serving, [one.name for one in group], answered)
+            if bodies is not None:
+                yield from zip(group, bodies, strict=True)
+                return
+        begin = 0
+        for place, one in enumerate(group):
+            end = begin + one.rows
+            reasons = self.reasons.get(place)
+            told = Told(
+                serving, one.body, one.name, one.ids, answered, begin, end, reasons, self.captured
+            )
+            try:
+                yield one, one.form.write(told)
+            except Exception as error:  # noqa: BLE001 - told to the one who cannot be answered
+                yield one, error
+            begin = end
 
     @classmethod
     def answered(cls, group: Sequence[Waiting], at: str, fresh: Callable[[], str]) -> list[Batch]:
@@ -81,38 +110,37 @@ class Batch:
             if kept:
                 self._answer(kept)
             return
-        begin, milliseconds = 0, []
-        unsaid: list[tuple[Waiting, Exception]] = []
-        told_to = []
-        now, set_in = perf_counter(), SetIn()
-        for one in group:
-            end = begin + one.rows
-            said = Told(self.serving, one.body, one.name, one.ids, answered, begin, end, set_in)
-            if one.body.outputs and any(output.name == REASONS for output in one.body.outputs):
-                unsaid += self._explain(one, asked, said)
-            told_to.append((one, said))
-            took = round((now - one.request.received) * 1000, 3)
-            milliseconds += [took] * one.rows if one.rows > 1 else [took]
-            begin = end
+        unsaid = self._explain(group, asked, answered)
         if unsaid:
             self._answer_without(unsaid, group)
             return
-        self.captures = tuple(_timed(answered, milliseconds))
-        self.asked, self.told = asked, told_to
+        self.captures = tuple(_timed(group, answered))
+        self.group, self.asked, self.found = group, asked, answered
 
-    def _explain(self, one: Waiting, asked: Asked, said: Told) -> list[tuple[Waiting, Exception]]:
-        """Add the reasons that a request asked for; return it with the fault where that fails."""
-        try:
-            said.reasons = _reasons(self.serving, asked, said, one.pinned)
-        except Exception as error:  # noqa: BLE001 - told to the one who asked for them
-            return [(one, error)]
-        return []
+    def _explain(
+        self, group: Sequence[Waiting], asked: Asked, answered: Answered
+    ) -> list[tuple[Waiting, Exception]]:
+        """Find the reasons that requests asked for; return those for which that fails."""
+        unsaid: list[tuple[Waiting, Exception]] = []
+        begin = 0
+        for place, one in enumerate(group):
+            end = begin + one.rows
+            if one.body.outputs and any(output.name == REASONS for output in one.body.outputs):
+                rows = range(begin, end)
+                try:
+                    found = _reasons(self.serving, asked, answered, rows, one.pinned)
+                    self.reasons[place] = found
+                except Exception as error:  # noqa: BLE001 - told to the one who asked for them
+                    unsaid.append((one, error))
+            begin = end
+        return unsaid
 
     def _answer_without(
         self, failed: Sequence[tuple[Waiting, Exception]], group: Sequence[Waiting]
     ) -> None:
         """Answer the other requests anew: what no one is told is not recorded as a prediction."""
         self.failed += failed
+        self.reasons.clear()
         faulty = {id(one) for one, _ in failed}
         if kept := [one for one in group if id(one) not in faulty]:
             self._answer(kept)
@@ -172,30 +200,33 @@ def _asked(group: Sequence[Waiting]) -> Asked:
     return Asked(columns, ids, [entity for one in group for entity in one.entities or ()])
 
 
-def _timed(answered: Answered, milliseconds: list[float]) -> Iterator[CaptureBatch]:
+def _timed(group: Sequence[Waiting], answered: Answered) -> Iterator[CaptureBatch]:
     """Yield the captures with the time that each row's answer took."""
+    now = perf_counter()
+    took = []
+    for one in group:
+        milliseconds = round((now - one.request.received) * 1000, 3)
+        took += [milliseconds] * one.rows if one.rows > 1 else [milliseconds]
     for capture, rows in zip(answered.captures, answered.rows, strict=True):
-        took = milliseconds
-        if capture.n < len(milliseconds):
-            took = [milliseconds[row] for row in rows]
-        yield CaptureBatch(
-            capture.n, capture.shared, {**capture.each, "latency_ms": took}, capture.inputs
-        )
+        each = took if capture.n == len(took) else [took[row] for row in rows]
+        yield capture.also("latency_ms", each)
 
 
-def _reasons(serving: Serving, asked: Asked, said: Told, pinned: int | None) -> list[str]:
+def _reasons(
+    serving: Serving, asked: Asked, answered: Answered, rows: Sequence[int], pinned: int | None
+) -> list[str]:
     """Return what moved each of a request's rows most, by the version that answered it."""
     loaded = {str(one.arm.name): one for one in serving.answering}
     if pinned is not None:
         loaded[PINNED] = serving.arms[pinned]
-    texts = [""] * (said.end - said.begin)
+    texts = [""] * len(rows)
     rows_of: dict[str, list[int]] = {}
-    for row in range(said.begin, said.end):
-        rows_of.setdefault(said.answered.arm[row], []).append(row)
-    for name, rows in rows_of.items():
+    for row in rows:
+        rows_of.setdefault(answered.arm[row], []).append(row)
+    for name, some in rows_of.items():
         arm = loaded[name]
-        columns: Any = {column: asked.columns[column][rows] for column in arm.scorer.reads}
+        columns: Any = {column: asked.columns[column][some] for column in arm.scorer.reads}
         found = reasons(arm.scorer, columns, arm.typical, serving.rules.reasons)
-        for row, one in zip(rows, found, strict=True):
-            texts[row - said.begin] = told(one)
+        for row, one in zip(some, found, strict=True):
+            texts[row - rows[0]] = told(one)
     return texts

@@ -151,7 +151,7 @@ class Batcher:
         for batch in batches:
             for waiting, error in batch.failed:
                 self._fail(waiting, error)
-            if batch.told:
+            if batch.group:
                 self._record(batch)
 
     def _record(self, batch: Batch) -> None:
@@ -192,11 +192,10 @@ class Batcher:
             return
         self._lost(batch, error)
         if batch.serving.rules.capture.on_failure == "withhold":
-            for waiting, _ in batch.told:
+            for waiting in batch.group:
                 self._fail(waiting, error)
             return
-        for _, told in batch.told:
-            told.captured = False
+        batch.captured = False
         self._send(batch)
 
     def _lost(self, batch: Batch, error: BaseException) -> None:
@@ -205,18 +204,16 @@ class Batcher:
         _LOG.error("predictions were not recorded", error=str(error), n=rows)
 
     def _send(self, batch: Batch) -> None:
-        entry = batch.entry
-        counts, admission = entry.counts, entry.admission
-        for waiting, told in batch.told:
-            try:
-                response = Response(200, waiting.form.write(told))
-            except Exception as error:  # noqa: BLE001 - whatever breaks, the client gets an answer
-                self._fail(waiting, error)
+        seconds = []
+        for waiting, body in batch.written():
+            if isinstance(body, Exception):
+                self._fail(waiting, body)
                 continue
-            waiting.reply(response)
-            now = perf_counter()
-            counts.answered(200, now - waiting.request.received)
-            admission.done(now)
+            waiting.reply(Response(200, body))
+            seconds.append(perf_counter() - waiting.request.received)
+        entry = batch.entry
+        entry.counts.answered(200, *seconds)
+        entry.admission.done(perf_counter(), len(seconds))
 
     def _fail(self, waiting: Waiting, error: BaseException) -> None:
         """Answer with an error, and record that."""

@@ -102,6 +102,16 @@ class Waiting:
     name: str = ""
     ids: Sequence[str] = ()
 
+    @property
+    def lone(self) -> bool:
+        """Whether it has one row, and no more is asked of it than of most."""
+        body = self.body
+        return (
+            self.rows == 1
+            and self.form is OPEN_INFERENCE
+            and not (body.id or body.outputs or body.parameters)
+        )
+
     def read(self, plan: Plan, fresh: Callable[[], str]) -> None:
         """Read the request; DataError where it is wrong, Refusal where its time is over."""
         raw, plain = self.request.body, self.form is OPEN_INFERENCE

@@ -29,6 +29,10 @@ class CaptureBatch:
     each: Mapping[str, Sequence[Any]]
     inputs: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
+    def also(self, name: str, values: Sequence[Any]) -> CaptureBatch:
+        """Return the batch with one thing more that is known of each row."""
+        return CaptureBatch(self.n, self.shared, {**self.each, name: values}, self.inputs)
+
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield one record for each row, as `ports/captures.py` describes them."""
         for row in range(self.n):
