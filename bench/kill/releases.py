@@ -30,7 +30,8 @@ from assay.evidence.event import EventType
 from assay.evidence.states import ReleaseState
 from assay.lifecycle.approval import judge, model_state, write
 from assay.lifecycle.controller import reconcile
-from assay.lifecycle.releasing import release, release_state
+from assay.lifecycle.releasing import release
+from assay.lifecycle.telling import release_state
 from assay.ports.ports import Ports
 from assay.workspace.embedded import embedded
 

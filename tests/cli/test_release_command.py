@@ -28,6 +28,7 @@ SLOW = (
     "fsspec",
     "lightgbm",
     "matplotlib",
+    "numpy",
     "onnxruntime",
     "pandas",
     "polars",
@@ -35,6 +36,7 @@ SLOW = (
     "rich",
     "scipy",
     "sklearn",
+    "sqlalchemy",
 )
 ALWAYS = "freeze: [{weekdays: [mon, tue, wed, thu, fri, sat, sun], why: the bank merges}]"
 
@@ -109,6 +111,79 @@ def test_the_way_back_waits_for_nothing_that_takes_long_to_load(run: Run, campai
         ended = subprocess.run(command, capture_output=True, text=True, check=True)
         assert told in ended.stdout
         assert ended.stderr.strip() == "[]"
+
+
+SPOILT = {
+    "no YAML": lambda text: text + "\n\t- {",
+    "an unknown key": lambda text: text + "\nnonsense: 1\n",
+    "another type": lambda text: text.replace("tier: ", "tier: 7 "),
+    "empty": lambda _: "",
+    "gone": None,
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_a_way_back_is_open_whatever_became_of_the_charter(
+    run: Run, campaign: Path, what: str
+) -> None:
+    _write(campaign, "strategy: immediate", "strategy: canary")
+    _approve(run, campaign)
+    assert run("release", campaign).code == 0
+    before = _desired(campaign, "desired.json")
+    charter, spoil = campaign / "charter.yaml", SPOILT[what]
+    if spoil is None:
+        charter.unlink()
+    else:
+        assert spoil(charter.read_text()) != charter.read_text()
+        charter.write_text(spoil(charter.read_text()))
+    assert run("release", campaign, "step").code == 2
+    assert run("release", campaign, "resume").code == 2
+    warned = (
+        f"{charter} does not load, so that this was done under the charter that campaign was "
+        "released with; `assay check` says what to mend."
+    )
+    paused = run("release", campaign, "pause", "--json")
+    assert (paused.code, paused.paragraph) == (0, warned)
+    assert paused.document["release"]["paused"] is True
+    refused = run("release", campaign, "fall-back", "--baseline", "somebody")
+    assert "campaign has no baseline 'somebody'; it has " in refused.paragraph
+    named = run("release", campaign, "fall-back", "--baseline", "everybody")
+    assert named.paragraph == warned
+    assert "The baseline everybody decides: version 1 fell back." in named.out
+    fallen = run("release", campaign, "fall-back")
+    assert "The baseline nobody decides" in fallen.out
+    back = run("release", campaign, "roll-back")
+    assert back.code == 1, "what was only tried never was champion"
+    after = _desired(campaign, "desired.json")
+    assert after["revision"] == before["revision"] + 3
+    same = ("model", "environment", "serving", "capture", "control_share", "exploration_share")
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+
+
+def test_a_release_is_rolled_back_though_its_environment_left_the_charter(
+    run: Run, campaign: Path
+) -> None:
+    charter = campaign / "charter.yaml"
+    own = charter.read_text()
+    charter.write_text(own + "\nenvironments:\n  test: {gate: false, strategy: canary}\n")
+    assert run("release", campaign, "--environment", "test").code == 0
+    charter.write_text(own)
+    mistyped = run("release", campaign, "roll-back", "--environment", "tset")
+    assert mistyped.code == 2
+    assert "no environment 'tset'" in mistyped.paragraph
+    assert not (campaign / ".assay" / "environments" / "tset").exists()
+    back = run("release", campaign, "roll-back", "--environment", "test")
+    assert (back.code, "Nothing serves." in back.out) == (0, True)
+    assert "does not load" in back.paragraph
+    assert _desired(campaign, "environments", "test", "desired.json")["arms"] == []
+
+
+def test_nothing_is_made_beside_a_faulty_charter(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "charter.yaml").write_text("nonsense: 1\n")
+    refused = run("release", tmp_path, "roll-back")
+    assert refused.code == 2
+    assert "charter.yaml has " in refused.paragraph
+    assert [one.name for one in tmp_path.iterdir()] == ["charter.yaml"]
 
 
 def test_nothing_new_goes_live_in_a_freeze(run: Run, campaign: Path) -> None:

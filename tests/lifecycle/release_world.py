@@ -24,7 +24,9 @@ from assay.evidence.event import Event, EventType
 from assay.evidence.states import ReleaseState
 from assay.lifecycle.approval import judge, sign, write
 from assay.lifecycle.controller import Reconciled, reconcile
-from assay.lifecycle.releasing import Action, fall_back_to, release, release_state
+from assay.lifecycle.releasing import Action, release
+from assay.lifecycle.telling import release_state
+from assay.lifecycle.ways_back import fall_back_to
 from assay.ports.ports import Ports
 
 FRIDAY = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -30,7 +30,8 @@ from assay.lifecycle.approval import (
     version_state,
     waive,
 )
-from assay.lifecycle.releasing import Action, publish, release, release_state
+from assay.lifecycle.releasing import Action, release
+from assay.lifecycle.telling import publish, release_state
 
 from .conftest import charter
 

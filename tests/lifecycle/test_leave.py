@@ -15,7 +15,7 @@ from assay.evidence.digest import digest_bytes
 from assay.evidence.event import EventType
 from assay.lifecycle.approval import write
 from assay.lifecycle.leave import bundles_with_leave, files_with_leave
-from assay.lifecycle.releasing import publish, release_name, release_state
+from assay.lifecycle.telling import publish, release_name, release_state
 
 ALLOWED = {"what": "run the MLflow model m", "why": "it was submitted", "by": "Ana Costa"}
 

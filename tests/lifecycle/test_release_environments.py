@@ -15,7 +15,7 @@ from assay.evidence.digest import canonical_bytes
 from assay.evidence.event import EventType
 from assay.lifecycle.controller import reconcile
 from assay.lifecycle.loss_budget import loss_budget
-from assay.lifecycle.releasing import release_name, release_state
+from assay.lifecycle.telling import release_name, release_state
 
 
 def _ready(world: World) -> int:

@@ -11,7 +11,7 @@ from tests.lifecycle.release_world import World, make_charter
 from assay.charter.charter import Charter
 from assay.deploy.desired import Desired, desired_state
 from assay.evidence.digest import canonical_bytes
-from assay.lifecycle.releasing import publish
+from assay.lifecycle.telling import publish
 
 
 def told(world: World) -> Desired:

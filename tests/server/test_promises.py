@@ -16,7 +16,7 @@ from tests.postgres import schema
 from tests.server.running import Running, running, until
 
 from assay.adapters.sql_server_store import open_server_store
-from assay.errors import InputError
+from assay.errors import CharterError, InputError
 from assay.lifecycle.access_tokens import made_token
 from assay.server.estate import Estate, NotThere
 from assay.workspace import Workspace
@@ -144,6 +144,19 @@ def test_a_model_is_known_by_one_name_in_one_directory(signed: Path, tmp_path: P
     (signed / "charter.yaml").write_text(charter.replace("name: campaign", "name: other_name"))
     with pytest.raises(InputError, match="no longer of 'campaign'"):
         estate.workspace("campaign")
+
+
+def test_a_way_back_is_open_beside_a_faulty_charter(signed: Path) -> None:
+    Workspace(signed).release()
+    estate = Estate([signed])
+    (signed / "charter.yaml").write_text("nonsense: 1")
+    with pytest.raises(CharterError):
+        estate.workspace("campaign")
+    with pytest.raises(CharterError):
+        estate.for_a_way_back("campaign", "elsewhere")
+    state = estate.for_a_way_back("campaign").fall_back(by="Ana Costa")
+    assert (state.baseline, state.history[-1].what) == ("nobody", "fell_back")
+    assert not (signed / ".assay" / "environments").exists()
 
 
 def test_labels_of_a_staged_release_decide(signed: Path) -> None:

@@ -15,6 +15,7 @@ from assay.charter.faults_between import findings_between
 from assay.charter.finding import Finding
 from assay.charter.partial import MISFIT, read_partially
 from assay.charter.section import Section
+from assay.charter.typed import charter_text
 from assay.errors import CharterError, Fault
 
 __all__ = ["load_charter", "parse_charter"]
@@ -27,20 +28,7 @@ def load_charter(path: str | Path, known_metrics: Collection[str] | None = None)
     """
     path = Path(path)
     file = path / "charter.yaml" if path.is_dir() else path
-    if not file.is_file():
-        mend = "name a folder that holds `charter.yaml`, or draft one with `assay new`"
-        raise CharterError(str(path), [Fault(file.name, "no such file", str(file), mend)])
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        given = f"byte {error.object[error.start]:#04x} at {error.start}"
-        fault = Fault(file.name, "not text in UTF-8", given, "save the file as UTF-8")
-        raise CharterError(str(file), [fault]) from error
-    except OSError as error:
-        given = error.strerror or str(error)
-        fault = Fault(file.name, "not readable", given, "check who may read the file")
-        raise CharterError(str(file), [fault]) from error
-    return parse_charter(text, str(file), known_metrics)
+    return parse_charter(charter_text(file), str(file), known_metrics)
 
 
 def parse_charter(text: str, where: str, known_metrics: Collection[str] | None = None) -> Charter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,6 +49,9 @@ _ACTIONS: dict[Step, Action] = {
     Step.RESUME: "resume",
 }
 
+_BACK = {Step.ROLL_BACK, Step.PAUSE, Step.FALL_BACK}
+"""What is told without the loss budget, which it takes nothing of and which is slow to load."""
+
 _VALUED = {"canary", "shadow"}
 _WATCHED = {*_VALUED, "staged"}
 
@@ -83,8 +87,8 @@ def release(
         show(planned.document(), lambda: tell_plan(planned), json=json)
     elif step in {Step.DECIDE, Step.RECONCILE}:
         _looked(workspace, json=json, asked=step is Step.DECIDE)
-    elif step is Step.FALL_BACK:
-        _done(workspace, workspace.fall_back(baseline, reason=reason), None, json=json)
+    elif step in _BACK:
+        _gone_back(workspace, step, baseline, reason, json=json)
     else:
         state = workspace.release(version, action=_ACTIONS[step], reason=reason)
         watched = step is Step.START and state.running and state.strategy in _WATCHED
@@ -97,6 +101,19 @@ def _planned(workspace: Workspace) -> ReleasePlan | str:
         return workspace.release_plan()
     except CheckFailed as error:
         return str(error)
+
+
+def _gone_back(
+    workspace: Workspace, step: Step, baseline: str | None, reason: str, *, json: bool
+) -> None:
+    if step is Step.FALL_BACK:
+        state = workspace.fall_back(baseline, reason=reason)
+    else:
+        state = workspace.release(action=_ACTIONS[step], reason=reason)
+    if workspace.warning:
+        print(f"assay: {workspace.warning}", file=sys.stderr)
+    document = {"release": released(state), "decision": None, "loss_budget": None, "plan": None}
+    show(document, lambda: tell_release(state), json=json)
 
 
 def _done(

@@ -15,10 +15,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from assay.charter.charter import Charter
 from assay.charter.environments import PRODUCTION
 from assay.charter.serving import Serving as Rules
-from assay.deploy.settings import settings_told
+from assay.deploy.settings import Whose, settings_told
 from assay.errors import DataError
 from assay.evidence.folds import Live, ReleaseState
 from assay.evidence.states import BASELINE_ARM
@@ -121,7 +120,7 @@ class Desired(msgspec.Struct, frozen=True):
 
 
 def desired_state(
-    charter: Charter,
+    whose: Whose,
     state: ReleaseState,
     revision: int,
     labels: Mapping[str, str] | None = None,
@@ -139,16 +138,16 @@ def desired_state(
     those of the last entry that brought the release forward, through the gate; the charter's where
     an entry of before does not have them.
     """
-    told = settings_told(charter, state.settings)
+    told = settings_told(whose, state.settings)
     arms, shadow, warm = _placed(told.pop("baseline"), state, labels or {})
     loaded = {arm.bundle for arm in (*arms, *((shadow,) if shadow else ()))}
     found = Desired(
         revision=revision,
-        model=charter.name,
+        model=whose.name,
         arms=arms,
         salt=state.salt,
-        control_salt=f"control/{charter.name}",
-        environment=charter.environment,
+        control_salt=f"control/{whose.name}",
+        environment=whose.environment,
         shadow=shadow,
         warm=tuple(one.bundle for one in warm if one is not None and one.bundle not in loaded),
         **told,

@@ -21,7 +21,7 @@ from assay.evidence.evidence import Evidence
 from assay.evidence.states import BASELINE_ARM, CONTROL_ARM, Live
 from assay.lifecycle.approval import version_state
 from assay.lifecycle.decided import Stretch
-from assay.lifecycle.releasing import release_state
+from assay.lifecycle.telling import release_state
 from assay.monitor.cases import Cases, moments, read_cases, served_once
 from assay.monitor.join import newest_outcomes
 from assay.monitor.matured import matured

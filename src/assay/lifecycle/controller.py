@@ -18,7 +18,8 @@ from assay.deploy.release_step import Ruling, Step, release_step
 from assay.errors import CheckFailed, GateClosed, InputError, LedgerConflict, WorldError
 from assay.evidence.folds import ReleaseState
 from assay.lifecycle.approval import ask, judge, version_state
-from assay.lifecycle.releasing import Action, publish_where_behind, release
+from assay.lifecycle.releasing import Action, release
+from assay.lifecycle.telling import publish_where_behind
 from assay.ports.ports import Ports
 
 __all__ = ["Decide", "Keep", "Reconciled", "Waits", "each_by_itself", "reconcile"]

@@ -26,8 +26,8 @@ from assay.lifecycle.live_version import LiveVersion, recoded
 from assay.lifecycle.moving import read_version
 from assay.lifecycle.posting import Served, labelled_table, newest_rows
 from assay.lifecycle.proposing import Judged, Mark
-from assay.lifecycle.releasing import release_state
 from assay.lifecycle.remedies import ESCALATE, Shadow, Standing, remedies
+from assay.lifecycle.telling import release_state
 from assay.monitor.cases import moments
 from assay.value.valuation import valuation
 

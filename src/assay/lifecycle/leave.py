@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from assay.charter.charter import Charter
+from assay.deploy.settings import Whose
 from assay.evidence.folds import Permission, ReleaseState, VersionState, models
 from assay.lifecycle.approval import model_state
 from assay.ports.blobs import Blobs
@@ -22,12 +23,12 @@ def allowed(state: VersionState) -> tuple[Permission, ...]:
     return () if since is None else tuple(one for one in state.permissions if one.at >= since)
 
 
-def bundles_with_leave(ledger: Ledger, charter: Charter, state: ReleaseState) -> frozenset[str]:
+def bundles_with_leave(ledger: Ledger, whose: Whose, state: ReleaseState) -> frozenset[str]:
     """Return those bundles of a release, serving or standing by, that may run code."""
     lives = (state.champion, state.challenger, state.previous, state.fallen)
     found = set()
     for version in {live.version for live in lives if live is not None}:
-        told = models(ledger.events(f"model:{charter.name}/{version}")).get(charter.name)
+        told = models(ledger.events(f"model:{whose.name}/{version}")).get(whose.name)
         one = None if told is None else told.versions.get(version)
         if one is not None and allowed(one):
             found.add(one.bundle)

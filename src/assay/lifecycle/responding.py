@@ -21,8 +21,8 @@ from assay.lifecycle.judging import judged_now, stands_now
 from assay.lifecycle.posting import served_cases
 from assay.lifecycle.proposal import Proposal
 from assay.lifecycle.proposing import Judged, Mark, plan, resting
-from assay.lifecycle.releasing import release_state
 from assay.lifecycle.taking import done_already, pending, take
+from assay.lifecycle.telling import release_state
 from assay.ports.ports import Ports
 
 __all__ = ["Responded", "accept", "decline", "respond", "responses_of", "still_to_sign"]

@@ -12,7 +12,7 @@ from assay.evidence.folds import AlertState, ReleaseState
 from assay.evidence.gate import Verdict
 from assay.lifecycle.alerting import alert_states, by_cost
 from assay.lifecycle.approval import ask, model_state
-from assay.lifecycle.releasing import release_state
+from assay.lifecycle.telling import release_state
 from assay.ports.blobs import Blobs
 from assay.ports.ledger import Ledger
 

@@ -20,8 +20,10 @@ from assay.lifecycle.desk import Desk, known_by
 from assay.lifecycle.judging import known_recipe, stands_now
 from assay.lifecycle.moving import read_version
 from assay.lifecycle.posting import as_parquet, joined_rows, labelled_table
-from assay.lifecycle.releasing import fall_back_to, release, release_state
+from assay.lifecycle.releasing import release
 from assay.lifecycle.remedies import bent_to
+from assay.lifecycle.telling import release_state
+from assay.lifecycle.ways_back import fall_back_to
 from assay.value.valuation import valuation
 
 __all__ = ["done_already", "pending", "take"]

@@ -16,7 +16,7 @@ from assay.lifecycle.equivalence import equivalence
 from assay.lifecycle.judging import known_recipe
 from assay.lifecycle.loss_budget import loss_budget
 from assay.lifecycle.moving import read_version
-from assay.lifecycle.releasing import release_state
+from assay.lifecycle.telling import release_state
 from assay.lifecycle.way_in import compared_in, demand_stood
 from assay.ports.ledger import Ledger
 

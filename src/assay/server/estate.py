@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from assay.adapters.environment_folder import environment_folder
 from assay.adapters.release_key import ReleaseKey, folder_of_keys
 from assay.charter.charter import Charter
 from assay.charter.environments import PRODUCTION
@@ -96,6 +97,17 @@ class Estate:
                 workspace = self._opened(model, environment)
                 self._open[model, environment] = (as_of, workspace)
             return workspace
+
+    def for_a_way_back(self, model: str, environment: str = PRODUCTION) -> Workspace:
+        """Return a model's workspace whatever became of its charter, to go back or to pause."""
+        try:
+            return self.workspace(model, environment)
+        except AssayError:
+            directory = self.directory(model)
+            if not environment_folder(directory / STATE, environment).is_dir():
+                raise
+            ports = embedded(directory / STATE, environment, ledger=self._ledger)
+            return Workspace(directory, ports=ports, environment=environment)
 
     def environments(self, model: str) -> tuple[str, ...]:
         """Return the environments of a model, production last."""

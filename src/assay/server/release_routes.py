@@ -30,6 +30,10 @@ Release = Annotated[Call, Depends(needs("release"))]
 MaybeVersion = Annotated[int | None, Query(ge=1, le=1_000_000_000, description="The version.")]
 
 
+_BACK = frozenset({"roll_back", "pause", "fall_back"})
+"""What is open whatever became of the charter on disk."""
+
+
 class _Actor(TypedDict):
     """Who is written down for a step."""
 
@@ -60,11 +64,14 @@ def release(model: ModelId, call: Read, environment: Place = PRODUCTION) -> Rele
 
 @router.post("/models/{model}/release")
 def act(model: ModelId, asked: ReleaseAsked, call: Release) -> ReleaseTold:
-    """Take one step of a release; going back and pausing ask no gate."""
+    """Take one step of a release; going back and pausing ask no gate, nor the charter."""
     estate = call.control.estate
     reason, actor = asked.reason or f"by {call.by}", _Actor(by=call.by, user=call.user)
     with estate.alone(model):
-        workspace = estate.workspace(model, asked.environment)
+        if asked.action in _BACK:
+            workspace = estate.for_a_way_back(model, asked.environment)
+        else:
+            workspace = estate.workspace(model, asked.environment)
         if asked.action == "fall_back":
             return told(workspace.fall_back(asked.baseline, reason=reason, **actor))
         return told(workspace.release(asked.version, action=asked.action, reason=reason, **actor))

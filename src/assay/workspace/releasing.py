@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from assay.errors import CheckFailed
-from assay.workspace.building import Building
+from assay.workspace.going_back import GoingBack
 from assay.workspace.hearing import flip_waits_beside
 from assay.workspace.root import STATE
 
@@ -42,7 +42,7 @@ class _Beside(TypedDict):
     failures: Sequence[Record]
 
 
-class Releasing(Building):
+class Releasing(GoingBack):
     """Gate, sign-offs, and releases step by step."""
 
     def gate(self, version: int | None = None) -> tuple[Candidate, Verdict]:
@@ -107,46 +107,18 @@ class Releasing(Building):
         decides who gets which arm; a fresh random one where it is not given. `by` and `user` are
         written down as who did it: who is logged in where they are not given.
         """
-        from assay.lifecycle.releasing import BACK, release
+        if action == "roll_back" or action == "pause":  # noqa: PLR1714 - so that types follow
+            return self.go_back(action, reason=reason, by=by, user=user)
+        from assay.lifecycle.releasing import release
 
         return release(
             self.ports.ledger,
             self.ports.desired,
             self.charter,
-            None if action in BACK else self._judged(version, action),
+            None if action == "resume" else self._judged(version, action),
             action=action,
             reason=reason,
             salt=salt or secrets.token_hex(8),
-            now=self._now(),
-            by=by or getpass.getuser(),
-            user=user or getpass.getuser(),
-        )
-
-    def fall_back(
-        self,
-        baseline: str | None = None,
-        *,
-        reason: str = "by hand",
-        by: str | None = None,
-        user: str | None = None,
-    ) -> ReleaseState:
-        """Let a baseline decide at once, the charter's where none is named: the kill switch.
-
-        `by` and `user` as in `release`.
-        """
-        from assay.lifecycle.releasing import fall_back_to
-
-        known, name = self.charter.value.baselines, baseline or self.charter.value.baseline
-        if name not in known:
-            raise CheckFailed(
-                f"{self.charter.name} has no baseline {name!r}; it has {', '.join(known)}."
-            )
-        return fall_back_to(
-            self.ports.ledger,
-            self.ports.desired,
-            self.charter,
-            name,
-            reason=reason,
             now=self._now(),
             by=by or getpass.getuser(),
             user=user or getpass.getuser(),
@@ -191,7 +163,7 @@ class Releasing(Building):
 
     def release_state(self) -> ReleaseState:
         """Return what serves, as the ledger tells it."""
-        from assay.lifecycle.releasing import release_state
+        from assay.lifecycle.telling import release_state
 
         return release_state(self.ports.ledger, self.charter)
 
@@ -200,7 +172,7 @@ class Releasing(Building):
 
         The desired state is written anew from the ledger, which is the truth about it.
         """
-        from assay.lifecycle.releasing import publish
+        from assay.lifecycle.telling import publish
 
         state = publish(self.ports.ledger, self.ports.desired, self.charter)
         if state.champion is None and state.challenger is None and state.fallen is None:

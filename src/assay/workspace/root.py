@@ -51,25 +51,39 @@ class Root:
     @cached_property
     def charter(self) -> Charter:
         """The charter on disk as it holds today; CharterError lists all of its faults."""
-        from assay.adapters.system_clock import SystemClock
-        from assay.charter.environments import PRODUCTION
         from assay.charter.load import load_charter
         from assay.guardrails.registry import known_metrics
 
-        charter = load_charter(self.directory / CHARTER, known_metrics())
-        clock = self._ports.clock if self._ports else SystemClock()
-        today = clock.now().astimezone(charter.monitoring.zone).date()
-        return charter.on(today).within(self.environment or PRODUCTION)
+        return self._as_it_holds(load_charter(self.directory / CHARTER, known_metrics()))
 
     @cached_property
     def ports(self) -> Ports:
         """The ports; opened when they are first needed, and only beside a sound charter."""
         _ = self.charter
+        return self._opened
+
+    @cached_property
+    def _opened(self) -> Ports:
+        """The ports, whatever the charter says."""
         from assay.workspace.embedded import embedded
 
-        return self._ports or embedded(
-            self.directory / STATE, self.charter.environment, sift=self._sifted
-        )
+        state = self.directory / STATE
+        return self._ports or embedded(state, self._place, sift=self._sifted)
+
+    @property
+    def _place(self) -> str:
+        """The environment that is released to and served."""
+        from assay.charter.environments import PRODUCTION
+
+        return self.environment or PRODUCTION
+
+    def _as_it_holds(self, charter: Charter) -> Charter:
+        """Return a charter as it holds today in the environment."""
+        from assay.adapters.system_clock import SystemClock
+
+        clock = self._ports.clock if self._ports else SystemClock()
+        today = clock.now().astimezone(charter.monitoring.zone).date()
+        return charter.on(today).within(self._place)
 
     def versions(self) -> ModelState:
         """Return every version, as the ledger tells it."""
