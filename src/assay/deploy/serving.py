@@ -127,6 +127,11 @@ class Serving:
         """The arms that entities are dealt out to, the control last."""
         return self.arms if self.control is None else (*self.arms, self.control)
 
+    @cached_property
+    def case_by_case(self) -> bool:
+        """Whether every arm decides each row by itself, so that rows may come together or apart."""
+        return all(loaded.scorer.case_by_case for loaded in self.loaded)
+
     def nothing_strange(self, columns: Columns) -> bool:
         """Whether no arm's door has anything to say of these rows, whichever of them it gets.
 

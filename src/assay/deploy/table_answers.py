@@ -38,13 +38,12 @@ def answer_each(serving: Serving, asked: Asked, at: str, *, pinned: int | None =
     runs: list[tuple[Sequence[int], Answered]] = []
     refused: dict[int, str] = {}
     waiting: list[Sequence[int]] = [whole] if whole else []
-    divisible = all(loaded.scorer.case_by_case for loaded in serving.answering)
     while waiting:
         rows = waiting.pop()
         try:
             answered = answer(serving, _some(asked, rows), at, pinned=pinned)
         except DataError as error:
-            if not divisible:
+            if not serving.case_by_case:
                 raise
             if len(rows) == 1:
                 refused[rows[0]] = str(error)

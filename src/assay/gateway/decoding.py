@@ -135,7 +135,7 @@ class Plan:
 
     def __init__(self, serving: Serving) -> None:
         self.reads = serving.reads
-        self.joins = all(loaded.scorer.case_by_case for loaded in serving.loaded)
+        self.joins = serving.case_by_case
         self.elsewhere = any(isinstance(one.scorer.engine, AsyncEngine) for one in serving.loaded)
         self.entity = serving.desired.entity
         self.limits = serving.rules.limits
