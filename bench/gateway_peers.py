@@ -2,7 +2,8 @@
 
 `hello` is a bare ASGI application that reads the body and answers the same bytes always (granian
 serves it as `bench.gateway_peers:hello`); `plain` is FastAPI with pydantic and ONNX Runtime as one
-would write it, which records nothing.
+would write it, over a model with one input for each column (`served_model.by_hand`); it records
+nothing.
 """
 
 from __future__ import annotations

@@ -93,6 +93,11 @@ def make_bundle(seed: int = 0, *, compiled: bool = True) -> Bundle:
     return Bundle(MODEL, files, {"seed": seed})
 
 
+def by_hand(seed: int = 0) -> bytes:
+    """Return the model in ONNX as one converts it by hand: an input for each column."""
+    return to_onnx_bytes(fitted(seed), _INPUTS, _NAMES, "classification", blocks=False)
+
+
 def _onnx(model: Pipeline) -> tuple[str, bytes]:
     return "model.onnx", to_onnx_bytes(model, _INPUTS, _NAMES, "classification")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 import fsspec
-from bench.served_model import MODEL, make_bundle
+from bench.served_model import MODEL, by_hand, make_bundle
 from bench.turns import cpu_of_process
 
 from assay.adapters.file_desired import FileDesired
@@ -139,7 +139,8 @@ class Yard:
 
     def _onnx(self) -> Path:
         model = self.folder / "model.onnx"
-        model.write_bytes(self._bundle(0, compiled=True).model_bytes)
+        if not model.exists():
+            model.write_bytes(by_hand())
         return model
 
     def _granian(self, stack: ExitStack) -> Served:

@@ -58,10 +58,11 @@ def handed_in(charter: Charter, shop: pl.DataFrame, model: Path | str, **more: A
     return submit(charter, shop, "d" * 64, str(model), engines=OnnxEngine, **more)
 
 
+@pytest.mark.parametrize("blocks", [True, False])
 def test_onnx_keeps_its_bytes(
-    charter: Any, shop: pl.DataFrame, pipeline: Pipeline, tmp_path: Path
+    charter: Any, shop: pl.DataFrame, pipeline: Pipeline, tmp_path: Path, *, blocks: bool
 ) -> None:
-    content = to_onnx_bytes(pipeline, INPUTS, FEATURES, "classification")
+    content = to_onnx_bytes(pipeline, INPUTS, FEATURES, "classification", blocks=blocks)
     (tmp_path / "m.onnx").write_bytes(content)
     built = handed_in(charter(), shop, tmp_path / "m.onnx")
     assert built.bundle.files["model.onnx"] == content
@@ -70,8 +71,9 @@ def test_onnx_keeps_its_bytes(
     assert built.assessment.n == 113
 
 
+@pytest.mark.parametrize("blocks", [True, False])
 def test_a_model_blind_to_a_payoff_column_is_given_it_unread(
-    charter: Any, shop: pl.DataFrame, pipeline: Pipeline, tmp_path: Path
+    charter: Any, shop: pl.DataFrame, pipeline: Pipeline, tmp_path: Path, *, blocks: bool
 ) -> None:
     given = charter(
         value={
@@ -79,7 +81,8 @@ def test_a_model_blind_to_a_payoff_column_is_given_it_unread(
             "caps": {"margin": [0, 20]},
         }
     )
-    (tmp_path / "m.onnx").write_bytes(to_onnx_bytes(pipeline, INPUTS, FEATURES, "classification"))
+    content = to_onnx_bytes(pipeline, INPUTS, FEATURES, "classification", blocks=blocks)
+    (tmp_path / "m.onnx").write_bytes(content)
     built = handed_in(given, shop, tmp_path / "m.onnx")
     assert b'"margin"' in built.bundle.files["signature.json"]
     assert built.assessment.uplift_per_decision.mean > 0

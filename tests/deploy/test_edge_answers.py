@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-from tests.edge_models import EDGE_CASES, edge_case, moved, rows
+from tests.edge_models import EDGE_CASES, INPUTS, edge_case, moved, rows
 
 from assay.adapters.memory_blobs import MemoryBlobs
 from assay.adapters.onnx_engine import OnnxEngine
+from assay.build.onnx_blocks import to_blocks
 from assay.deploy.answering import Answered, Asked, answer
 from assay.deploy.bundle_file import Packed
 from assay.deploy.desired import Arm, Desired
@@ -68,6 +71,22 @@ def test_answers_are_those_of_the_gateway(name: str, tmp_path: Path) -> None:
     _require_same(edge.answer(columns), _served(packed, columns))
     one = {column: values[:1] for column, values in columns.items()}
     _require_same(edge.answer(one), _served(packed, one))
+
+
+def test_a_model_that_takes_its_columns_in_blocks_answers_the_same(tmp_path: Path) -> None:
+    packed = edge_case(next(iter(EDGE_CASES)))
+    model = onnx.load_model_from_string(packed.bundle.files["model.onnx"])
+    to_blocks(model, INPUTS)
+    assert {slot.name for slot in model.graph.input} == {"assay:numbers", "assay:lookups"}
+    files = {**packed.bundle.files, "model.onnx": model.SerializeToString()}
+    blocks = replace(packed, bundle=replace(packed.bundle, files=files))
+    for name, one in (("apart", packed), ("blocks", blocks)):
+        (tmp_path / name).mkdir()
+        _exported(one, tmp_path / name)
+    columns = rows(3000, 5, odd=True)
+    found = Exported(tmp_path / "blocks").answer(columns)
+    _require_same(found, _served(blocks, columns))
+    assert found == Exported(tmp_path / "apart").answer(columns)
 
 
 def test_what_the_cases_have_to_show_comes_up(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from assay.build.onnx_export import with_inputs
 from assay.charter.charter import Charter
 from assay.errors import ModelError
 from assay.evidence.bundle import Input
+from assay.evidence.input_blocks import InputBlocks, read_blocks
 
 __all__ = ["audited"]
 
@@ -28,9 +29,9 @@ def audited(
     """Return a foreign model's bytes, the bundle's inputs, and the columns the model reads.
 
     `schema` is the table's (name -> polars type), `needed` the columns that payoffs and baselines
-    read: where the model does not take them, the bytes that come back do (and do not read
-    them); else they are the bytes that were given. Raises ModelError where the model is none,
-    brings operators or data of its own, or takes what a decision cannot know.
+    read: where the model takes its columns one by one and not these, the bytes that come back do
+    (and do not read them); else they are the bytes that were given. Raises ModelError where the
+    model is none, brings operators or data of its own, or takes what a decision cannot know.
     """
     model = _parsed(content)
     foreign = sorted({opset.domain for opset in model.opset_import} - _DOMAINS)
@@ -49,14 +50,16 @@ def audited(
         )
     constants = {tensor.name for tensor in model.graph.initializer}
     slots = [slot for slot in model.graph.input if slot.name not in constants]
-    inputs = tuple(_input(slot, schema, charter) for slot in slots)
+    blocks = _blocks(model, slots)
+    taken = [_single(slot) for slot in slots] if blocks is None else blocks.inputs
+    inputs = tuple(_input(column, schema, charter) for column in taken)
     read = tuple(column.name for column in inputs)
     more = [
         Input(name, "number" if kind_of(schema[name]) == "number" else "category")
         for name in sorted(needed - set(read))
     ]
-    if not more:
-        return content, inputs, read
+    if not more or blocks is not None:
+        return content, (*inputs, *more), read
     return with_inputs(model, _renamed(slots, inputs), more), (*inputs, *more), read
 
 
@@ -75,19 +78,39 @@ def _parsed(content: bytes) -> onnx.ModelProto:
     return model
 
 
-def _input(slot: Any, schema: Any, charter: Charter) -> Input:
-    kind = _KINDS.get(slot.type.tensor_type.elem_type)
-    shape = [dim.dim_value for dim in slot.type.tensor_type.shape.dim]
+def _blocks(model: onnx.ModelProto, slots: Sequence[Any]) -> InputBlocks | None:
+    """Return how the model takes its columns in blocks, where it was packaged here."""
+    metadata = {one.key: one.value for one in model.metadata_props}
+    kinds = {TensorProto.FLOAT: "float", TensorProto.STRING: "string"}
+    forms = {
+        slot.name: (kinds.get(slot.type.tensor_type.elem_type, "other"), tuple(_shape(slot)[1:]))
+        for slot in slots
+    }
+    return read_blocks(metadata, forms)
+
+
+def _shape(slot: Any) -> list[int]:
+    return [dim.dim_value for dim in slot.type.tensor_type.shape.dim]
+
+
+def _single(slot: Any) -> Input:
+    """Return the one column that an input takes."""
+    kind, shape = _KINDS.get(slot.type.tensor_type.elem_type), _shape(slot)
     if kind is None or len(shape) != 2 or shape[1] != 1:
         raise ModelError(
             f"The model's input {slot.name} is no column: one input of shape (n, 1) for each "
             "column is needed, float for numbers and string for categories. Export the model "
             "with one input for each column (skl2onnx: initial_types of shape [None, 1])."
         )
-    name = _column(slot.name, list(schema))
+    return Input(slot.name, "number" if kind == "number" else "category")
+
+
+def _input(taken: Input, schema: Any, charter: Charter) -> Input:
+    """Return the column of the table that the model takes, if a decision can know it."""
+    name = _column(taken.name, list(schema))
     if name is None:
         raise ModelError(
-            f"The model takes {slot.name}, and the table has no such column; it has "
+            f"The model takes {taken.name}, and the table has no such column; it has "
             f"{', '.join(schema)}."
         )
     if name in left_out(charter) - set(charter.data.ignore):
@@ -96,7 +119,7 @@ def _input(slot: Any, schema: Any, charter: Charter) -> Input:
             "names time or entity (see `data` in the charter): nobody has it when deciding. "
             "Train it without that column."
         )
-    return Input(name, "number" if kind == "number" else "category")
+    return Input(name, taken.kind)
 
 
 def _column(name: str, columns: Sequence[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""From a fitted scikit-learn estimator to an ONNX model with one input per column."""
+"""From a fitted scikit-learn estimator to an ONNX model over its input columns."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.pipeline import Pipeline
 
 from assay.build.first_line import first_line
+from assay.build.onnx_blocks import to_blocks
 from assay.build.raw_scores import Places
 from assay.errors import ModelError
 from assay.evidence.bundle import Input
@@ -51,13 +52,16 @@ def to_onnx_bytes(
     features: Sequence[str],
     task: Task,
     places: Places = (1,),
+    *,
+    blocks: bool = True,
 ) -> bytes:
     """Return the estimator as ONNX bytes; the same estimator gives the same bytes.
 
-    The graph takes every input column under its own name, shape (n, 1): float32 for numbers, text
-    for categories. `features` are those that the estimator reads, in its order; the others are
-    taken and not read. `places` says where an estimator's probabilities hold the outcomes. Raises
-    ModelError where the estimator has no ONNX counterpart.
+    The graph takes its columns in blocks (see `onnx_blocks`); without `blocks` it takes every input
+    column under its own name, shape (n, 1): float32 for numbers, text for categories.
+    `features` are those that the estimator reads, in its order; the others are not read. `places`
+    says where an estimator's probabilities hold the outcomes. Raises ModelError where the
+    estimator has no ONNX counterpart.
     """
     _register()
     kinds = {column.name: column for column in inputs}
@@ -90,6 +94,8 @@ def to_onnx_bytes(
     _only_score(model.graph, () if task == "regression" else places, names)
     _add_unread_inputs(model.graph, inputs)
     _sort_opsets(model)
+    if blocks:
+        to_blocks(model, inputs)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 

@@ -27,6 +27,7 @@ _MODULES = (
     "forecasting",
     "payoffs",
     "deciding",
+    "feeding",
     "exported",
     "requests",
     "spool",

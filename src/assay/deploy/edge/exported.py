@@ -13,6 +13,7 @@ import onnxruntime as ort
 
 from assay.deploy.edge.deciding import policy_of
 from assay.deploy.edge.door_check import DoorCheck, Rule
+from assay.deploy.edge.feeding import Feed
 from assay.deploy.edge.forecasting import forecaster
 from assay.deploy.edge.payoffs import Refused
 
@@ -52,12 +53,7 @@ class Exported:
         self._session = ort.InferenceSession(
             files["model.onnx"], options, providers=["CPUExecutionProvider"]
         )
-        slots = [slot.name for slot in self._session.get_inputs()]
-        names = [one["name"] for one in self.inputs]
-        # Converters rewrite dots and blanks: where names differ, places count.
-        self._slots = {
-            name: name if set(slots) == set(names) else slots[i] for i, name in enumerate(names)
-        }
+        self._feed = Feed(self._session, [one["name"] for one in self.inputs])
         kinds = ("tensor(float)", "tensor(double)")
         self._output = next(o.name for o in self._session.get_outputs() if o.type in kinds)
 
@@ -117,7 +113,7 @@ class Exported:
         return {"n": len(ids), "all": shared, "each": each, "inputs": inputs}
 
     def _score(self, columns: Mapping[str, Any]) -> Any:
-        feed = {self._slots[one["name"]]: _tensor(one, columns) for one in self.inputs}
+        feed = self._feed({one["name"]: _tensor(one, columns) for one in self.inputs})
         try:  # the runtime's own errors share no class
             (raw,) = self._session.run([self._output], feed)
         except Exception as error:
