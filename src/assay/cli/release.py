@@ -113,22 +113,25 @@ def _gone_back(
     if workspace.warning:
         print(f"assay: {workspace.warning}", file=sys.stderr)
     document = {"release": released(state), "decision": None, "loss_budget": None, "plan": None}
-    show(document, lambda: tell_release(state), json=json)
+    show({**document, "awaits": []}, lambda: tell_release(state), json=json)
 
 
 def _done(
     workspace: Workspace, state: ReleaseState, plan: ReleasePlan | str | None, *, json: bool
 ) -> None:
-    budget = _budget(workspace, state)
+    budget, awaited = _budget(workspace, state), workspace.awaited(state)
     document = {
         "release": released(state),
         "decision": None,
         "loss_budget": budget and budget[1],
         "plan": plan if plan is None or isinstance(plan, str) else plan.document(),
+        "awaits": list(awaited.names),
     }
 
     def text() -> None:
         tell_release(state)
+        if awaited.agents:
+            say(str(awaited))
         if plan is not None:
             say(plan if isinstance(plan, str) else plan.line)
         if budget is not None:
@@ -148,6 +151,7 @@ def _looked(workspace: Workspace, *, json: bool, asked: bool) -> None:
         "decision": decided(decision),
         "loss_budget": budget and budget[1],
         "plan": None,
+        "awaits": list(workspace.awaited(state).names),
     }
 
     def text() -> None:

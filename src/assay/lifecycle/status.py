@@ -12,6 +12,7 @@ from assay.evidence.folds import AlertState, ReleaseState
 from assay.evidence.gate import Verdict
 from assay.lifecycle.alerting import alert_states, by_cost
 from assay.lifecycle.approval import ask, model_state
+from assay.lifecycle.fleet_waits import Awaited
 from assay.lifecycle.telling import release_state
 from assay.ports.blobs import Blobs
 from assay.ports.ledger import Ledger
@@ -25,7 +26,7 @@ class Status:
 
     A model that is served `elsewhere` has no version here, unless one was built beside it.
     `release` is that of the environment that was asked about, `environments` are all others;
-    `waits` says which gateways its flip waits for, if any.
+    `awaited` are the gateways that its flip waits for, where a server hears any.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Status:
     alerts: tuple[AlertState, ...]
     elsewhere: bool = False
     environments: tuple[ReleaseState, ...] = ()
-    waits: str = ""
+    awaited: Awaited | None = None
 
     @property
     def next(self) -> str:
@@ -55,7 +56,7 @@ class Status:
         if not self.verdict.open:
             return "assay gate, to see what is missing"
         if release.challenger is not None:
-            return _tried(release, self.waits)
+            return _tried(release, str(self.awaited or ""))
         live = release.champion is not None
         return "assay monitor" if live else "assay release, then assay up"
 
@@ -71,6 +72,7 @@ class Status:
             "champion": champion.version if champion else None,
             "challenger": challenger.version if challenger else None,
             "challenger_share": self.release.weight,
+            "awaits": [] if self.awaited is None else list(self.awaited.names),
             "environments": {one.environment: _serving(one) for one in self.environments},
             "alerts": [{"id": alert.id, "text": alert.text} for alert in self.alerts],
             "next": self.next,

@@ -12,7 +12,7 @@ import structlog
 from assay.errors import AssayError
 from assay.evidence.folds import ReleaseState
 from assay.lifecycle.controller import Reconciled
-from assay.lifecycle.fleet_waits import flip_waits
+from assay.lifecycle.fleet_waits import awaited
 from assay.ports.election import Election
 from assay.ports.server_store import ServerStore, Table
 from assay.server.estate import Estate
@@ -129,6 +129,6 @@ class Reconciling:
             _LOG.info("a release waits", model=model, environment=environment, why=step.reason)
 
     def waits(self, state: ReleaseState) -> str:
-        """Say which of the gateways that are heard a flip waits for (see `flip_waits`)."""
+        """Say which of the gateways that are heard a flip waits for (see `awaited`)."""
         agents = self._store.agents()
-        return flip_waits(state, self._table, agents, datetime.now(UTC), self._listening)
+        return str(awaited(state, self._table, agents, datetime.now(UTC), self._listening))

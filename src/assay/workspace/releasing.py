@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from assay.errors import CheckFailed
 from assay.workspace.going_back import GoingBack
-from assay.workspace.hearing import flip_waits_beside
+from assay.workspace.hearing import awaited_beside
 from assay.workspace.root import STATE
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from assay.evidence.gate import Verdict, Waiver
     from assay.evidence.sign_off import SignOff
     from assay.lifecycle.controller import Reconciled, Waits
+    from assay.lifecycle.fleet_waits import Awaited
     from assay.lifecycle.posting import Served
     from assay.lifecycle.releasing import Action
     from assay.ports.blobs import Blobs
@@ -128,7 +129,7 @@ class Releasing(GoingBack):
         """Bring the running release one step on where one is due; harmless however often it runs.
 
         `waits` says which gateways a flip waits for; those that a server beside this directory
-        hears where it is not given (see `flip_waits`).
+        hears where it is not given (see `awaited`).
         """
         return self._reconciled(waits)[0]
 
@@ -144,13 +145,17 @@ class Releasing(GoingBack):
             )
         return self._reconciled(waits)
 
-    def flip_waits(self, state: ReleaseState) -> str:
-        """Say which gateways a flip waits for, of those that a server of this directory heard.
+    def awaited(self, state: ReleaseState) -> Awaited:
+        """Return which gateways a flip waits for, of those that a server of this directory heard.
 
-        Empty where it waits for none, or no server keeps its tables here: gateways that follow a
-        file load what they are told before they answer with it, each by itself.
+        None where no release waits to be flipped, or no server keeps its tables here: gateways that
+        follow a file load what they are told before they answer with it, each by itself.
         """
-        return flip_waits_beside(self.directory / STATE, state, self._now())
+        from assay.lifecycle.fleet_waits import Awaited
+
+        if not (state.running and state.strategy == "blue_green"):
+            return Awaited((), self._now())
+        return awaited_beside(self.directory / STATE, state, self._now())
 
     def release_plan(self, version: int | None = None) -> ReleasePlan:
         """Return how long a canary is expected to take: the running one, or one of a version."""
@@ -201,7 +206,7 @@ class Releasing(GoingBack):
         def keep() -> dict[str, str]:
             return self._kept(*made[0], now)
 
-        known = waits or self.flip_waits
+        known = waits or (lambda state: str(self.awaited(state)))
         found = reconcile(self.ports, self.charter, now, decide, waits=known, keep=keep)
         return found, made[0][0] if made else None
 

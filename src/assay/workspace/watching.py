@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.workspace.capturing import Capturing
-from assay.workspace.hearing import flip_waits_beside
+from assay.workspace.hearing import awaited_beside
 from assay.workspace.progress import Progress
 from assay.workspace.root import STATE
 
@@ -113,8 +113,7 @@ class Watching(Capturing):
         found = status_of(self.charter, self.ports.ledger, self.ports.blobs, now)
         release = found.release
         if release.running and release.strategy == "blue_green":
-            waits = flip_waits_beside(self.directory / STATE, release, now)
-            return replace(found, waits=waits)
+            return replace(found, awaited=awaited_beside(self.directory / STATE, release, now))
         return found
 
     def value(self) -> ValueSoFar:
