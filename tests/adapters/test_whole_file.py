@@ -18,6 +18,12 @@ def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_secret_is_its_owners_alone(tmp_path: Path) -> None:
+    path = write_whole(tmp_path / "a.key", b"secret", secret=True)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"secret", 0o600)
+    assert write_whole(tmp_path / "page.html", b"one").stat().st_mode & 0o400
+
+
 def test_a_failure_leaves_the_older_file_and_no_scraps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,27 @@ def test_a_champion_leaves_as_a_file_and_from_there_for_an_edge(
     assert len(list((edge / "captures").glob("*.log"))) == 1
 
 
+def test_requests_are_named_under_a_key_that_comes_from_the_installations(
+    run: Run, workspace: Path, packed: Packed, tmp_path: Path
+) -> None:
+    file = tmp_path / "bank.assay"
+    assert run("export", workspace, file, "--to", "bundle").code == 0
+    sources = {"one": workspace, "two": workspace, "file": file, "again": file}
+    for name, source in sources.items():
+        assert run("export", source, tmp_path / name, "--drop-hashed").code == 0
+    named = (packed.bundle.digest, tmp_path / "digest", "--workspace", workspace)
+    assert run("export", *named, "--drop-hashed").code == 0
+    keys = {name: (tmp_path / name / "names.key").read_bytes() for name in [*sources, "digest"]}
+    assert keys["one"] == keys["two"] == keys["digest"]
+    assert len({keys["one"], keys["file"], keys["again"]}) == 3
+    assert {len(key) for key in keys.values()} == {32}
+    assert (tmp_path / "one" / "names.key").stat().st_mode & 0o777 == 0o600
+    own = (workspace / ".assay" / "capture.key").read_bytes()
+    for path in (tmp_path / "one").iterdir():
+        assert own not in path.read_bytes()
+        assert own.hex().encode() not in path.read_bytes()
+
+
 def test_a_bundle_is_named_by_its_digest(run: Run, workspace: Path, tmp_path: Path) -> None:
     digest = assay.load(workspace).digest
     said = run("export", digest, tmp_path / "it", "--to", "bundle", "--workspace", workspace)

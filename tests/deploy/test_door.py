@@ -15,6 +15,7 @@ from assay.charter.serving import ColumnRules
 from assay.charter.serving import Door as Rules
 from assay.deploy.door import Door
 from assay.deploy.edge.door_check import DoorCheck, Rule
+from assay.deploy.edge_export import rule_document
 from assay.evidence.bundle import Input, Signature
 from assay.ports.column_blocks import ColumnBlocks
 from assay.stats.reference import make_reference
@@ -121,7 +122,7 @@ def test_rules_come_back_from_their_documents(
     given_door: tuple[list[Rule], dict[str, Any], int],
 ) -> None:
     for rule in given_door[0]:
-        assert Rule.from_document(rule.document()) == rule
+        assert Rule.from_document(rule_document(rule)) == rule
 
 
 _SIGNATURE = Signature(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -23,8 +25,8 @@ from assay.adapters.capture_groups import read_groups
 from assay.adapters.capture_uploads import take_segment
 from assay.deploy.bundle_file import Packed
 from assay.deploy.edge import runner
+from assay.deploy.edge.deciding import Refused
 from assay.deploy.edge.exported import Exported, Unusable
-from assay.deploy.edge.payoffs import Refused
 from assay.deploy.edge.spool import Spool, flush, sent_to
 from assay.deploy.edge_export import edge_files, runner_source
 from assay.deploy.edge_policy import edge_policy
@@ -101,6 +103,26 @@ def test_an_answer_is_the_protocols_and_is_recorded_as_a_gateway_records_it(
     assert record["latency_ms"] > 0
 
 
+def test_a_request_is_named_under_the_exports_key(tmp_path: Path) -> None:
+    def named(key: bytes, **changes: Any) -> str:
+        folder = tmp_path / uuid.uuid4().hex
+        folder.mkdir()
+        for name, content in edge_files(_packed(), key).items():
+            (folder / name).write_bytes(content)
+        edge = runner.Edge(Exported(folder), folder / "spool")
+        found: str = edge.infer(_body(**changes))["parameters"]["prediction_ids"][0]
+        return found
+
+    inputs = json.loads(_body())["inputs"]
+    other = [{**inputs[0], "data": [0.6, None]}, *inputs[1:]]
+    one = named(b"a" * 32)
+    assert re.fullmatch(r"a-[0-9a-f]{16}/0", one)
+    assert one == named(b"a" * 32, inputs=inputs[::-1])  # another device, another order
+    assert len({one, named(b"b" * 32), named(b"a" * 32, inputs=other)}) == 3
+    assert named(b"a" * 32, parameters={"entity": ["x", "y"]}) != one
+    assert named(b"a" * 32, id=None) != named(b"a" * 32, id=None)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -175,7 +197,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> runner.Edge:
     return runner.Edge(Exported(_export(folder / "edge")), folder / "spool")
 
 
-@pytest.mark.parametrize("name", list(edge_files(_packed())))
+@pytest.mark.parametrize("name", list(edge_files(_packed(), b"k" * 32)))
 def test_a_file_that_was_changed_or_lost_is_not_served(name: str, tmp_path: Path) -> None:
     folder = _export(tmp_path / "edge")
     content = (folder / name).read_bytes()
@@ -184,7 +206,7 @@ def test_a_file_that_was_changed_or_lost_is_not_served(name: str, tmp_path: Path
         with pytest.raises(Unusable, match="not "):
             Exported(folder, digest="0" * 64)
     else:
-        with pytest.raises(Unusable, match="digest differs"):
+        with pytest.raises(Unusable, match="is not what was exported"):
             Exported(folder)
     (folder / name).unlink()
     with pytest.raises(Unusable, match="cannot be read"):
@@ -198,7 +220,7 @@ def test_a_file_that_was_changed_or_lost_is_not_served(name: str, tmp_path: Path
         b"[]",
         b"{}",
         b'{"format": 9, "files": {}}',
-        b'{"format": 1, "files": {"../x": "0"}}',
+        b'{"format": 2, "files": {"../x": "0"}}',
     ],
 )
 def test_a_manifest_that_is_none_is_refused(manifest: bytes, tmp_path: Path) -> None:
@@ -251,14 +273,18 @@ def test_the_joined_runner_defines_each_name_once() -> None:
 class _Taker(BaseHTTPRequestHandler):
     taken: dict[str, bytes]
     status = 200
+    told = b""
 
     def do_POST(self) -> None:
         assert self.headers["Authorization"] == "Bearer secret"
         size = int(self.headers["Content-Length"])
         type(self).taken[self.path] = self.rfile.read(size)
+        name = self.path.rsplit("/", 1)[1].split("?")[0]
+        told = type(self).told or json.dumps({"name": name, "new": True}).encode()
         self.send_response(type(self).status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(told)))
         self.end_headers()
+        self.wfile.write(told)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         pass
@@ -307,6 +333,10 @@ def test_a_file_that_a_server_never_takes_is_put_aside(
     kind.status = 503
     with pytest.raises(OSError, match="503"):
         flush(edge.folder, send)
+    kind.status, kind.told = 200, b"<h1>Welcome to our Wi-Fi</h1>"
+    with pytest.raises(OSError, match=r"did not say that it took .*Welcome"):
+        flush(edge.folder, send)
+    assert [path.suffix for path in edge.folder.iterdir()] == [".log"]
     kind.status = 422
     assert flush(edge.folder, send) == 0
     assert [path.suffix for path in edge.folder.iterdir()] == [".refused"]

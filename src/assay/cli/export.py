@@ -58,7 +58,7 @@ def export(
     """Write a version for an edge, or as one file that `assay.load` reads."""
     from assay.adapters.whole_file import write_whole
     from assay.deploy.bundle_file import pack
-    from assay.deploy.edge_export import edge_files
+    from assay.deploy.edge_export import NAMES_KEY, edge_files
     from assay.errors import InputError
     from assay.evidence.digest import digest_bytes
     from assay.loaded import packed_from
@@ -74,12 +74,12 @@ def export(
     else:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise InputError(f"{out} is there already and not empty: name a new directory.")
-        written = edge_files(packed, drop_hashed=drop_hashed)
+        written = edge_files(packed, _installation(model, workspace), drop_hashed=drop_hashed)
         # The manifest goes last: a directory without one is unfinished, and nobody serves it.
         order = sorted(written, key=lambda name: (name == "MANIFEST.json", name))
         files = {out / name: written[name] for name in order}
     for path, content in files.items():
-        write_whole(path, content)
+        write_whole(path, content, secret=path.name == NAMES_KEY)
     last = list(files.values())[-1]
     document = {
         "model": packed.bundle.model,
@@ -92,6 +92,16 @@ def export(
         "bytes": sum(map(len, files.values())),
     }
     show(document, lambda: _tell(document, to), json=json)
+
+
+def _installation(model: str, workspace: Path) -> bytes | None:
+    """Return the key of the workspace that a model comes from; None for a bundle's file."""
+    from assay.adapters.installation_key import installation_key
+
+    if Path(model).is_file():
+        return None
+    state = (Path(model) if Path(model).is_dir() else workspace) / ".assay"
+    return installation_key(state / "capture.key")
 
 
 def _version(directory: Path, version: int, environment: str) -> Packed:

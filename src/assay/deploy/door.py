@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from assay.charter.serving import ColumnRules
 from assay.charter.serving import Door as DoorRules
-from assay.deploy.edge.door_check import DoorCheck, Rule
+from assay.deploy.edge.door_check import Checked, DoorCheck, Rule
 from assay.evidence.bundle import Input, Signature
 from assay.ports.column_blocks import ColumnBlocks
 
@@ -43,13 +44,22 @@ class Door(DoorCheck):
         except KeyError:
             return False
 
+    def check(self, columns: Mapping[str, Any]) -> Checked:
+        """Check columns of one length, all at once while all is well."""
+        return Checked(columns, {}, None, {}) if self._well(columns) else super().check(columns)
+
     def _well(self, columns: Mapping[str, Any]) -> bool:
         if not isinstance(columns, ColumnBlocks):
-            return super()._well(columns)
+            return self._own_plan.well(_Apart(columns, self._own_plan.names))
         names, plan = (columns.number_names, columns.text_names), self._plan
         if plan is None or plan.names != names:
             plan = self._plan = _Plan.of(names, self.rules)
         return plan.well(columns)
+
+    @cached_property
+    def _own_plan(self) -> _Plan:
+        kinds = [[rule.name for rule in self.rules if rule.text is text] for text in (False, True)]
+        return _Plan.of((kinds[0], kinds[1]), self.rules)
 
     @classmethod
     def narrowest(cls, doors: Sequence[Door]) -> Door:
@@ -81,6 +91,27 @@ class Door(DoorCheck):
             for column in signature.inputs
         )
         return cls([rule for rule in found if rule is not None])
+
+
+@dataclass(frozen=True, eq=False)
+class _Apart:
+    """Columns that do not lie in blocks, by the names of a plan; texts are listed one by one."""
+
+    columns: Mapping[str, Any]
+    names: tuple[Sequence[str], Sequence[str]]
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        found = [self.columns[name] for name in self.names[0]]
+        return np.concatenate(found).reshape(len(found), -1) if found else np.empty((0, 0))
+
+    @property
+    def words(self) -> _Apart:
+        return self
+
+    def __getitem__(self, place: int) -> list[str]:
+        listed: list[str] = self.columns[self.names[1][place]].tolist()
+        return listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +150,10 @@ class _Plan:
             ),
         )
 
-    def well(self, columns: ColumnBlocks) -> bool:
+    def well(self, columns: ColumnBlocks | _Apart) -> bool:
         """Whether all numbers and texts are within their rules."""
-        if len(columns.numbers) and not self._in_range(columns.numbers):
+        numbers = columns.numbers
+        if len(numbers) and not self._in_range(numbers):
             return False
         if not self.known and not self.filled:
             return True

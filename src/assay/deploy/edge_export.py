@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
+import math
 import re
+import secrets
+from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
 from assay.deploy.bundle_file import Packed
 from assay.deploy.door import Door
+from assay.deploy.edge.door_check import Rule
 from assay.deploy.edge_policy import edge_policy
 from assay.deploy.scoring import read_signature
 from assay.errors import InputError, ModelError
@@ -17,15 +22,17 @@ from assay.evidence.digest import canonical_bytes, digest_bytes
 from assay.stats.forecaster import forecaster_from_document
 from assay.value.valuation import valuation_from_document
 
-__all__ = ["EDGE_FORMAT", "edge_files", "runner_source"]
+__all__ = ["EDGE_FORMAT", "NAMES_KEY", "edge_files", "names_key", "rule_document", "runner_source"]
 
-EDGE_FORMAT = 1
+EDGE_FORMAT = 2
 """Raise it when a file's meaning changes; the runner is exported with its files, and reads one."""
+
+NAMES_KEY = "names.key"
+"""The file of the key under which an edge names requests: for its owner's eyes alone."""
 
 _MODULES = (
     "door_check",
     "forecasting",
-    "payoffs",
     "deciding",
     "feeding",
     "exported",
@@ -35,9 +42,29 @@ _MODULES = (
 )
 
 
-def edge_files(packed: Packed, *, drop_hashed: bool = False) -> dict[str, bytes]:
+def names_key(model: str, installation: bytes | None = None) -> bytes:
+    """Return the key under which edges name the requests of a model.
+
+    It is derived from the installation's own key, which stays where it is and cannot be had from
+    this one: all exports of the model have the same, so that a request which is sent again keeps
+    its name over devices and versions, and the installation can work names out. Without a key of an
+    installation it is drawn.
+
+    >>> names_key("bank", b"k" * 32) == names_key("bank", b"k" * 32), len(names_key("bank"))
+    (True, 32)
+    """
+    if installation is None:
+        return secrets.token_bytes(32)
+    named = hashlib.blake2b(model.encode(), key=installation, digest_size=32, person=b"edge names")
+    return named.digest()
+
+
+def edge_files(
+    packed: Packed, key: bytes | None = None, *, drop_hashed: bool = False
+) -> dict[str, bytes]:
     """Return the files of an exported directory by name; `MANIFEST.json` names the others' digests.
 
+    `key` is that of the installation, which is not among them (see `names_key`).
     Columns that the charter drops from captures stay out of the edge's as well. Those that it
     hashes need this installation's key, which must not leave it: InputError, unless `drop_hashed`
     says to drop them too. InputError also where the policy cannot be carried (see `edge_policy`),
@@ -60,9 +87,10 @@ def edge_files(packed: Packed, *, drop_hashed: bool = False) -> dict[str, bytes]
         "signature.json": bundle.files["signature.json"],
         "calibration.json": bundle.files["calibration.json"],
         "policy.json": canonical_bytes(policy),
-        "door.json": canonical_bytes([rule.document() for rule in door.rules]),
+        "door.json": canonical_bytes([rule_document(rule) for rule in door.rules]),
         "edge.json": canonical_bytes(_about(packed, [*names, *policy["also"]], drop_hashed)),
         "runner.py": runner_source().encode(),
+        NAMES_KEY: names_key(bundle.model, key),
     }
     manifest = {
         "format": EDGE_FORMAT,
@@ -89,9 +117,16 @@ def runner_source() -> str:
         for node in tree.body:
             _gather(node, imports)
         head = ast.get_docstring(tree, clean=False) or ""
-        parts.append(f"# {head.splitlines()[0]}\n\n\n{_body(tree, source)}")
+        parts.append(f"# {head.splitlines()[0]}\n\n{_body(tree, source)}")
     start = f'"""{head}"""\n\nfrom __future__ import annotations\n\n{_imports(imports)}'
-    return "\n\n\n".join([start, *parts]) + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n\n".join([start, *parts])) + "\n"
+
+
+def rule_document(rule: Rule) -> dict[str, Any]:
+    """Return a rule of the door as JSON has it: an open end is null."""
+    told = asdict(rule) | {"known": None if rule.known is None else sorted(rule.known)}
+    ends = {"low": rule.low, "high": rule.high}
+    return told | {name: end if math.isfinite(end) else None for name, end in ends.items()}
 
 
 def _about(packed: Packed, columns: list[str], drop_hashed: bool) -> dict[str, Any]:
@@ -155,7 +190,7 @@ def _body(tree: ast.Module, source: str) -> str:
             left_out.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     first = (tree.body[0].end_lineno or 0) + 1
     kept = [line for n, line in enumerate(lines, 1) if n >= first and n not in left_out]
-    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(kept)).strip("\n")
+    return "\n".join(kept).strip("\n")
 
 
 def _left_out(node: ast.stmt) -> bool:

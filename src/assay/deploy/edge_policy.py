@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 from assay.charter.policy import Threshold, TopK
@@ -25,18 +26,19 @@ Tree = float | list[Any]
 def edge_policy(
     valuation: Valuation, forecaster: Forecaster, inputs: Sequence[str]
 ) -> dict[str, Any]:
-    """Return `policy.json` of an exported model (see `edge/deciding.py`), format 1.
+    """Return `policy.json` of an exported model, as `Choice` or `Amounts` of the runner read it.
 
-    `also` are the columns besides the model's `inputs` that a case must bring. Raises InputError
-    for what cannot leave this installation: a payoff function of another package, or a capacity
-    whose price was not learned.
+    All that can be worked out here is: what a runner gets are trees of arithmetic, one for each
+    action and outcome, referring to a person among them. `also` are the columns besides the
+    model's `inputs` that a case must bring. Raises InputError for what cannot leave this
+    installation: a payoff function of another package, or a capacity whose price was not learned.
     """
     also = sorted(valuation.columns - set(inputs))
-    document: dict[str, Any] = {"format": 1, "task": valuation.task, "also": also}
+    document: dict[str, Any] = {"also": also}
     if isinstance(valuation, ClassificationValuation):
         return document | _of_choice(valuation, isinstance(forecaster, CellCalibrator))
     if isinstance(valuation, RegressionValuation):
-        return document | {"payoff": _of_amount(valuation)}
+        return document | _of_amount(valuation)
     raise InputError(f"A valuation of the kind {type(valuation).__name__} cannot be exported.")
 
 
@@ -67,14 +69,18 @@ def _of_choice(valuation: ClassificationValuation, by_cells: bool) -> dict[str, 
             "The policy shares a capacity out among cases, and no price for it was learned: a case "
             "that comes alone cannot be decided. Build the model again, then export it."
         )
+    table = _table(valuation)
+    if valuation.reviewer is not None:
+        table["cells"].append(_reviewed(table["cells"], valuation.reviewer.document()))
+    codes, threshold = _rule(valuation)
+    uses = [[tree(_cell(cost)) for cost in limit.costs] for limit in valuation.limits]
     return {
-        "labels": list(valuation.labels),
         "actions": list(valuation.actions),
-        "table": _table(valuation),
-        "reviewer": None if valuation.reviewer is None else valuation.reviewer.document(),
-        "policy": _rule(valuation),
-        "limits": [[tree(_cell(cost)) for cost in limit.costs] for limit in valuation.limits],
-        "prices": list(valuation.prices or ()),
+        "table": table,
+        "codes": codes,
+        "threshold": threshold,
+        "uses": {"cells": uses, "caps": table["caps"]},
+        "prices": list(valuation.prices or ()) if uses else [],
         "stake": _stake(valuation.calibrated_under or valuation) if by_cells else None,
     }
 
@@ -87,23 +93,45 @@ def _table(valuation: ClassificationValuation) -> dict[str, Any]:
     return {"cells": cells, "caps": _caps(table.caps)}
 
 
-def _rule(valuation: ClassificationValuation) -> dict[str, Any]:
+def _reviewed(cells: list[list[Tree]], reviewer: Mapping[str, Any]) -> list[Tree]:
+    """Return what a person's decision brings by outcome: their payoffs of the others', less cost.
+
+    They take each action in some share of cases, or the best one as often as they are right and
+    the worst one else.
+    """
+    found: list[Tree] = []
+    for outcome, column in enumerate(zip(*cells, strict=True)):
+        if reviewer["shares"] is None:
+            right = reviewer["accuracy"] or 0.0
+            terms: list[Tree] = [
+                ["*", right, ["max", *column]],
+                ["*", 1 - right, ["min", *column]],
+            ]
+        else:
+            shares = reviewer["shares"][outcome]
+            terms = [["*", cell, share] for cell, share in zip(column, shares, strict=True)]
+        found.append(["-", reduce(lambda a, b: ["+", a, b], terms), reviewer["cost"]])
+    return found
+
+
+def _rule(valuation: ClassificationValuation) -> tuple[list[int], dict[str, Any] | None]:
+    """Return the actions that are chosen among, and a threshold where there is one."""
     policy, actions = valuation.policy, valuation.actions
     refer = None if valuation.reviewer is None else len(actions) - 1
-    if isinstance(policy, Threshold):
-        at = policy.at if policy.at is not None else valuation.learned
-        if at is None:
-            raise InputError(
-                "The policy's threshold was not learned yet: a case that comes alone cannot be "
-                "decided. Build the model again, or give `value.policy.at`; then export it."
-            )
-        act, rest = actions.index(policy.action), actions.index(policy.otherwise or actions[0])
-        codes = {"act": act, "rest": rest, "refer": refer}
-        return {"kind": "threshold", "at": at, "refer_from": _refers_from(valuation), **codes}
+    every = list(range(len(actions)))
+    if not isinstance(policy, Threshold | TopK):
+        return every, None
+    act, rest = actions.index(policy.action), actions.index(policy.otherwise or actions[0])
     if isinstance(policy, TopK):
-        act, rest = actions.index(policy.action), actions.index(policy.otherwise or actions[0])
-        return {"kind": "top_k", "codes": [rest, act, *([] if refer is None else [refer])]}
-    return {"kind": policy.kind}
+        return [rest, act, *([] if refer is None else [refer])], None
+    at = policy.at if policy.at is not None else valuation.learned
+    if at is None:
+        raise InputError(
+            "The policy's threshold was not learned yet: a case that comes alone cannot be "
+            "decided. Build the model again, or give `value.policy.at`; then export it."
+        )
+    band = {"act": act, "rest": rest, "refer": refer}
+    return every, {"at": at, "refer_from": _refers_from(valuation), **band}
 
 
 def _refers_from(valuation: ClassificationValuation) -> float | None:
@@ -122,23 +150,36 @@ def _refers_from(valuation: ClassificationValuation) -> float | None:
 
 
 def _stake(valuation: ClassificationValuation) -> dict[str, Any] | None:
-    """Return what says how much hangs on a case; None where no payoff reads a column."""
+    """Return trees of the gain at stake and the gain left; None where no payoff reads a column."""
     table, policy = valuation.table, valuation.policy
     if not table.columns:
         return None
-    pair = [0, 1] if len(table.actions) == 2 else None
+    told = _table(valuation)
+    pair = (0, 1) if len(table.actions) == 2 else None
     if isinstance(policy, Threshold | TopK):
-        rest = policy.otherwise or table.actions[0]
-        pair = [table.actions.index(policy.action), table.actions.index(rest)]
-    return {"table": _table(valuation), "pair": pair}
+        other = policy.otherwise or table.actions[0]
+        pair = table.actions.index(policy.action), table.actions.index(other)
+    if pair is not None:
+        act, rest = (told["cells"][place] for place in pair)
+        left, right = (["-", act[outcome], rest[outcome]] for outcome in (0, 1))
+        stakes = [["-", right, left], left]
+    else:
+        rises = [["-", row[1], row[0]] for row in told["cells"]]
+        firsts = [row[0] for row in told["cells"]]
+        stakes = [["-", ["max", *some], ["min", *some]] for some in (rises, firsts)]
+    return {"cells": [stakes], "caps": told["caps"]}
 
 
 def _of_amount(valuation: RegressionValuation) -> dict[str, Any]:
     payoff = valuation.payoff
     if isinstance(payoff, UnitCosts):
-        return {"under": payoff.under, "over": payoff.over, "caps": _caps(payoff.caps)}
+        under, over = payoff.under, payoff.over
+        level = under / (under + over) if under + over else 0.5
+        short: Tree = ["-", ["column", "outcome"], ["column", "decision"]]
+        ends = ["*", under, ["max", short, 0.0]], ["*", over, ["max", ["negative", short], 0.0]]
+        return {"tree": ["negative", ["+", *ends]], "level": level, "caps": _caps(payoff.caps)}
     if isinstance(payoff, PayoffFunction):
-        return {"tree": tree(payoff.expression), "caps": _caps(payoff.caps)}
+        return {"tree": tree(payoff.expression), "level": None, "caps": _caps(payoff.caps)}
     raise _code_stays(payoff.plugin.name)
 
 

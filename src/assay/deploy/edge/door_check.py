@@ -1,8 +1,8 @@
-"""The check of inputs against what the reference rows had: cheap while all is well."""
+"""The check of inputs against what the reference rows had."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,38 +30,18 @@ class Rule:
     new: str = "flag"
     missing: str = "flag"
 
-    def document(self) -> dict[str, Any]:
-        """Return the rule as a JSON document; an open end is null."""
-        return {
-            "name": self.name,
-            "text": self.text,
-            "low": self.low if np.isfinite(self.low) else None,
-            "high": self.high if np.isfinite(self.high) else None,
-            "known": None if self.known is None else sorted(self.known),
-            "complete": self.complete,
-            "new": self.new,
-            "missing": self.missing,
-        }
-
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Rule:
-        """Read a rule back.
+        """Read a rule of `door.json`, where what is null or left out is as above.
 
-        >>> rule = Rule("age", low=17.0, complete=True)
-        >>> Rule.from_document(rule.document()) == rule
-        True
+        >>> Rule.from_document({"name": "age", "low": 17.0, "high": None})
+        Rule(name='age', text=False, low=17.0, high=inf, known=None, complete=False, new='flag', \
+missing='flag')
         """
-        known, low, high = document["known"], document["low"], document["high"]
-        return cls(
-            document["name"],
-            document["text"],
-            -np.inf if low is None else low,
-            np.inf if high is None else high,
-            None if known is None else frozenset(known),
-            document["complete"],
-            document["new"],
-            document["missing"],
-        )
+        told = {name: value for name, value in document.items() if value is not None}
+        if "known" in told:
+            told["known"] = frozenset(told["known"])
+        return cls(**told)
 
 
 class Checked(NamedTuple):
@@ -79,7 +59,7 @@ class Checked(NamedTuple):
 
 
 class DoorCheck:
-    """Rules made ready for checking; columns without one pass.
+    """Holds rules against columns; those without one pass.
 
     >>> door = DoorCheck([Rule("age", low=17.0, high=98.0, complete=True, new="clip")])
     >>> found = door.check({"age": np.array([40.0, 120.0])})
@@ -89,110 +69,42 @@ class DoorCheck:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        numbers = [one for one in rules if not one.text]
-        self._strict = _Block([one for one in numbers if one.complete])
-        self._lax = _Block(
-            [
-                one
-                for one in numbers
-                if not one.complete and (one.low > -np.inf or one.high < np.inf)
-            ]
-        )
-        self._known = [
-            (one.name, one.known if one.complete else one.known | {""})
-            for one in rules
-            if one.text and one.known is not None
-        ]
-        self._filled = [
-            one.name for one in rules if one.text and one.known is None and one.complete
-        ]
 
     def check(self, columns: Mapping[str, Any]) -> Checked:
         """Check columns of one length: float64 with NaN, or object arrays of str with ""."""
-        if self._well(columns):
-            return Checked(columns, {}, None, {})
-        found = _Found(columns)
+        flags, referred, rejected = dict[str, Any](), list[Any](), dict[int, str]()
         for rule in self.rules:
-            found.hold(rule, columns[rule.name])
-        return Checked(found.columns, found.flags, found.referred, found.rejected)
-
-    def _well(self, columns: Mapping[str, Any]) -> bool:
-        strict, lax = self._strict, self._lax
-        if strict.names:
-            m = strict.stacked(columns)
-            if not ((m >= strict.low) & (m <= strict.high)).all():
-                return False
-        if lax.names:
-            m = lax.stacked(columns)
-            if ((m < lax.low) | (m > lax.high)).any():  # no comparison holds of NaN
-                return False
-        for name, known in self._known:
-            if not known.issuperset(columns[name].tolist()):
-                return False
-        return not any("" in columns[name].tolist() for name in self._filled)
+            for reaction, rows, told in _strange(rule, columns[rule.name]):
+                if reaction == "reject":
+                    for row in np.flatnonzero(rows).tolist():
+                        rejected.setdefault(row, _reason(rule, columns[rule.name][row]))
+                    continue
+                flags[f"{rule.name} {told}"] = rows
+                if reaction == "clip":
+                    columns = {**columns, rule.name: _clipped(rule, columns[rule.name], rows)}
+                elif reaction == "refer":
+                    referred.append(rows)
+        return Checked(columns, flags, np.any(referred, axis=0) if referred else None, rejected)
 
 
-class _Block:
-    """Number columns that are compared at once, with their ranges."""
+def _strange(rule: Rule, values: Any) -> Iterator[tuple[str, Any, str]]:
+    """Yield the reaction to what a column never had, the rows that have it, and what is told."""
+    if rule.text:
+        absent, known = values == "", values if rule.known is None else rule.known
+        new = ~absent & [one not in known for one in values.tolist()]
+        told = "taken as missing" if rule.new == "clip" else "has a new category"
+    else:
+        absent, new = np.isnan(values), (values < rule.low) | (values > rule.high)
+        told = "clipped" if rule.new == "clip" else "out of range"
+    if new.any():
+        yield rule.new, new, told
+    if rule.complete and absent.any():
+        # What is missing has no edge to go to: clipping leaves it as it is.
+        yield "flag" if rule.missing == "clip" else rule.missing, absent, "missing"
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self.names = [one.name for one in rules]
-        self.low = np.array([[one.low] for one in rules])
-        self.high = np.array([[one.high] for one in rules])
 
-    def stacked(self, columns: Mapping[str, Any]) -> Any:
-        """Return the columns as rows of one matrix."""
-        whole = np.concatenate([columns[name] for name in self.names])
-        return whole.reshape(len(self.names), -1)
-
-
-class _Found:
-    """What is gathered rule by rule once something is strange."""
-
-    def __init__(self, columns: Mapping[str, Any]) -> None:
-        self.columns = columns
-        self.flags: dict[str, Any] = {}
-        self.referred: Any = None
-        self.rejected: dict[int, str] = {}
-
-    def hold(self, rule: Rule, values: Any) -> None:
-        """Hold one rule against its column."""
-        if rule.text:
-            absent = values == ""
-            new = np.zeros(len(values), dtype=bool)
-            if rule.known is not None:
-                new = np.array([one not in rule.known for one in values.tolist()]) & ~absent
-            told = "has a new category"
-        else:
-            absent = np.isnan(values)
-            new = (values < rule.low) | (values > rule.high)
-            told = "out of range"
-        if new.any():
-            self._react(rule, rule.new, new, told)
-        if rule.complete and absent.any():
-            # What is missing has no edge to go to: clipping leaves it as it is.
-            self._react(rule, "flag" if rule.missing == "clip" else rule.missing, absent, "missing")
-
-    def _react(self, rule: Rule, reaction: str, rows: Any, told: str) -> None:
-        if reaction == "reject":
-            for row in np.flatnonzero(rows).tolist():
-                self.rejected.setdefault(row, _reason(rule, self.columns[rule.name][row]))
-            return
-        if reaction == "clip":
-            self._clip(rule, rows)
-            told = "taken as missing" if rule.text else "clipped"
-        elif reaction == "refer":
-            self.referred = rows if self.referred is None else self.referred | rows
-        self.flags[f"{rule.name} {told}"] = rows
-
-    def _clip(self, rule: Rule, rows: Any) -> None:
-        values = self.columns[rule.name]
-        if rule.text:
-            inside = values.copy()
-            inside[rows] = ""
-        else:
-            inside = np.clip(values, rule.low, rule.high)
-        self.columns = {**self.columns, rule.name: inside}
+def _clipped(rule: Rule, values: Any, rows: Any) -> Any:
+    return np.where(rows, "", values) if rule.text else np.clip(values, rule.low, rule.high)
 
 
 def _reason(rule: Rule, value: Any) -> str:

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from assay.deploy.edge.deciding import policy_of
+from assay.deploy.edge.deciding import Amounts, Choice, Refused
 from assay.deploy.edge.door_check import DoorCheck, Rule
 from assay.deploy.edge.feeding import Feed
 from assay.deploy.edge.forecasting import forecaster
-from assay.deploy.edge.payoffs import Refused
 
 __all__ = ["Exported", "Unusable"]
 
@@ -44,7 +43,8 @@ class Exported:
         self.labels: list[str] = told["signature"]["labels"]
         self.classifies: bool = told["signature"]["task"] == "classification"
         self.also: list[str] = told["policy"]["also"]
-        self._policy = policy_of(told["policy"])
+        self.key = files["names.key"]
+        self._policy = (Choice if self.classifies else Amounts)(told["policy"])
         self._forecast = forecaster(told["calibration"])
         self._door = DoorCheck([Rule.from_document(one) for one in told["door"]])
         options = ort.SessionOptions()
@@ -70,21 +70,18 @@ class Exported:
         columns, n = seen.columns, len(next(iter(columns.values())))
         raw = self._score(columns)
         forecast = self._forecast(raw, self._policy.stakes(columns, n))
-        decision, known = self._policy.decide(forecast, columns)
-        if seen.referred is not None and "refer" in self._policy.actions:
-            decision = np.where(seen.referred, len(self._policy.actions) - 1, decision)
+        decision, value = self._policy.decide(forecast, columns, seen.referred)
         found = {
             "score": raw.tolist(),
             "prediction": raw.tolist(),
             "probability": [None] * n,
-            "decision": self._policy.names(decision),
-            "expected_value": self._policy.valued(decision, known, columns).tolist(),
+            "decision": decision,
+            "expected_value": value.tolist(),
             "flags": _by_row(seen.flags, n),
         }
         if self.classifies:
-            found["prediction"] = [self.labels[code] for code in forecast.argmax(axis=1).tolist()]
-            chances = forecast if forecast.shape[1] > 2 else forecast[:, -1]
-            found["probability"] = chances.tolist()
+            found["prediction"] = [self.labels[code] for code in forecast.argmax(axis=1)]
+            found["probability"] = (forecast if len(self.labels) > 2 else forecast[:, -1]).tolist()
         return found
 
     def capture(
@@ -96,13 +93,11 @@ class Exported:
         at: str,
     ) -> dict[str, Any]:
         """Return the record of answered rows, as a gateway writes it, without what may not stay."""
-        about = self.about
+        about, own = self.about, ("score", "probability", "decision", "expected_value")
         names = ("model", "environment", "version", "bundle", "arm", "revision")
         shared = {name: about[name] for name in names} | {"at": at, "weight": 0.0}
         shared |= {"control_share": 0.0, "explored": False, "propensity": 1.0}
-        each = {"id": list(ids)} | {
-            name: found[name] for name in ("score", "probability", "decision", "expected_value")
-        }
+        each = {"id": list(ids)} | {name: found[name] for name in own}
         if entities is None or not about["keep_entity"]:
             shared["entity"] = None
         else:
@@ -130,10 +125,7 @@ class Exported:
 
 def _checked(directory: Path, digest: str | None) -> dict[str, bytes]:
     """Read every file, and compare it with the digest that the manifest names."""
-    raw = _read(directory / "MANIFEST.json")
-    own = hashlib.sha256(raw).hexdigest()
-    if digest is not None and own != digest:
-        raise Unusable(f"MANIFEST.json has digest {own}, not {digest}. Export the model again.")
+    raw = _read(directory / "MANIFEST.json", digest)
     try:
         manifest = json.loads(raw)
         named, form = dict(manifest["files"]), manifest["format"]
@@ -141,23 +133,26 @@ def _checked(directory: Path, digest: str | None) -> dict[str, bytes]:
         raise Unusable(
             f"MANIFEST.json does not read: {error!r}. Export the model again."
         ) from error
-    if form != 1:
-        raise Unusable(f"This export has format {form!r}; its runner reads 1. Export it again.")
-    files = {}
-    for name, expected in named.items():
+    if form != 2:
+        raise Unusable(f"This export has format {form!r}; its runner reads 2. Export it again.")
+    for name in named:
         if Path(name).name != name:
             raise Unusable(f"The manifest names {name!r}, which is no file of this directory.")
-        files[name] = _read(directory / name)
-        if hashlib.sha256(files[name]).hexdigest() != expected:
-            raise Unusable(f"{name} is not what was exported: its digest differs. Export again.")
-    return files
+    return {name: _read(directory / name, expected) for name, expected in named.items()}
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, expected: str | None) -> bytes:
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise Unusable(f"{path.name} cannot be read: {error}. Export the model again.") from error
+    own = hashlib.sha256(content).hexdigest()
+    if expected is not None and own != expected:
+        raise Unusable(
+            f"{path.name} is not what was exported: its digest is {own}, not {expected}. "
+            "Export the model again."
+        )
+    return content
 
 
 def _tensor(column: Mapping[str, str], columns: Mapping[str, Any]) -> Any:

@@ -7,37 +7,36 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["TINY", "forecaster"]
+__all__ = ["forecaster"]
 
-TINY = 1e-7
+_TINY = 1e-7
 
 
 def forecaster(document: Mapping[str, Any]) -> Callable[[Any, Any], Any]:
-    """Return the map from raw scores, (n,) or (n, K), and stakes (n, 2) to forecasts (n, K).
+    """Return the map from raw scores, (n,) or (n, K), and stakes (2, n) to forecasts (n, K).
 
-    Stakes are read by calibration over cells alone. ValueError for an unknown kind or format.
+    Stakes are read by calibration over cells alone.
 
     >>> flat = {"kind": "identity", "edges": [], "values": [0.5], "counts": [0], "centres": [0.5],
     ...         "logistic": [1.0, 0.0]}
-    >>> forecaster({"format": 1, "kind": "calibrator", "calibrator": flat})(np.array([0.25]), None)
+    >>> forecaster({"kind": "calibrator", "calibrator": flat})(np.array([0.25]), None)
     array([[0.75, 0.25]])
     """
-    if document.get("format", 1) not in (1, 2) or document["kind"] not in _KINDS:
-        raise ValueError(f"a calibration {document.get('kind')!r} of this format cannot be read")
-    return _KINDS[document["kind"]](document[document["kind"]])
+    kinds = {"calibrator": _two, "cells": _cells, "classes": _classes, "predictive": _quantiles}
+    return kinds[document["kind"]](document[document["kind"]])
 
 
 def _array(values: Any) -> Any:
     return np.array(values, dtype=np.float64)
 
 
+def _both(positive: Any) -> Any:
+    return np.column_stack([1.0 - positive, positive])
+
+
 def _two(document: Mapping[str, Any]) -> Callable[[Any, Any], Any]:
     apply = _rising(document)
     return lambda raw, _: _both(apply(raw))
-
-
-def _both(positive: Any) -> Any:
-    return np.column_stack([1.0 - positive, positive])
 
 
 def _rising(document: Mapping[str, Any]) -> Callable[[Any], Any]:
@@ -71,7 +70,7 @@ def _cells(document: Mapping[str, Any]) -> Callable[[Any, Any], Any]:
     margin, pivot = 1.0 / (sum(document["counts"]) + 2.0), bends["pivot"]
 
     def apply(raw: Any, stakes: Any) -> Any:
-        odds, amount = _odds(base(raw)), stakes[:, axis]
+        odds, amount = _odds(base(raw)), stakes[axis]
         shift, slope = np.interp(amount, centres, shifts), np.interp(amount, centres, slopes)
         p = _sigmoid(odds + shift + (slope - 1.0) * (odds - pivot))
         return _both(np.clip(p, margin, 1.0 - margin))
@@ -93,7 +92,7 @@ def _classes(document: Mapping[str, Any]) -> Callable[[Any, Any], Any]:
             p = _normalised(np.clip(raw, 0.0, None))
         else:
             on_margin = kind == "temperature_on_margin"
-            odds = slope * (raw if on_margin else np.log(np.clip(raw, TINY, None))) + shifts
+            odds = slope * (raw if on_margin else np.log(np.clip(raw, _TINY, None))) + shifts
             powers = np.exp(odds - odds.max(axis=1, keepdims=True))
             p = powers / powers.sum(axis=1, keepdims=True)
         return _normalised(np.maximum(p, least))
@@ -119,7 +118,7 @@ def _quantiles(document: Mapping[str, Any]) -> Callable[[Any, Any], Any]:
 
 
 def _odds(scores: Any) -> Any:
-    inside = np.clip(scores, TINY, 1 - TINY)
+    inside = np.clip(scores, _TINY, 1 - _TINY)
     return np.log(inside / (1 - inside))
 
 
@@ -130,11 +129,3 @@ def _sigmoid(x: Any) -> Any:
 def _normalised(p: Any) -> Any:
     total = p.sum(axis=1, keepdims=True)
     return np.where(total > 0, p / np.where(total > 0, total, 1.0), 1.0 / p.shape[1])
-
-
-_KINDS: Mapping[str, Callable[[Mapping[str, Any]], Callable[[Any, Any], Any]]] = {
-    "calibrator": _two,
-    "cells": _cells,
-    "classes": _classes,
-    "predictive": _quantiles,
-}

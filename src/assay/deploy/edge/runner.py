@@ -18,8 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from assay.deploy.edge.deciding import Refused
 from assay.deploy.edge.exported import Exported, Unusable
-from assay.deploy.edge.payoffs import Refused
 from assay.deploy.edge.requests import document_of, read_request
 from assay.deploy.edge.spool import Spool, flush, sent_to
 
@@ -40,13 +40,13 @@ class Edge:
         Raises Refused for a bad request, and OSError where captures cannot be written and the
         charter withholds such answers.
         """
-        begun = time.perf_counter()
-        model, request = self.model, read_request(self.model, body)
-        found = model.answer(request.columns)
-        document = document_of(model, request, found, {})
+        begun, model = time.perf_counter(), self.model
+        asked = read_request(model, body)
+        found = model.answer(asked.columns)
+        document = document_of(model, asked, found)
         at = datetime.now(UTC).isoformat()
-        batch = model.capture(request.columns, found, request.ids, request.entities, at)
-        batch["each"]["latency_ms"] = [1000 * (time.perf_counter() - begun)] * request.rows
+        batch = model.capture(asked.columns, found, asked.ids, asked.entities, at)
+        batch["each"]["latency_ms"] = [1000 * (time.perf_counter() - begun)] * asked.rows
         try:
             self.spool.add(batch)
         except OSError as error:
@@ -76,18 +76,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Say that the model is there, and what it takes."""
-        about = self.server.edge.model.about
-        name, version = about["model"], about["version"]
-        own = f"/v2/models/{name}"
+        model = self.server.edge.model
+        name, version = model.about["model"], str(model.about["version"])
+        kinds = {"number": "FP64", "category": "BYTES"}
         inputs = [
-            {"name": one["name"], "shape": [-1], "datatype": _DATATYPES[one["kind"]]}
-            for one in self.server.edge.model.inputs
+            {"name": one["name"], "shape": [-1], "datatype": kinds[one["kind"]]}
+            for one in model.inputs
         ]
+        own = f"/v2/models/{name}"
         told: dict[str, Any] = {
             "/v2": {"name": "assay-edge", "version": "1", "extensions": []},
             "/v2/health/live": {"live": True},
             "/v2/health/ready": {"ready": True},
-            own: {"name": name, "versions": [str(version)], "platform": "onnx", "inputs": inputs},
+            own: {"name": name, "versions": [version], "platform": "onnx", "inputs": inputs},
             f"{own}/ready": {"name": name, "ready": True},
         }
         found = told.get(self.path)
@@ -95,14 +96,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer an inference request."""
-        edge = self.server.edge
-        size, most = self._size(), edge.model.about["most_bytes"]
-        if size is None or size > most:
+        edge, size = self.server.edge, self.headers.get("Content-Length", "")
+        about = edge.model.about
+        if not size.isdecimal() or int(size) > about["most_bytes"]:
             self.close_connection = True
-            self._answer(413, {"error": f"Send a Content-Length of at most {most} bytes."})
+            text = f"Send a Content-Length of at most {about['most_bytes']} bytes."
+            self._answer(413, {"error": text})
             return
-        body = self.rfile.read(size)
-        if self.path != f"/v2/models/{edge.model.about['model']}/infer":
+        body = self.rfile.read(int(size))
+        if self.path != f"/v2/models/{about['model']}/infer":
             self._answer(404, {"error": f"no {self.path} here"})
             return
         try:
@@ -115,10 +117,6 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's own name
         """Say nothing of single requests."""
 
-    def _size(self) -> int | None:
-        given = self.headers.get("Content-Length", "")
-        return int(given) if given.isdecimal() else None
-
     def _answer(self, status: int, document: dict[str, Any]) -> None:
         body = json.dumps(document, ensure_ascii=False).encode(errors="replace")
         self.send_response(status)
@@ -128,29 +126,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-_DATATYPES = {"number": "FP64", "category": "BYTES"}
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 where all is well, 2 for what was given, 3 for a world that is broken."""
     given = _parsed(arguments)
     try:
-        edge = Edge(
-            Exported(given.directory, given.digest), given.spool or given.directory / "captures"
-        )
+        model = Exported(given.directory, given.digest)
+        edge = Edge(model, given.spool or given.directory / "captures")
         if given.command == "score":
             print(json.dumps(edge.infer(sys.stdin.buffer.read()), ensure_ascii=False))  # noqa: T201
         elif given.command == "flush":
-            count = flush(edge.folder, sent_to(given.to, edge.model.about, given.token))
+            count = flush(edge.folder, sent_to(given.to, model.about, given.token))
             print(f"{count} files sent")  # noqa: T201
         else:
             _serve(edge, given)
-    except (Refused, Unusable, ValueError) as error:
+    except (ValueError, Unusable, OSError) as error:
         print(f"runner: {error}", file=sys.stderr)  # noqa: T201
-        return 2
-    except OSError as error:
-        print(f"runner: {error}", file=sys.stderr)  # noqa: T201
-        return 3
+        return 3 if isinstance(error, OSError) else 2
     return 0
 
 
@@ -168,8 +159,8 @@ def _serve(edge: Edge, given: argparse.Namespace) -> None:
 
 def _flush_often(edge: Edge, send: Any, seconds: float) -> None:
     """Send what is there whenever somebody takes it; nobody waits for it."""
-    pause = threading.Event()
-    while not pause.wait(seconds):
+    while True:
+        time.sleep(seconds)
         edge.spool.close()
         try:
             flush(edge.folder, send)

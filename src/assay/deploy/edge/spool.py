@@ -44,11 +44,10 @@ class Spool:
         lines = json.dumps(batch, ensure_ascii=False, allow_nan=False).encode() + b"\n"
         group = struct.pack(">II", len(lines), zlib.crc32(lines)) + lines
         with self._lock:
-            if self._handle is not None and time.monotonic() - self._begun > self._most[1]:
+            if time.monotonic() - self._begun > self._most[1]:
                 self._close()
-            handle = self._open() if self._handle is None else self._handle
             try:
-                _write(handle, group)
+                _write(self._open() if self._handle is None else self._handle, group)
             except OSError:
                 # After a failed write or fsync nothing is known of the file: begin another one.
                 self._close()
@@ -66,17 +65,16 @@ class Spool:
         self._folder.mkdir(parents=True, exist_ok=True)
         name = f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}.log"
         hidden = self._folder / f".{name}"
-        handle = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        self._handle, self._size, self._begun = handle, 0.0, time.monotonic()
+        self._handle = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        self._size, self._begun = 0.0, time.monotonic()
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _write(handle, MAGIC)
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _write(self._handle, MAGIC)
             hidden.rename(self._folder / name)
         except OSError:
-            self._close()
             hidden.unlink(missing_ok=True)
             raise
-        return handle
+        return self._handle
 
     def _close(self) -> None:
         if self._handle is not None:
@@ -99,43 +97,41 @@ def flush(folder: Path, send: Callable[[str, bytes], None]) -> int:
             except BlockingIOError:
                 continue
             content = file.read()
-        if len(content) > len(MAGIC):
-            try:
+        try:
+            if len(content) > len(MAGIC):
                 send(path.name, content)
-            except urllib.error.HTTPError as error:
-                if error.code not in _UNWANTED:
-                    raise
-                path.rename(path.with_suffix(".refused"))
-                continue
-            count += 1
-        path.unlink()
+                count += 1
+        except urllib.error.HTTPError as error:
+            if error.code not in _UNWANTED:
+                raise
+            path.rename(path.with_suffix(".refused"))
+        else:
+            path.unlink()
     return count
 
 
 def sent_to(url: str, about: Mapping[str, Any], token: str) -> Callable[[str, bytes], None]:
     """Return what sends a file to a server: `POST /api/v1/models/{model}/captures/{name}`.
 
-    OSError where the server does not answer, or does not take the file.
+    OSError where the server does not answer, or does not say that it took the file: whoever else
+    answers (a network's page for logging in) has not.
     """
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"{url!r} is no address of a server: it begins with http:// or https://")
-
-    path = f"/api/v1/models/{about['model']}/captures"
+    path = f"{url.rstrip('/')}/api/v1/models/{about['model']}/captures"
     query = urllib.parse.urlencode({"environment": about["environment"]})
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/octet-stream"}
 
     def send(name: str, content: bytes) -> None:
-        request = urllib.request.Request(  # noqa: S310 - the scheme was looked at above
-            f"{url.rstrip('/')}{path}/{name}?{query}",
-            data=content,
-            headers={
-                "Authorization": f"Bearer {token}",
-                "Content-Type": "application/octet-stream",
-            },
-            method="POST",
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            if answer.status >= 300:
-                raise OSError(f"the server answered {answer.status} to {name}")
+        request = urllib.request.Request(f"{path}/{name}?{query}", content, headers)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - looked at above
+            told = answer.read(10_000)
+        try:
+            taken = json.loads(told)["name"] == name
+        except (ValueError, TypeError, KeyError):
+            taken = False
+        if not taken:
+            raise OSError(f"{url} did not say that it took {name}: {told[:60]!r}")
 
     return send
 
