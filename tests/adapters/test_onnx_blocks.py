@@ -150,6 +150,7 @@ def test_narrow_and_wide_lookups_fill_the_same_block(
     for most in (0, 1 << 18):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(onnx_lookups, "_MOST_NARROW", most)
+            patched.setattr(onnx_lookups, "_ROWS_AT_ONCE", 50)
             assert np.array_equal(block_of_lookups(lookups, names)(texts), expected)
 
 

@@ -117,6 +117,7 @@ def surely_small(numbers: NDArray[np.float64]) -> bool:
 
     It does for few numbers without a gap, by the sum of their squares.
     """
+    # Unlike `dot`, `vdot` warns of no overflow.
     return numbers.size <= _FEW_NUMBERS and bool(np.vdot(numbers, numbers) < _SQUARED)
 
 

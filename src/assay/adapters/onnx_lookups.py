@@ -19,6 +19,7 @@ BlockOfLookups = Callable[[NDArray[Any]], NDArray[np.float32]]
 _MOST_NARROW = 1 << 18
 """So many numbers at most are kept for narrow lookups: a megabyte."""
 _FEW_ROWS = 128
+_ROWS_AT_ONCE = 1_024
 
 
 def block_of_lookups(lookups: Sequence[Lookup], texts: Sequence[str]) -> BlockOfLookups:
@@ -68,18 +69,24 @@ class _Narrow:
         if n == 1:
             row = zip(self._bytes, texts[:, 0].tolist(), strict=True)
             whole = b"".join([brought(text) for brought, text in row])
-            return np.frombuffer(whole, np.float32).reshape(1, self._width)
-        parts = map(map, self._bytes, texts.tolist())
+            return np.ndarray((1, self._width), np.float32, whole)
         if n <= _FEW_ROWS:
-            whole = b"".join(chain.from_iterable(zip(*parts, strict=True)))
-            return np.frombuffer(whole, np.float32).reshape(n, self._width)
+            parts = zip(*map(map, self._bytes, texts.tolist()), strict=True)
+            whole = b"".join(chain.from_iterable(parts))
+            return np.ndarray((n, self._width), np.float32, whole)
         block = np.empty((n, self._width), dtype=np.float32)
-        begins = 0
-        for part, width in zip(parts, self._widths, strict=True):
-            column = np.frombuffer(b"".join(part), np.float32).reshape(n, width)
-            block[:, begins : begins + width] = column
-            begins += width
+        for first in range(0, n, _ROWS_AT_ONCE):
+            rows = slice(first, first + _ROWS_AT_ONCE)
+            self._fill(block[rows], texts[:, rows].tolist())
         return block
+
+    def _fill(self, block: NDArray[np.float32], texts: Sequence[Sequence[str]]) -> None:
+        """Fill many rows column by column, few enough that they stay in the processor's cache."""
+        begins = 0
+        for brought, column, width in zip(self._bytes, texts, self._widths, strict=True):
+            part = np.ndarray((len(block), width), np.float32, b"".join(map(brought, column)))
+            block[:, begins : begins + width] = part
+            begins += width
 
 
 class _Wide:
