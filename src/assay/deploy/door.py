@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from assay.charter.serving import ColumnRules
 from assay.charter.serving import Door as DoorRules
 from assay.deploy.edge.door_check import Checked, DoorCheck, Rule
+from assay.errors import DataError
 from assay.evidence.bundle import Input, Signature
 from assay.ports.column_blocks import ColumnBlocks
 
@@ -38,10 +39,13 @@ class Door(DoorCheck):
     _plan: _Plan | None = None
 
     def well(self, columns: Mapping[str, Any]) -> bool:
-        """Whether there is nothing to say of any row; False too where a column is not there."""
+        """Whether there is nothing to say of any row; False too where a column does not read.
+
+        That need be no fault: it may be a column that the arm of these rows never looks at.
+        """
         try:
             return self._well(columns)
-        except KeyError:
+        except (KeyError, DataError):
             return False
 
     def check(self, columns: Mapping[str, Any]) -> Checked:
