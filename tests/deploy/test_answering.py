@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.charter.policy import BestAction, Threshold
+from assay.charter.policy import BestAction, Policy, Threshold
 from assay.deploy.answering import Answered, Asked, answer
 from assay.deploy.desired import Arm, Desired
 from assay.deploy.door import Door
@@ -43,12 +43,11 @@ class _Logistic:
         return scores
 
 
-def _scorer(steep: float, inputs: tuple[Input, ...], **valued: Any) -> Scorer:
+def _scorer(steep: float, inputs: tuple[Input, ...], policy: Policy | None = None) -> Scorer:
     table = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, "9 - age / 10"), (0.0, 0.0)))
-    given_ = {"policy": BestAction(), "reviewer": Reviewer(cost=0.2, accuracy=0.99)} | valued
-    policy, reviewer = given_.pop("policy"), given_.pop("reviewer")
+    reviewer = Reviewer(cost=0.2, accuracy=0.99)
     valuation = ClassificationValuation(
-        "EUR", table, policy, {"nobody": "skip"}, "nobody", reviewer=reviewer, **given_
+        "EUR", table, policy or BestAction(), {"nobody": "skip"}, "nobody", reviewer=reviewer
     )
     signature = Signature("classification", inputs, valuation.labels, valuation.actions)
     identity = Calibrator.identity()
