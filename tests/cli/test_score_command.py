@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -224,3 +225,95 @@ def test_killed_it_goes_on(released: Path, table: Path, tmp_path: Path) -> None:
     ids = pq.read_table(out)["id"].to_pylist()
     assert len(set(ids)) == len(ids) == ROWS
     assert [one["id"] for one in Workspace(released).ports.captures.read()] == ids
+
+
+def test_many_files_are_one_table_in_the_order_of_their_names(
+    run: Run, released: Path, table: Path, clients: pl.DataFrame, tmp_path: Path
+) -> None:
+    folder = tmp_path / "parts"
+    (folder / "day=2").mkdir(parents=True)
+    clients[:100].write_parquet(folder / "a.parquet")
+    clients[100:180].write_parquet(folder / "b.pq")
+    clients[180:].write_parquet(folder / "day=2" / "c.parquet")
+    (folder / "_SUCCESS").write_text("")
+    (folder / ".part.parquet").write_text("unfinished")
+    with gzip.open(tmp_path / "in.csv.gz", "wt") as file:
+        file.write(clients.write_csv(separator=";"))
+    whole = tmp_path / "whole.parquet"
+    asked = ["--keep", "client", "--no-capture"]
+    assert run("score", released, table, whole, *asked).code == 0
+    wanted = pl.read_parquet(whole).drop("id", "probability")
+    for given in (folder, tmp_path / "in.csv.gz"):
+        out = tmp_path / f"{given.name}.out.parquet"
+        assert run("score", released, given, out, *asked).code == 0
+        found = pl.read_parquet(out).drop("id", "probability")
+        assert found.with_columns(pl.col("client").cast(wanted["client"].dtype)).equals(wanted)
+    some = tmp_path / "some.parquet"
+    assert run("score", released, folder / "[a-b].p*", some, *asked).code == 0
+    assert pl.read_parquet(some)["client"].to_list() == clients["client"][:180].to_list()
+
+
+def test_files_that_are_no_one_table_are_told(
+    run: Run, released: Path, clients: pl.DataFrame, tmp_path: Path
+) -> None:
+    folder = tmp_path / "parts"
+    folder.mkdir()
+
+    def said(given: Path) -> str:
+        return run("score", released, given, tmp_path / "o.parquet").paragraph
+
+    assert "There is no table at" in said(folder)
+    assert "There is no table at" in said(folder / "*.parquet")
+    clients.write_csv(folder / "a.csv")
+    assert "a.csv is none. Give a CSV as a single file" in said(folder)
+    clients.write_parquet(folder / "b.parquet")
+    assert "a.csv is none" in said(folder / "*")
+    clients.drop("age").write_parquet(folder / "c.parquet")
+    assert "differ in the columns age" in said(folder)
+    (folder / "c.parquet").write_bytes((folder / "b.parquet").read_bytes()[:-100])
+    assert "cannot be read as Parquet" in said(folder)
+    whole = gzip.compress(clients.write_csv().encode())
+    (tmp_path / "cut.csv.gz").write_bytes(whole[: len(whole) // 2])
+    assert "cannot be read" in said(tmp_path / "cut.csv.gz")
+    (tmp_path / "none.csv.gz").write_text("a,b\n1,2\n")
+    assert "none.csv.gz cannot be read" in said(tmp_path / "none.csv.gz")
+    (tmp_path / "in.json").write_text("{}")
+    assert "in.json ends in .json" in said(tmp_path / "in.json")
+
+
+@pytest.mark.usefixtures("_small_chunks")
+def test_a_bundles_file_answers_alone(
+    run: Run, released: Path, table: Path, clients: pl.DataFrame, tmp_path: Path
+) -> None:
+    bundle, out, alone = (tmp_path / name for name in ("m.assay", "a.parquet", "b.parquet"))
+    assert run("export", released, bundle, "--to", "bundle").code == 0
+    assert run("score", released, table, out).code == 0
+    kept = len(list(Workspace(released).ports.captures.read()))
+    told = run("score", bundle, table, alone, "--json").document
+    assert (told["rows"], told["rejected"]) == (ROWS, 0)
+    one, other = (pl.read_parquet(path) for path in (out, alone))
+    for name in ("prediction", "probability", "decision", "expected_value", "version", "flags"):
+        assert one[name].to_list() == other[name].to_list(), name
+    assert set(other["arm"]) == {"pinned"}
+    assert len(list(Workspace(released).ports.captures.read())) == kept
+    nameless = tmp_path / "nameless.csv"  # nobody is dealt out to an arm: no entity is needed
+    clients.drop("client").write_csv(nameless)
+    assert run("score", bundle, nameless, tmp_path / "c.csv", "--no-capture").code == 0
+    for option in (["--capture"], ["--version", 1], ["--environment", "test"]):
+        refused = run("score", bundle, table, tmp_path / "d.csv", *option)
+        assert "is a bundle's file" in refused.paragraph
+    assert "no bundle" in run("score", table, table, tmp_path / "d.csv").paragraph
+
+
+def test_a_version_is_named_behind_the_directory(run: Run, campaign: Path, tmp_path: Path) -> None:
+    Campaign(seed=9).month(1, 20).clients.write_parquet(tmp_path / "in.parquet")
+    asked = [tmp_path / "in.parquet", tmp_path / "o.parquet"]
+    twice = run("score", f"{campaign}@1", *asked, "--version", 2)
+    assert "names version 1, and --version 2" in twice.paragraph
+    assert "no such thing" in run("score", f"{campaign}@9", *asked).paragraph
+    assert run("score", f"{campaign}@1", *asked, "--no-capture").code == 0
+    assert pl.read_parquet(tmp_path / "o.parquet")["arm"].unique().to_list() == ["pinned"]
+    edge = tmp_path / "edge"
+    exported = run("export", campaign, edge, "--version", 1)
+    assert exported.code == 0, exported.paragraph
+    assert "charter.yaml" in run("score", edge, *asked).paragraph

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import re
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +20,14 @@ import pyarrow.dataset as pa_dataset
 from assay.adapters.separators import separator_of
 from assay.errors import DataError, MissingLibrary
 
-__all__ = ["ArrowTable", "open_table"]
+__all__ = ["ArrowTable", "files_of", "open_table"]
 
 _PARQUET = (".parquet", ".pq")
+_CSV = (".csv", ".csv.gz")
+_PATTERN = re.compile(r"[*?\[]")
 _BLOCK = 8 << 20
+_PACKED = 5
+"""How much larger a compressed text is than its file, about: progress is told by it alone."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,7 @@ class ArrowTable:
         """The columns and what they hold."""
         if not self.separator:
             return self.dataset.schema
-        with self._reader([]) as reader:
+        with self._told(), self._reader([]) as reader:
             return pa.schema([(name, pa.string()) for name in reader.schema.names])
 
     @cached_property
@@ -53,9 +62,15 @@ class ArrowTable:
 
         DataError where the file is damaged.
         """
-        try:
+        with self._told():
             batches = self._csv(columns, begin) if self.separator else self._rows(columns, begin)
             yield from _regrouped(batches, size)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what breaks while a table is read."""
+        try:
+            yield
         except (pa.ArrowException, OSError) as error:
             first = str(error).strip().split("\n")[0].rstrip(".")
             raise DataError(
@@ -81,7 +96,7 @@ class ArrowTable:
                 yield batch.slice(skip), done / total
 
     def _csv(self, columns: Sequence[str], begin: int) -> Iterator[tuple[pa.RecordBatch, float]]:
-        done, size = 0, max(1, self.path.stat().st_size)
+        done, size = 0, max(1, self.path.stat().st_size * (_PACKED if _packed(self.path) else 1))
         with self._reader(columns) as reader:
             read = 0
             for batch in reader:
@@ -107,35 +122,97 @@ class ArrowTable:
 
 
 def open_table(path: Path) -> ArrowTable:
-    """Open a table by its name: .parquet or .pq, .csv, or a folder with a Delta log.
+    """Open a table by its name.
 
-    Raises DataError where there is none or it is none, MissingLibrary for Delta without its extra.
+    `.parquet` or `.pq`, `.csv` or `.csv.gz`, a folder with a Delta log, or many Parquet files as
+    one: a folder of them, or a pattern (`data/part-*.parquet`), in the order of their names. Raises
+    DataError where there is none or it is none, MissingLibrary for Delta without its extra.
     """
     if (path / "_delta_log").is_dir():
         return _delta(path)
     if not path.is_file():
-        raise DataError(f"There is no table at {path}. Give a Parquet or CSV file, or a Delta one.")
+        return _files(path, files_of(path))
     kind, found = path.suffix.lower(), path.stat()
     identity = f"{path.resolve()}, {found.st_size} bytes, {found.st_mtime_ns}"
-    if kind == ".csv":
+    if path.name.lower().endswith(_CSV):
         return ArrowTable(path, identity, None, _separator(path))
     if kind not in _PARQUET:
         raise DataError(
-            f"{path} ends in {path.suffix or 'no suffix'}; tables are read from .parquet, .pq and "
-            ".csv files and from Delta tables. Convert it, or rename it if it is one of these."
+            f"{path} ends in {path.suffix or 'no suffix'}; tables are read from .parquet, .pq, "
+            ".csv and .csv.gz files and from Delta tables. Convert it, or rename it if it is one "
+            "of these."
         )
+    return ArrowTable(path, identity, _dataset(path, [path]))
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the Parquet files of a folder or a pattern; DataError where there are none.
+
+    Files and folders whose names begin with `.` or `_` are left out, as Spark writes its own.
+    """
+    pattern = bool(_PATTERN.search(str(path))) and not path.is_dir()
+    within = next(one for one in path.parents if not _PATTERN.search(str(one)))
+    found = path.rglob("*")
+    if pattern:
+        found = within.glob(str(path.relative_to(within)))
+    elif path.is_dir():
+        within = path
+    hidden = (".", "_")
+    files = [
+        one
+        for one in sorted(found)
+        if one.is_file()
+        and not any(part.startswith(hidden) for part in one.relative_to(within).parts)
+    ]
+    parquet = [one for one in files if one.suffix.lower() in _PARQUET]
+    if not files:
+        raise DataError(
+            f"There is no table at {path}. Give a Parquet or CSV file, a Delta table, or a folder "
+            "of Parquet files."
+        )
+    if not parquet or (pattern and len(parquet) < len(files)):
+        other = next(one for one in files if one not in parquet)
+        raise DataError(
+            f"{path} is read as Parquet files in one, and {other.name} is none. Give a CSV as a "
+            "single file, or write the table as Parquet."
+        )
+    return parquet
+
+
+def _files(path: Path, files: Sequence[Path]) -> ArrowTable:
+    """Return many Parquet files as one table; DataError where one has other columns."""
+    told = ((one, one.stat()) for one in files)
+    lines = [f"{one.resolve()}, {found.st_size}, {found.st_mtime_ns}" for one, found in told]
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    dataset = _dataset(path, files)
+    columns = {one.path: set(one.physical_schema.names) for one in dataset.get_fragments()}
+    first = columns[min(columns)]
+    for name in sorted(columns):
+        differ = sorted(columns[name] ^ first)
+        if differ:
+            raise DataError(
+                f"The files of {path} are no one table: {name} and {min(columns)} differ in the "
+                f"columns {', '.join(differ[:5])}. Write them with the same columns."
+            )
+    return ArrowTable(path, f"{path.absolute()}, {len(files)} files, {digest}", dataset)
+
+
+def _dataset(path: Path, files: Sequence[Path]) -> Any:
+    names = [str(one) for one in files]
     try:
-        plain = pa_dataset.dataset(str(path), format="parquet").schema
+        plain = pa_dataset.dataset(names, format="parquet").schema
         texts = {field.name for field in plain if pa.types.is_string(field.type)}
         options = pa_dataset.ParquetReadOptions(dictionary_columns=texts)
         form = pa_dataset.ParquetFileFormat(read_options=options)
-        return ArrowTable(path, identity, pa_dataset.dataset(str(path), format=form))
+        found = pa_dataset.dataset(names, format=form)
+        found.count_rows()  # reads each file's foot: one that is damaged is told here
     except (pa.ArrowException, OSError) as error:
         first = str(error).strip().split("\n")[0].rstrip(".")
         raise DataError(
             f"{path} cannot be read as Parquet: {first}. It may be cut short or damaged: write or "
             "copy the file again."
         ) from error
+    return found
 
 
 def _delta(path: Path) -> ArrowTable:
@@ -154,17 +231,27 @@ def _delta(path: Path) -> ArrowTable:
     return ArrowTable(path, f"{path.resolve()}, version {table.version()}", dataset)
 
 
+def _packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _first_lines(path: Path, count: int) -> list[bytes]:
+    try:
+        with gzip.open(path) if _packed(path) else path.open("rb") as lines:
+            return [lines.readline() for _ in range(count)]
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read: {error}. Write or copy the file again.") from error
+
+
 def _separator(path: Path) -> str:
-    with path.open(encoding="utf-8-sig", errors="replace") as lines:
-        first, second = lines.readline(), lines.readline()
+    first, second = (line.decode("utf-8-sig", "replace") for line in _first_lines(path, 2))
     if not second.strip():
         raise DataError(f"There are no rows in {path}. Give a header and at least one row.")
     return separator_of(first, second)
 
 
 def _header(path: Path, separator: str) -> list[str]:
-    with path.open("rb") as file:
-        line = file.readline()
+    (line,) = _first_lines(path, 1)
     found = pa_csv.read_csv(
         pa.py_buffer(line), parse_options=pa_csv.ParseOptions(delimiter=separator)
     )

@@ -9,17 +9,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli.output import Environment, Json, bar, say, show, table
+from assay.errors import InputError
 
 if TYPE_CHECKING:
     from assay.adapters.scored_table import Scored
+    from assay.deploy.bundle_file import Packed
 
 __all__ = ["score"]
 
 
 def score(
-    model: Annotated[Path, typer.Argument(help="The directory that holds charter.yaml.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="The directory that holds charter.yaml; with @N behind it, that version; or a "
+            "bundle's file that `assay export --to bundle` wrote."
+        ),
+    ],
     given: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="A Parquet or CSV file, or a Delta table.")
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="A Parquet file, a CSV (.csv, .csv.gz), a Delta table, a folder of Parquet files, "
+            "or a pattern of their names in quotes.",
+        ),
     ],
     output: Annotated[
         Path,
@@ -32,8 +45,12 @@ def score(
         list[str] | None, typer.Option(help="A column of the input that goes over; repeatable.")
     ] = None,
     capture: Annotated[
-        bool, typer.Option("--capture/--no-capture", help="Keep what was answered, as gateways do.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--capture/--no-capture",
+            help="Keep what was answered, as gateways do; not done by a bundle's file.",
+        ),
+    ] = None,
     environment: Environment = None,
     json: Json = False,
 ) -> None:
@@ -44,19 +61,52 @@ def score(
     in OUTPUT.rejected.
     """
     from assay.workspace import Workspace
+    from assay.workspace.bundle_scoring import score_by_bundle
 
-    workspace = Workspace(model, environment=environment)
     with bar(f"Scoring {given.name}", quiet=json) as progress:
-        scored = workspace.score(
-            given,
-            output,
-            version=version,
-            keep=keep or (),
-            capture=capture,
-            progress=progress,
-        )
+        if Path(model).is_file():
+            packed = _packed(Path(model), version, environment, capture=capture)
+            scored = score_by_bundle(packed, given, output, keep=keep or (), progress=progress)
+        else:
+            directory, version = _named(model, version)
+            scored = Workspace(directory, environment=environment).score(
+                given,
+                output,
+                version=version,
+                keep=keep or (),
+                capture=capture is not False,
+                progress=progress,
+            )
     document = {"output": str(output), **asdict(scored)}
     show(document, lambda: _tell(scored, output), json=json)
+
+
+def _named(model: str, version: int | None) -> tuple[Path, int | None]:
+    """Return a directory and the version that is named behind it, or by the option.
+
+    >>> _named("bank@7", None) == (Path("bank"), 7), _named("bank", 7) == (Path("bank"), 7)
+    (True, True)
+    """
+    directory, _, number = model.rpartition("@")
+    if not directory or not number.isdecimal() or Path(model).exists():
+        return Path(model), version
+    if version not in (None, int(number)):
+        raise InputError(f"{model} names version {number}, and --version {version}: name one.")
+    return Path(directory), int(number)
+
+
+def _packed(
+    file: Path, version: int | None, environment: str | None, *, capture: bool | None
+) -> Packed:
+    from assay.deploy.bundle_file import unpack
+
+    if version is not None or environment is not None or capture:
+        raise InputError(
+            f"{file} is a bundle's file: it holds one version, knows no release, and there is no "
+            "workspace to keep captures in. Leave --version, --environment and --capture out, or "
+            "name the directory that holds charter.yaml."
+        )
+    return unpack(file.read_bytes())
 
 
 def _tell(scored: Scored, output: Path) -> None:

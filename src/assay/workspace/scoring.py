@@ -103,21 +103,14 @@ class Scoring(Sources):
         pinned: bool,
         progress: Progress,
     ) -> Scored:
-        from assay.adapters.scored_rows import ArrowRows, schema_of
-        from assay.lifecycle.table_scoring import Answering, score_table
+        from assay.lifecycle.table_scoring import Answering
+        from assay.workspace.bundle_scoring import answer_rows
 
         desired, begun = serving.desired, scored.begun
-        signature = serving.arms[0].scorer.signature
-        source = ArrowRows(rows, serving.reads, desired.entity, keep)
-        schema = schema_of(
-            rows, keep, signature.task, len(signature.labels), acts=bool(signature.actions)
-        )
         now, arm = (lambda: self._now().isoformat()), 0 if pinned else None
         keep_ = self._keep(desired, begun) if begun["capture"] else None
-        score_table(
-            source, scored.of(schema), Answering(serving, begun["run"], now, arm), keep_, progress
-        )
-        return scored.of(schema).finish()
+        answering = Answering(serving, begun["run"], now, arm)
+        return answer_rows(answering, rows, scored, keep, desired.entity, keep_, progress)
 
     def _begun(self, asked: Mapping[str, Any], version: int | None) -> Mapping[str, Any]:
         """Return what a run keeps to: what serves now, its name, and when it began."""
