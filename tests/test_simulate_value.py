@@ -18,6 +18,23 @@ from bench.simulate.value_before_labels import (
 NUMBERS, RARE, _, TELLING = WORLDS
 
 
+def test_a_claim_draws_the_same_whichever_ran_before() -> None:
+    first = covered(NUMBERS, 300, 2, labels=1_500)
+    realised_covered(NUMBERS, 300, 2, truth_cases=2_000)
+    stale_after(NUMBERS, 300, 2, windows=2, labels=1_500)
+    assert covered(NUMBERS, 300, 2, labels=1_500) == first
+    assert covered(NUMBERS, 300, 2, 0.1, labels=1_500) != first
+    one, two = (covered(NUMBERS, 300, runs, labels=1_500, models=1) for runs in (1, 2))
+    assert one[1] != two[1], "windows of one model differ"
+
+
+def test_rare_payoffs_are_as_rare_as_they_are_called() -> None:
+    _, _, outcomes = RARE.traffic(1, 5_000).drawn(1_000_000)
+    rate = float(outcomes.mean())
+    assert RARE.name == "rare: 1 in 408 pays 400"
+    assert abs(rate - 1 / 408) < 4 * np.sqrt(rate / len(outcomes))
+
+
 @pytest.mark.parametrize("n", [1_000, 10_000])
 @pytest.mark.parametrize("shift", [0.0, 0.7, -1.0])
 def test_value_before_labels_covers_what_comes(n: int, shift: float) -> None:

@@ -6,25 +6,16 @@ a plan states before the start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
-from bench.simulate.rollouts import (
-    ALPHA,
-    HALF,
-    LOOK,
-    NEAR,
-    ONE_SIDED,
-    PAIRED,
-    PAYOFFS,
-    Floats,
-    paired,
-    split,
-    watched,
-)
+from bench.simulate.draws import NEAR, PAYOFFS, Flags, paired, split
+from bench.simulate.peeking import FIXED, ONE_SIDED, Told, first_verdict, past_threshold, z_test
+from bench.simulate.rollouts import ALPHA, HALF, LOOK, PAIRED, watched
 from numpy.typing import NDArray
 
 from assay.charter.policy import BestAction
@@ -88,12 +79,15 @@ def gone(where: str, runs: int, seed: int) -> Gone:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """How often each way of deciding said the wrong thing in so many runs."""
+    """How often each way of deciding said the wrong thing in so many runs.
+
+    None where what the others say would not be wrong.
+    """
 
     runs: int
     watched: int
-    peeked: int
-    fixed: int
+    peeked: int | None
+    fixed: int | None
     missing: float = 0.0
 
     @property
@@ -105,30 +99,62 @@ class Verdicts:
 TABLE = PayoffTable(("call", "skip"), ("no", "yes"), ((-1.0, 9.0), (0.0, 0.0)))
 BANK = ClassificationValuation("EUR", TABLE, BestAction(), {"nobody": "skip"}, "nobody")
 SHADOW = RolloutPlan("EUR", (-1.0, 9.0), tolerance=0.25, most_units=100_000)
-BUYS = 0.05  # half are called, and a call pays 10 x 0.05 - 1: worse by the tolerance
 
 
-def dropped(worst: bool, runs: int, seed: int, n: int = 2000) -> Verdicts:
-    """A shadow worse by the tolerance, of whose copies some are dropped; a promotion is wrong.
+@dataclass(frozen=True)
+class Dropped:
+    """A shadow that calls half of all cases, a share of whose copies is dropped.
 
-    Dropped are a tenth at random, or `worst` a fifth of those where the challenger lost money.
-    The others leave cases without a copy out.
+    A call pays -1, and 9 where the client buys; who is not called pays nothing. A dropped copy
+    counts as the worse of the two: -1, and 0 where the client buys.
+    """
+
+    true: str
+    buys: float
+    share: float
+    of_losses: bool
+
+    def drawn(self, rng: np.random.Generator, n: int) -> tuple[Flags, Flags, Flags]:
+        """Return who buys, who is called, and whose copy is dropped, (n,) each."""
+        yes, calls = rng.random(n) < self.buys, rng.random(n) < 0.5
+        lost = rng.random(n) < self.share
+        return yes, calls, lost & calls & ~yes if self.of_losses else lost
+
+    @property
+    def counted(self) -> float:
+        """The mean of what cases say at the least."""
+        true, worst = (10 * self.buys - 1) / 2, self.buys - 1
+        return true if self.of_losses else (1 - self.share) * true + self.share * worst
+
+
+AT_RANDOM = Dropped("a tenth at random, worse by 0.17", 0.3 / 4.6, 0.1, of_losses=False)
+"""Counted as worse by the tolerance, and in truth by less."""
+LOSSES = Dropped("a fifth of the calls that lost, worse by 0.25", 0.05, 0.2, of_losses=True)
+"""In truth worse by the tolerance, and counted so: what is dropped lost as much as it could."""
+DROPPED = (AT_RANDOM, LOSSES)
+
+
+def dropped(scene: Dropped, runs: int, seed: int, n: int = 2000) -> Verdicts:
+    """A shadow that counts as worse by the tolerance, of whose copies some are dropped.
+
+    A promotion is wrong: what is known does not show it. The others leave cases without a copy
+    out, and so would promote rightly where copies are dropped at random.
     """
     wrong = peeks = fixed = missing = 0
+    looks = np.arange(LOOK, n + 1, LOOK)
     for rng in np.random.default_rng(seed).spawn(runs):
-        yes, calls = rng.random(n) < BUYS, rng.random(n) < 0.5
-        lost = rng.random(n) < (0.2 if worst else 0.1)
-        lost = lost & calls & ~yes if worst else lost
-        pays = np.where(calls, np.where(yes, 9.0, -1.0), 0.0)[~lost]
+        yes, calls, lost = scene.drawn(rng, n)
+        pays = Told.each(np.where(calls, np.where(yes, 9.0, -1.0), 0.0)).part(~lost)
         wrong += _shadow(yes, calls, lost) == "promote"
-        looks = np.arange(LOOK, len(pays) + 1, LOOK)
-        peeks += _peeked(pays, -SHADOW.tolerance, looks)
-        fixed += pays[:1000].mean() > -SHADOW.tolerance
+        peeks += z_test(pays, looks, SHADOW.tolerance) == "promote"
+        fixed += past_threshold(pays, -SHADOW.tolerance, "promote")
         missing += int(lost.sum())
+    if not scene.of_losses:
+        return Verdicts(runs, wrong, None, None, missing / runs / n)
     return Verdicts(runs, wrong, peeks, fixed, missing / runs / n)
 
 
-def _shadow(yes: NDArray[np.bool_], calls: NDArray[np.bool_], lost: NDArray[np.bool_]) -> str:
+def _shadow(yes: Flags, calls: Flags, lost: Flags) -> str:
     taken = [{"decision": "skip", "inputs": {}}] * len(yes)
     records: list[dict[str, Any]] = [{"decision": one, "inputs": {}} for one in ("skip", "call")]
     copies = [
@@ -145,14 +171,6 @@ def _shadow(yes: NDArray[np.bool_], calls: NDArray[np.bool_], lost: NDArray[np.b
     return "hold" if decision is None else decision.verdict
 
 
-def _peeked(values: Floats, null: float, looks: NDArray[np.int64], *, below: bool = False) -> bool:
-    """Whether a one-sided z-test of level alpha finds a mean above `null` at any look."""
-    means = np.cumsum(values)[looks - 1] / looks
-    squares = np.cumsum(values**2)[looks - 1] / looks
-    z = (means - null) / np.sqrt(np.maximum(squares - means**2, 1e-12) / looks)
-    return bool((z < -ONE_SIDED).any() if below else (z > ONE_SIDED).any())
-
-
 LIMIT = 0.05
 CONDITIONS = tuple(GuardrailCondition(name, LIMIT) for name in ("errors", "slow", "referrals"))
 ALONE = replace(PAIRED, conditions=CONDITIONS, untold="stages are not drawn", most_units=10**9)
@@ -163,15 +181,43 @@ EXCESS = replace(
     most_units=10**9,
 )
 
-Cases = Callable[[np.random.Generator], tuple[RolloutPlan, list[Said]]]
+
+@dataclass(frozen=True)
+class Heard:
+    """Cases of one condition: whether each was bad, and its arm where the condition is compared."""
+
+    condition: GuardrailCondition
+    bad: Flags
+    arm: Flags | None = None
+
+    @property
+    def said(self) -> Said:
+        """What the cases say to the watched side."""
+        if self.arm is None:
+            return self.condition.alone(self.bad)
+        return self.condition.split(self.bad, self.arm, 0.5)
+
+    def z(self, looks: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return z (k,) against the limit after so many cases; of the arms' shares if compared."""
+        told = Told.each(self.bad.astype(np.float64), self.arm)
+        limit = self.condition.limit
+        return told.share_z(looks, limit) if self.arm is None else told.z(looks, limit)
+
+    def over(self, first: int) -> bool:
+        """Whether the first cases, taken at their word, are beyond the limit."""
+        told = Told.each(self.bad.astype(np.float64), self.arm)
+        return bool(told.so_far(np.array([first]))[0][0] > self.condition.limit)
+
+
+Cases = Callable[[np.random.Generator], tuple[RolloutPlan, list[Heard]]]
 
 
 def shares(*bad: float, n: int = 4000) -> Cases:
     """Cases of three conditions, each bad as often as given."""
 
-    def draw(rng: np.random.Generator) -> tuple[RolloutPlan, list[Said]]:
+    def draw(rng: np.random.Generator) -> tuple[RolloutPlan, list[Heard]]:
         drawn = [rng.random(n) < share for share in bad]
-        return ALONE, [c.alone(one) for c, one in zip(CONDITIONS, drawn, strict=True)]
+        return ALONE, [Heard(c, one) for c, one in zip(CONDITIONS, drawn, strict=True)]
 
     return draw
 
@@ -179,10 +225,10 @@ def shares(*bad: float, n: int = 4000) -> Cases:
 def excess(challenger: float, champion: float, n: int = 8000) -> Cases:
     """Cases of two arms at half of traffic, each bad as often as given."""
 
-    def draw(rng: np.random.Generator) -> tuple[RolloutPlan, list[Said]]:
+    def draw(rng: np.random.Generator) -> tuple[RolloutPlan, list[Heard]]:
         arm = rng.random(n) < 0.5
         bad = rng.random(n) < np.where(arm, challenger, champion)
-        return EXCESS, [EXCESS.conditions[0].split(bad, arm, 0.5)]
+        return EXCESS, [Heard(EXCESS.conditions[0], bad, arm)]
 
     return draw
 
@@ -199,35 +245,34 @@ class Scene:
 GUARDRAILS = (
     Scene("one of three just at its limit, others far below", "promote", shares(0.05, 0.01, 0.01)),
     Scene("all three just at their limits", "roll_back", shares(0.05, 0.05, 0.05)),
-    Scene("as much slower as the limit allows, both arms", "promote", excess(0.2, 0.1)),
-    Scene("as much slower as the limit allows, both arms", "roll_back", excess(0.2, 0.1)),
+    Scene("slower by just the limit: not within it", "promote", excess(0.2, 0.1)),
+    Scene("slower by just the limit: not beyond it", "roll_back", excess(0.2, 0.1)),
 )
 
 
 def guarded(scene: Scene, runs: int, seed: int) -> Verdicts:
     wrong = peeks = fixed = 0
     for rng in np.random.default_rng(seed).spawn(runs):
-        plan, said = scene.draw(rng)
-        wrong += verdict(plan, said)[0] == scene.wrong
-        limits = [(one.limit, each.least) for one, each in zip(plan.conditions, said, strict=True)]
-        means = [values[:500].mean() > limit for limit, values in limits]
-        looks = np.array(list(_sizes(min(len(values) for _, values in limits))))
-        looks = looks[looks >= LOOK]
-        if scene.wrong == "promote":
-            fixed += not any(means)
-            peeks += all(_peeked(values, limit, looks, below=True) for limit, values in limits)
-        else:
-            fixed += any(means)
-            peeks += any(_peeked(values, limit, looks) for limit, values in limits)
+        plan, heard = scene.draw(rng)
+        wrong += verdict(plan, [one.said for one in heard])[0] == scene.wrong
+        peeks += peeked(heard) == scene.wrong
+        over = any(one.over(FIXED) for one in heard)
+        fixed += over if scene.wrong == "roll_back" else not over
     return Verdicts(runs, wrong, peeks, fixed)
 
 
-def _sizes(n: int) -> Iterator[int]:
+def peeked(heard: Sequence[Heard]) -> str:
+    """Return the first verdict of z-tests at the looks that the watched side has."""
+    looks = look_ends(len(heard[0].bad))
+    z = np.array([one.z(looks) for one in heard])
+    return first_verdict(np.any(z > ONE_SIDED, axis=0), np.all(z < -ONE_SIDED, axis=0))
+
+
+@cache
+def look_ends(n: int) -> NDArray[np.int64]:
+    """Return the number of cases at each look at so many."""
     spoken = Spoken(CONDITIONS[0], TIMES[:n], CONDITIONS[0].alone(np.zeros(n)))
-    end = 0
-    for look in guardrail_looks(spoken):
-        end += len(look.batch.said["errors"])
-        yield end
+    return np.cumsum([len(look.batch.said["errors"]) for look in guardrail_looks(spoken)])
 
 
 def verdict(plan: RolloutPlan, said: list[Said]) -> tuple[str, int]:
@@ -265,28 +310,28 @@ def soon(share: float, runs: int, seed: int) -> Soon:
 
 
 def main(runs: int = 1000) -> None:
-    print("\nUnits until a clearly worse version (by 1.4 on average) is rolled back")
+    few = max(runs // 5, 1)
+    print(f"\nUnits until a clearly worse version (by 1.4 on average) is rolled back, {few:,} runs")
     print(f"{'how it is tried':<42}{'stated':>8}{'taken':>8}{'in 2 x':>8}{'rolled back':>13}")
     for seed, where in enumerate(WORSE, 500):
-        one = gone(where, max(runs // 5, 1), seed)
+        one = gone(where, few, seed)
         print(
             f"{where:<42}{one.stated:>8,.0f}{one.taken:>8,.0f}{one.in_time:>8.0%}"
             f"{one.rolled_back:>13.0%}"
         )
-    print("\nA shadow worse by the tolerance, some of whose copies are dropped")
-    _head("dropped copies")
-    for seed, worst in enumerate((False, True), 520):
-        found = dropped(worst, runs, seed)
-        which = "where the challenger loses" if worst else "at random"
-        _row(f"{found.missing:.1%} of copies, {which}", "promote", found)
-    print("\nGuardrails, each with a limit of 5 % (excess: 10 %)")
+    print(f"\nA shadow that counts as worse by the tolerance of 0.25, {runs:,} runs")
+    _head("copies that are dropped")
+    for seed, scene in enumerate(DROPPED, 520):
+        found = dropped(scene, runs, seed)
+        _row(f"{found.missing:.1%}: {scene.true}", "promote", found)
+    print(f"\nGuardrails, each with a limit of 5 % (excess: 10 %), {runs:,} runs")
     _head("what is true")
-    for seed, scene in enumerate(GUARDRAILS, 540):
-        _row(scene.true, scene.wrong, guarded(scene, runs, seed))
-    print("\nCases until one guardrail decides alone, with a limit of 5 %")
+    for seed, guard in enumerate(GUARDRAILS, 540):
+        _row(guard.true, guard.wrong, guarded(guard, runs, seed))
+    print(f"\nCases until one guardrail decides alone, with a limit of 5 %, {few:,} runs")
     print(f"{'true share':<42}{'stated':>8}{'taken':>8}{'decided so':>12}")
     for seed, share in enumerate((0.025, 0.01, 0.1, 0.15), 560):
-        took = soon(share, max(runs // 5, 1), seed)
+        took = soon(share, few, seed)
         stated = f"{took.stated:,.0f}" if share < LIMIT else "-"
         print(f"{share:<42.1%}{stated:>8}{took.taken:>8,.0f}{took.decided:>12.0%}")
 
@@ -296,11 +341,13 @@ def _head(what: str) -> None:
 
 
 def _row(true: str, wrong: str, found: Verdicts) -> None:
-    rates = (one / found.runs for one in (found.watched, found.peeked, found.fixed))
-    watched_, peeked_, fixed = rates
-    mark = "" if watched_ <= found.most else "  ABOVE ALPHA"
-    told = f"{watched_:>9.1%}{peeked_:>18.1%}{fixed:>11.1%}"
-    print(f"{true:<52}{wrong.replace('_', ' '):>11}{told}{mark}")
+    watched_, peeked_, fixed = (
+        "-" if one is None else f"{one / found.runs:.1%}"
+        for one in (found.watched, found.peeked, found.fixed)
+    )
+    mark = "" if found.watched / found.runs <= found.most else "  ABOVE ALPHA"
+    told = f"{watched_:>9}{peeked_:>18}{fixed:>11}{mark}"
+    print(f"{true:<52}{wrong.replace('_', ' '):>11}{told}")
 
 
 if __name__ == "__main__":

@@ -5,22 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from bench.simulate.rollouts import (
-    CENTRED,
-    CHAMPION,
-    FAR,
-    FROM_0,
-    HALF,
-    NEAR,
-    OFF,
-    PAIRED,
-    PAYOFFS,
-    Floats,
-    Payoffs,
-    paired,
-    split,
-    watched,
-)
+from bench.simulate.draws import CHAMPION, FAR, NEAR, PAYOFFS, Floats, Payoffs, paired, split
+from bench.simulate.rollouts import CENTRED, FROM_0, HALF, OFF, PAIRED, watched
 
 from assay.deploy.rollout_plan import RolloutPlan
 from assay.deploy.spread import Spread

@@ -1,37 +1,45 @@
 """How often a watched rollout decides wrongly.
 
 Each run draws units where a claim is false by a hair, lets `decide` watch them batch by batch until
-it decides, and puts two others on the same data: a z-test at the same looks, and a fixed threshold,
-which takes what the first 1,000 units say at its word. A rollout may err in at most alpha of the
-runs, however often it is looked at; a z-test was made for one look, and a threshold for none.
+it decides, and puts two others on the same data: a z-test at the same looks, which stops at its
+first verdict too, and a fixed threshold, which takes what the first 1,000 units say at its word. A
+rollout may err in at most alpha of the runs, however often it is looked at; a z-test was made for
+one look, and a threshold for none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from bench.simulate.draws import (
+    CHAMPION,
+    FAR,
+    NEAR,
+    WORSE,
+    Draw,
+    Drawn,
+    Late,
+    drifting,
+    erring,
+    missing,
+    paired,
+    repeated,
+    reweighted,
+    shuffled,
+    split,
+)
+from bench.simulate.peeking import FIXED, Told, past_threshold, z_test
 
 from assay.deploy.batch import Batch
 from assay.deploy.guardrail_condition import GuardrailCondition
 from assay.deploy.rollout import decide
 from assay.deploy.rollout_plan import RolloutPlan
 from assay.deploy.rollout_state import RolloutState
-from assay.deploy.spread import Spread
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 ALPHA = 0.05
-ONE_SIDED = 1.6449
 LOOK = 100
-FIXED = 1000
-"""Units after which a fixed threshold decides."""
-PAYOFFS = np.array([-1.0, 0.0, 9.0])
-CHAMPION = np.array([0.30, 0.55, 0.15])
-WORSE = np.array([0.35, 0.55, 0.10])  # by 0.5 on average
 
 PAIRED = RolloutPlan("EUR", (-1.0, 9.0), tolerance=0.5, most_units=4000)
 HALF = replace(PAIRED, shares=(0.5,))
@@ -39,55 +47,10 @@ STEPS = replace(PAIRED, shares=(0.1, 0.5))
 FROM_0 = replace(HALF, bounds=(8.0, 12.0))
 OFF = replace(FROM_0, centre=8.5)
 CENTRED = replace(FROM_0, centre=10.0)
+SELDOM = 500
+"""Units between looks where each look goes through all units anew."""
 CALM = 1e-9
 """A tolerance that nothing is promoted by, where rollbacks are counted."""
-
-
-@dataclass(frozen=True)
-class Payoffs:
-    """What a unit can pay, how often the champion and a worse version do, and the middle of it."""
-
-    values: Floats
-    champion: Floats
-    worse: Floats
-    middle: float
-
-    def drawn(self, rng: np.random.Generator, arm: Flags, challenger: Floats) -> Floats:
-        n = len(arm)
-        return np.where(arm, self._of(rng, n, challenger), self._of(rng, n, self.champion))
-
-    def said(self, plan: RolloutPlan, challenger: Floats, p: float) -> Spread:
-        arms = Spread(self.values, challenger), Spread(self.values, self.champion)
-        return Spread.split(plan.arms, *arms, p)
-
-    def _of(self, rng: np.random.Generator, n: int, chances: Floats) -> Floats:
-        return rng.choice(self.values, n, p=chances)
-
-
-NEAR = Payoffs(PAYOFFS, CHAMPION, WORSE, 0.0)
-FAR = Payoffs(
-    np.array([8.0, 10.0, 12.0]), np.array([0.25, 0.5, 0.25]), np.array([0.375, 0.5, 0.125]), 10.0
-)
-"""Far from 0, with a mean of 10; the worse by 0.5 too."""
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Units in order of assignment: what they paid at the least and at the most, and their arms.
-
-    `share` is None where both arms were scored, and `least` then is the difference. `tested` is
-    what the z-test looks at, case by case; `bad` is what a guardrail counts.
-    """
-
-    least: Floats
-    most: Floats
-    arm: Flags
-    share: Floats | None
-    tested: Floats
-    bad: Flags | None = None
-
-
-Draw = Callable[[np.random.Generator], Drawn]
 
 
 @dataclass(frozen=True)
@@ -148,116 +111,35 @@ def watched(plan: RolloutPlan, drawn: Drawn) -> tuple[str, int, str]:
     return "hold", state.n, ""
 
 
-def peeked(tested: Floats, null: float, wrong: str) -> bool:
-    """Whether a one-sided z-test of level alpha says the wrong thing at any look."""
-    looks = np.arange(LOOK, len(tested) + 1, LOOK)
-    means = np.cumsum(tested)[looks - 1] / looks
-    squares = np.cumsum(tested**2)[looks - 1] / looks
-    errors = np.sqrt(np.maximum(squares - means**2, 1e-12) / looks)
-    z = (means - null) / errors
-    return bool((z > ONE_SIDED).any() if wrong == "promote" else (z < -ONE_SIDED).any())
+def peeked(plan: RolloutPlan, drawn: Drawn) -> str:
+    """Return the first verdict of a z-test after every batch; hold where there is none."""
+    looks = np.arange(LOOK, len(drawn.least) + 1, LOOK)
+    return z_test(drawn.told, looks, plan.tolerance, plan.margin, _limits(plan, drawn))
 
 
-def past_threshold(tested: Floats, null: float, wrong: str) -> bool:
-    """Whether the mean of the first units alone, taken at its word, says the wrong thing."""
-    mean = float(tested[:FIXED].mean())
-    return mean > null if wrong == "promote" else mean < null
+def _limits(plan: RolloutPlan, drawn: Drawn) -> list[tuple[Told, float]]:
+    """Return what the challenger's cases told of each guardrail, and its limit."""
+    if drawn.bad is None:
+        return []
+    told = Told.each(drawn.bad.astype(np.float64)).part(drawn.arm)
+    return [(told, one.limit) for one in plan.conditions]
+
+
+def _fixed(scene: Scene, drawn: Drawn) -> bool:
+    """Whether a threshold says the wrong thing."""
+    plan = scene.plan
+    null = -plan.tolerance if scene.wrong == "promote" else -plan.margin
+    return past_threshold(drawn.told, null, scene.wrong, _limits(plan, drawn))
 
 
 def rates(scene: Scene, runs: int, seed: int) -> Rates:
     wrong = naive = fixed = 0
-    null = -scene.plan.tolerance if scene.wrong == "promote" else -scene.plan.margin
     for rng in np.random.default_rng(seed).spawn(runs):
         drawn = scene.draw(rng)
         wrong += watched(scene.plan, drawn)[0] == scene.wrong
-        naive += peeked(drawn.tested, null, scene.wrong)
-        fixed += past_threshold(drawn.tested, null, scene.wrong)
+        naive += peeked(scene.plan, drawn) == scene.wrong
+        fixed += _fixed(scene, drawn)
     return Rates(runs, wrong, naive, fixed)
-
-
-def said(paid: Floats, arm: Flags, share: Floats) -> Floats:
-    return np.where(arm, paid / share, -paid / (1 - share))
-
-
-def paired(challenger: Floats, n: int = 4000) -> Draw:
-    def draw(rng: np.random.Generator) -> Drawn:
-        place = rng.random(n)  # one customer, both arms: differences are rare
-        before, after = (
-            PAYOFFS[np.searchsorted(np.cumsum(chances)[:-1], place, side="right")]
-            for chances in (CHAMPION, challenger)
-        )
-        gap = after - before
-        return Drawn(gap, gap, np.zeros(n, dtype=np.bool_), None, gap)
-
-    return draw
-
-
-def split(
-    challenger: Floats, shares: tuple[float, ...] = (0.5,), n: int = 4000, of: Payoffs = NEAR
-) -> Draw:
-    """One arm each; each share has an equal part of the units, one after the other."""
-
-    def draw(rng: np.random.Generator) -> Drawn:
-        share = np.repeat(shares, n // len(shares))
-        arm = rng.random(n) < share
-        paid = of.drawn(rng, arm, challenger)
-        return Drawn(paid, paid, arm, share, said(paid - of.middle, arm, share))
-
-    return draw
-
-
-def repeated(rng: np.random.Generator, n: int = 4000) -> Drawn:
-    """Entities who come one to five times and do the same each time; the z-test counts each time.
-
-    One arm for all of an entity's decisions, and what they paid summed: 3 decisions on average.
-    """
-    arm, share, times = rng.random(n) < 0.5, np.full(n, 0.5), rng.integers(1, 6, n)
-    each = NEAR.drawn(rng, arm, WORSE)
-    paid = times.astype(np.float64) * each
-    return Drawn(paid, paid, arm, share, 3 * np.repeat(said(each, arm, share), times))
-
-
-def drifting(rng: np.random.Generator, n: int = 4000) -> Drawn:
-    """What both arms earn swings by 3 in waves and falls for good; the difference stays."""
-    arm, share = rng.random(n) < 0.5, np.full(n, 0.5)
-    common = 3 * np.sin(np.arange(n) / 300) + np.linspace(2, -2, n)
-    paid = NEAR.drawn(rng, arm, WORSE) + common
-    return Drawn(paid, paid, arm, share, said(paid, arm, share))
-
-
-def missing(of: Payoffs, n: int = 4000) -> Draw:
-    """One in ten of the champion's good outcomes never comes; the z-test leaves those units out."""
-
-    def draw(rng: np.random.Generator) -> Drawn:
-        drawn = split(of.worse, n=n, of=of)(rng)
-        lost = ~drawn.arm & (drawn.least > of.middle) & (rng.random(n) < 0.1)
-        least = np.where(lost, of.values.min(), drawn.least)
-        most = np.where(lost, of.values.max(), drawn.most)
-        return replace(drawn, least=least, most=most, tested=drawn.tested[~lost])
-
-    return draw
-
-
-def reweighted(rng: np.random.Generator, n: int = 4000) -> Drawn:
-    """A tenth of traffic, then half, while both come to earn more; the z-test pools the arms."""
-    share = np.where(np.arange(n) < n // 2, 0.1, 0.5)
-    arm = rng.random(n) < share
-    common = np.where(np.arange(n) < n // 2, 0.0, 2.0)
-    paid = NEAR.drawn(rng, arm, WORSE) + common
-    pooled = float(arm.mean())
-    return Drawn(paid, paid, arm, share, said(paid, arm, np.full(n, pooled)))
-
-
-def erring(rng: np.random.Generator, n: int = 4000) -> Drawn:
-    """Both arms pay nothing, and the challenger errs in 2 % of cases: just at the limit."""
-    arm, share, paid = rng.random(n) < 0.5, np.full(n, 0.5), np.zeros(n)
-    bad = rng.random(n) < 0.02
-    return Drawn(paid, paid, arm, share, 0.02 - bad[arm].astype(np.float64), bad)
-
-
-def shuffled(rng: np.random.Generator, n: int = 4000) -> Drawn:
-    gap = rng.choice([-9.0, -1.0, 0.0, 1.0, 9.0], n, p=[0.02, 0.08, 0.8, 0.08, 0.02])
-    return Drawn(gap, gap, np.zeros(n, dtype=np.bool_), None, gap)
 
 
 WIDE = replace(HALF, bounds=(-6.0, 14.0))
@@ -299,7 +181,7 @@ SCENES = (
         replace(STEPS, bounds=(-1, 11)),
         reweighted,
     ),
-    Scene("a guardrail just at its limit", "roll_back", ERRORS, erring),
+    Scene("alike, and a guardrail just at its limit", "roll_back", ERRORS, erring),
     Scene("payoffs of 8 to 12, counted from 0", "promote", FROM_0, split(FAR.worse, of=FAR)),
     Scene(
         "payoffs of 8 to 12, counted from their mean", "promote", CENTRED, split(FAR.worse, of=FAR)
@@ -322,33 +204,29 @@ SCENES = (
 
 
 def late(runs: int, seed: int) -> Rates:
-    """Look again and again while good outcomes of the champion come up to 2,000 units late.
+    """Look now and then while good outcomes of the champion come up to 2,000 units late.
 
-    Each look goes through all units from the first, with what is known by then; the z-test takes
-    the outcomes that came.
+    Each look goes through all units from the first, with what is known by then; the z-test looks
+    as often, and takes the outcomes that came. Each stops at its first verdict.
     """
     wrong = naive = fixed = 0
     for rng in np.random.default_rng(seed).spawn(runs):
-        n, share = 3000, np.full(3000, 0.5)
-        arm = rng.random(n) < 0.5
-        paid = NEAR.drawn(rng, arm, WORSE)
-        slow = ~arm & (paid > 0)
-        came = np.arange(n) + np.where(slow, rng.integers(0, 2000, n), 0)
-        erred = fooled = False
-        for now in range(500, n + 1, 500):
-            seen, known = slice(0, now), came[:now] < now
-            least = np.where(known, paid[seen], -1.0)
-            most = np.where(known, paid[seen], 9.0)
-            told = said(paid, arm, share)[seen][known]
-            drawn = Drawn(least, most, arm[seen], share[seen], told)
-            erred |= watched(HALF, drawn)[0] == "promote"
-            fooled |= bool(
-                (told.mean() + HALF.tolerance) / (told.std() / np.sqrt(len(told))) > ONE_SIDED
-            )
-        came_first = said(paid, arm, share)[:FIXED][came[:FIXED] < FIXED]
-        fixed += past_threshold(came_first, -HALF.tolerance, "promote")
-        wrong, naive = wrong + erred, naive + fooled
+        units = Late.drawn(rng)
+        looks = [units.by(now) for now in range(SELDOM, len(units.paid) + 1, SELDOM)]
+        wrong += _first(watched(HALF, drawn)[0] for drawn in looks) == "promote"
+        naive += _first(_now(drawn) for drawn in looks) == "promote"
+        fixed += past_threshold(units.by(FIXED).told, -HALF.tolerance, "promote")
     return Rates(runs, wrong, naive, fixed)
+
+
+def _now(drawn: Drawn) -> str:
+    """Return what a z-test says of all that is known by now, looking once."""
+    return z_test(drawn.told, np.array([len(drawn.least)]), HALF.tolerance)
+
+
+def _first(verdicts: Iterable[str]) -> str:
+    """Return the first verdict that does not hold."""
+    return next((one for one in verdicts if one != "hold"), "hold")
 
 
 def main(runs: int = 1000) -> None:
@@ -358,7 +236,7 @@ def main(runs: int = 1000) -> None:
     for seed, scene in enumerate(SCENES, 100):
         found = rates(scene, runs, seed)
         _row(scene.true, scene.wrong, found)
-    _row("good outcomes of the champion come late", "promote", late(max(runs // 4, 1), 200))
+    _row(f"good outcomes come late, a look each {SELDOM} units", "promote", late(runs, 200))
 
 
 def _row(true: str, wrong: str, found: Rates) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +51,12 @@ class Traffic:
         few = {name: column[:5000] for name, column in columns.items()}
         reference = read_reference(make_reference(few, score[:5000]))
         self.watched = Watched((), self.valuation, forecaster, reference)
+
+    def anew(self, *seed: int) -> Traffic:
+        """Return the same model, whose further cases hang on these numbers alone."""
+        fresh = copy(self)
+        fresh.rng = np.random.default_rng(seed)
+        return fresh
 
     def drawn(
         self, n: int, shift: float = 0.0, drift: float = 0.0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, reduce
 from itertools import product
 from operator import add
+from zlib import crc32
 
 import numpy as np
 from bench.simulate.traffic import Traffic, bank
@@ -32,9 +33,12 @@ class World:
     level: float = 3.5
     by_amount: float = 0.0
 
-    def traffic(self, seed: int, labels: int) -> Traffic:
-        """Return a model that learned its calibration from so many labels, and its cases."""
-        return _taught(self, seed, labels)
+    def traffic(self, seed: int, labels: int, *claim: float) -> Traffic:
+        """Return a model that learned its calibration from so many labels, and its cases.
+
+        A model is learned once; its cases are those of the claim, whichever claims ran before.
+        """
+        return _taught(self, seed, labels).anew(seed, labels, crc32(repr(claim).encode()))
 
 
 @cache
@@ -44,7 +48,7 @@ def _taught(world: World, seed: int, labels: int) -> Traffic:
 
 WORLDS = (
     World("payoffs are numbers"),
-    World("rare: 1 in 200 pays 400", "rare", level=8.5),
+    World("rare: 1 in 408 pays 400", "rare", level=8.5),
     World("payoff grows with the amount", "amount"),
     World("amount tells of the outcome too", "amount", by_amount=-0.6),
 )
@@ -66,7 +70,7 @@ def covered(
     """
     hits, widths = [], []
     for run in range(runs):
-        traffic = world.traffic(1_000 + run % models, labels)
+        traffic = world.traffic(1_000 + run % models, labels, run, n, shift)
         table = read(traffic, n, shift)
         priced = pricing(traffic.watched, table)
         found = expected_value(table.unlabelled(), priced).uplift
@@ -83,7 +87,7 @@ def realised_covered(
 
     `labelled` is the share of cases with a label, any of them alike.
     """
-    traffic = world.traffic(7, 20_000)
+    traffic = world.traffic(7, 20_000, n, labelled)
     parts = [read(traffic, truth_cases // 20) for _ in range(20)]
     everything: ScoreTable = reduce(add, parts)
     priced = pricing(traffic.watched, everything)
@@ -108,7 +112,7 @@ def stale_after(
     """Return, for each run, the window whose labels make estimates stale; None where none does."""
     found: list[int | None] = []
     for run in range(runs):
-        traffic = world.traffic(5_000 + run, labels)
+        traffic = world.traffic(5_000 + run, labels, n, drift)
         gaps: list[dict[str, Gap]] = []
         at = None
         for window in range(windows):
