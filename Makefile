@@ -25,7 +25,7 @@ demo: setup  ## a simulated year of a bank's campaign through every phase, in ab
 	@$(BIN)/assay demo
 
 test: setup  ## every test, with doctests and coverage
-	$(BIN)/python -m pytest -n 2 --doctest-modules --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist worksteal --doctest-modules --cov --cov-report=term:skip-covered
 
 lint: setup  ## style
 	$(BIN)/ruff format --check .

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.tracing import pytest_make_collect_report, pytest_runtest_call
 
 if TYPE_CHECKING:
     import polars as pl
 
     from assay.workspace import Workspace
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_call"]
 
 settings.register_profile(
     "assay", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
