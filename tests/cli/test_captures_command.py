@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from assay.adapters.installation_key import installation_key
 from assay.adapters.log_captures import LogCaptures
 from assay.deploy.protected_columns import Protection
+from assay.errors import StoreError
 from assay.lifecycle.campaign import Campaign
 from assay.ports.capture_batch import CaptureBatch
 from assay.workspace import Workspace
@@ -58,6 +61,21 @@ def test_a_damaged_log_is_named_with_the_exit_code_of_a_broken_world(
         answer = run("captures", command, campaign)
         assert answer.code == 3
         assert "does not match its checksum" in answer.paragraph
+    assert f"{path.name}, bytes 9 to " in run("captures", "verify", campaign).paragraph
+    assert run("monitor", campaign).code == 3
+    done = run("captures", "verify", campaign, "--set-aside", "--json").document
+    assert (done["answers"], done["lost"]) == (len(records) - 1, 1)
+    (told,) = done["set_aside"]
+    assert (told["file"], told["start"], told["groups"], told["predictions"]) == (
+        path.name,
+        9,
+        1,
+        1,
+    )
+    assert b"x/0" in (path.parent / "damaged" / path.name).read_bytes()
+    assert "are lost" in run("captures", "verify", campaign).out
+    assert run("captures", "verify", campaign, "--set-aside", "--json").document["set_aside"] == []
+    assert run("monitor", campaign).code == 0
 
 
 def test_monitoring_sees_the_same_before_and_after_and_brings_logs_into_the_lake(
@@ -91,6 +109,26 @@ def test_lost_predictions_raise_an_alert(campaign: Path, traffic: Traffic) -> No
     assert alert.open
     assert alert.finding.kind == "service"
     assert "1,234 predictions could not be recorded" in alert.finding.text
+
+
+def test_what_was_set_aside_raises_an_alert_and_monitoring_goes_on(
+    campaign: Path, traffic: Traffic
+) -> None:
+    records = traffic(Workspace(campaign), Campaign(seed=9).month(1, 240).clients, "r", NOON)
+    folder = campaign / ".assay" / "captures"
+    log = LogCaptures(folder)
+    for start in range(0, 240, 10):
+        log.append(records[start : start + 10]).result(timeout=10)
+    log.close()
+    (path,) = folder.glob("*.log")
+    path.write_bytes(path.read_bytes().replace(b"r/55", b"x/55"))
+    with pytest.raises(StoreError, match="does not match its checksum"):
+        Workspace(campaign).monitor()
+    assert len(Workspace(campaign).set_captures_aside()) == 1
+    posted = Workspace(campaign).monitor()
+    assert sum(one.measured.n for one in posted.result.windows) == 230
+    (alert,) = [one for one in posted.result.alerts if one.finding.metric == "captures"]
+    assert "10 predictions could not be recorded" in alert.finding.text
 
 
 def test_columns_that_are_withheld_raise_no_alarm_and_known_categories_are_found_again(

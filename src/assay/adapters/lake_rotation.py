@@ -128,7 +128,8 @@ def _rotate(folder: Path) -> Rotated:
     if bad:
         raise StoreError(
             f"{len(bad)} files of captures stay out of Parquet, all others went over. {bad[0]} "
-            f"Restore such a file from a copy, or move it out of {folder}."
+            "Restore such a file from a copy; without one, `assay captures verify --set-aside` "
+            f"lets go what is damaged, or move it out of {folder}."
         )
     return Rotated(files, rows, size)
 

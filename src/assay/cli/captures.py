@@ -54,20 +54,36 @@ def rotate(
 
 @captures.command("verify")
 def verify(
-    directory: Directory = Path(), environment: Environment = None, json: Json = False
+    directory: Directory = Path(),
+    environment: Environment = None,
+    set_aside: Annotated[
+        bool,
+        typer.Option(
+            "--set-aside",
+            help="Keep damaged parts in `damaged/`, count them as lost, and read all others.",
+        ),
+    ] = False,
+    json: Json = False,
 ) -> None:
-    """Read all captures and count them; exit code 3 names what is damaged."""
-    found = _workspace(directory, environment).verify_captures()
+    """Read all captures and count them; exit code 3 names each part that is damaged.
+
+    It says file, bytes, groups and how many predictions they held at least.
+    """
+    workspace = _workspace(directory, environment)
+    aside = workspace.set_captures_aside() if set_aside else []
+    found = workspace.verify_captures()
 
     def text() -> None:
+        for one in aside:
+            say(f"Set aside: {one}.", style="yellow")
         say(
             f"All reads: {found.answers:,} predictions answered, {found.shadows:,} in shadow, "
             f"{found.failures:,} requests answered with an error."
         )
         if found.lost:
-            say(f"{found.lost:,} predictions could not be recorded.", style="yellow")
+            say(f"{found.lost:,} predictions could not be recorded, or are lost.", style="yellow")
 
-    show(asdict(found), text, json=json)
+    show(asdict(found) | {"set_aside": [asdict(one) for one in aside]}, text, json=json)
 
 
 @captures.command("show")
