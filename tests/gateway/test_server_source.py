@@ -196,7 +196,7 @@ def _changed(state: Desired) -> Desired:
 
 
 def _until(found: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not found():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.01)

@@ -264,14 +264,16 @@ def test_killed_in_the_middle_nothing_is_lost_and_each_counts_once(
     asyncio.run(at.send([_row(number) for number in range(sent)]))
     for begun in (30, 100):
         with _streaming(folder, kind, at, "--in-flight", "16", again="1") as (process, _):
+            end = time.monotonic() + 120
             while len(_captured(folder)) < begun:
+                assert time.monotonic() < end, "nothing is answered"
                 time.sleep(0.02)
             process.kill()
             process.wait()
     answers: list[bytes] = []
     with _streaming(folder, kind, at, "--in-flight", "16", again="1") as (process, _):
         seen: set[str] = set()
-        for _ in range(40):
+        for _ in range(120):
             answers = asyncio.run(at.read(at.out, len(answers) + sent, 1))
             seen |= {json.loads(one)["id"] for one in answers}
             if len(seen) == sent:

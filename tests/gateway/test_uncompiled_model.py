@@ -52,7 +52,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _until_ready(client: httpx.Client) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         if client.get(f"/v2/models/{MODEL}/ready").status_code == 200:
             return
         time.sleep(0.1)

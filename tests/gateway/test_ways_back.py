@@ -29,7 +29,7 @@ def _slow(gateway: Gateway, model: bytes) -> Iterator[threading.Event]:
     def loading(raw: bytes, *more: Any) -> Any:
         if raw == model:
             begun.set()
-            assert go.wait(20)
+            assert go.wait(120)
         return load_engine(raw, *more)
 
     gateway.pool._load_engine = loading
@@ -40,7 +40,7 @@ def _slow(gateway: Gateway, model: bytes) -> Iterator[threading.Event]:
 
 
 def _until(what: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not what():
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.01)

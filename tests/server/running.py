@@ -57,10 +57,10 @@ def running(
             server.client.close()
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(timeout=30) == 0
+                assert process.wait(timeout=120) == 0
 
 
-def until(found: Callable[[], Any], seconds: float = 20.0) -> Any:
+def until(found: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Ask until the answer is true, and return it."""
     end = time.monotonic() + seconds
     while not (answer := found()):

@@ -54,7 +54,7 @@ def following(tmp_path: Path, estate: Estate) -> Iterator[Following]:
 
 
 def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -110,7 +110,7 @@ async def _nothing() -> None:
 
 
 async def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         await asyncio.sleep(0.01)
