@@ -27,6 +27,7 @@ from assay.lifecycle.loss_budget import loss_budget
 from assay.lifecycle.payoffs import realised_payoffs
 from assay.lifecycle.planned_release import planned_release
 from assay.lifecycle.posting import Served
+from assay.lifecycle.running_release import RunningRelease
 from assay.stats.estimate import Estimate
 from assay.value.valuation import valuation
 
@@ -103,7 +104,7 @@ def _served(today: Charter, n: int) -> Served:
 def _look(given: Charter, at: datetime, n: int) -> Decision:
     """Look as the workspace does: with the charter of the day of looking."""
     today = given.on(at.date())
-    decision = decide_running(today, _state(), *_known(), _served(today, n), at)
+    decision = decide_running(RunningRelease(today, _state(), *_known(), _served(today, n), at))
     assert decision is not None
     return decision
 

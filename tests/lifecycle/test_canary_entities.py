@@ -15,6 +15,7 @@ from assay.lifecycle.agreed_rollout import rollout_plan
 from assay.lifecycle.canary import decide_running
 from assay.lifecycle.canary_units import Unit, unit_bounds, units_of
 from assay.lifecycle.posting import Served
+from assay.lifecycle.running_release import RunningRelease
 
 from .conftest import charter
 
@@ -185,15 +186,15 @@ def test_bounds_and_tolerance_are_those_of_a_unit() -> None:
 def test_days_that_are_over_end_a_canary_whatever_is_known() -> None:
     given = charter(release={"most_days": 14, "undecided": "promote", "strategy": "canary"})
     known = ModelState("calls"), MemoryBlobs(), _served()
-    assert decide_running(given, HALF, *known, START + timedelta(days=13)) is None
-    over = decide_running(given, HALF, *known, START + timedelta(days=14))
+    assert decide_running(RunningRelease(given, HALF, *known, START + timedelta(days=13))) is None
+    over = decide_running(RunningRelease(given, HALF, *known, START + timedelta(days=14)))
     assert over is not None
     assert over.verdict == "promote"
     assert over.reason.startswith("0 units settle nothing in the agreed 14 days")
     strict = given.model_copy(
         update={"release": given.release.model_copy(update={"undecided": "roll_back"})}
     )
-    ended = decide_running(strict, HALF, *known, START + timedelta(days=15))
+    ended = decide_running(RunningRelease(strict, HALF, *known, START + timedelta(days=15)))
     assert ended is not None
     assert ended.verdict == "roll_back"
 

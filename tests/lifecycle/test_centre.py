@@ -27,6 +27,7 @@ from assay.lifecycle.canary_units import units_of
 from assay.lifecycle.centre import payoff_centre
 from assay.lifecycle.planned_release import planned_release
 from assay.lifecycle.posting import Served
+from assay.lifecycle.running_release import RunningRelease
 from assay.stats.estimate import Estimate
 
 from .conftest import charter
@@ -138,7 +139,7 @@ def _served(yes: float, n: int = 3000) -> Served:
 
 def test_a_canary_is_decided_as_it_was_planned_and_sooner_than_from_0() -> None:
     given, state, known, served = _given(), _state(1), _known(*BEFORE), _served(0.72)
-    decision = decide_running(given, state, *known, served, LATER)
+    decision = decide_running(RunningRelease(given, state, *known, served, LATER))
     planned = planned_release(given, state, *known, 2, LATER)
     assert decision is not None
     assert decision.verdict == "promote"

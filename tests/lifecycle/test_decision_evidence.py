@@ -11,6 +11,7 @@ from assay.adapters.memory_blobs import MemoryBlobs
 from assay.evidence.states import ModelState
 from assay.lifecycle.canary import decide_looks, looks_of
 from assay.lifecycle.decision_evidence import decision_document, keep_decision
+from assay.lifecycle.running_release import RunningRelease
 from assay.report.decision_picture import decision_picture
 
 from .test_release_kinds import END, FAIR, _charter, _served, _shadow, _state
@@ -21,7 +22,8 @@ def _document(data: dict[str, Any] | None = None) -> dict[str, Any]:
     state = _state("shadow")
     taken, copies, outcomes = _shadow(1, 0.3, 0.05)
     found = _served(given, taken, outcomes), END
-    plan, looks = looks_of(given, state, ModelState("calls"), MemoryBlobs(), *found, shadows=copies)
+    known = ModelState("calls"), MemoryBlobs(), *found
+    plan, looks = looks_of(RunningRelease(given, state, *known, shadows=copies))
     decision = decide_looks(plan, looks)
     assert decision is not None
     return decision_document(decision, looks, state, END)

@@ -18,6 +18,7 @@ from assay.lifecycle.canary import decide_running
 from assay.lifecycle.paired_payoffs import paired_differences
 from assay.lifecycle.payoffs import realised_payoffs
 from assay.lifecycle.posting import Served
+from assay.lifecycle.running_release import RunningRelease
 from assay.value.valuation import valuation
 
 from .conftest import charter
@@ -88,7 +89,8 @@ def _decide(
     now: datetime = END,
     **more: Any,
 ) -> Decision | None:
-    return decide_running(given, state, ModelState("calls"), MemoryBlobs(), served, now, **more)
+    known = ModelState("calls"), MemoryBlobs(), served, now
+    return decide_running(RunningRelease(given, state, *known, **more))
 
 
 def _shadow(

@@ -55,6 +55,12 @@ def test_failures_of_the_version_count_and_those_of_others_or_of_callers_do_not(
         assert evidence(spoken).holds(0.05)
 
 
+def test_answers_whose_captures_were_lost_are_no_failures() -> None:
+    spoken = said(capture_lost=2, status=None)
+    assert len(spoken.times) == 1000
+    assert evidence(spoken).holds(0.05)
+
+
 def test_times_of_all_are_in_order() -> None:
     times = np.array([one.timestamp() for one in said().times])
     assert (np.diff(times) > 0).all()

@@ -14,10 +14,9 @@ moves none: a release is paid by the payoffs of the day on which it started.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import numpy as np
 
@@ -28,7 +27,6 @@ from assay.deploy.rollout import Decision, decide, out_of_time
 from assay.deploy.rollout_plan import RolloutPlan
 from assay.deploy.rollout_state import RolloutState
 from assay.errors import CheckFailed
-from assay.evidence.folds import ModelState, ReleaseState
 from assay.lifecycle.agreed_rollout import rollout_plan, untold_because
 from assay.lifecycle.canary_units import Unit, units_of
 from assay.lifecycle.centre import payoff_centre
@@ -42,143 +40,102 @@ from assay.lifecycle.looks import (
     paired_looks,
     unit_looks,
 )
-from assay.lifecycle.paired_units import Pair, first_pairs, paired_units, pairs_of
+from assay.lifecycle.paired_units import first_pairs, paired_units, pairs_of
 from assay.lifecycle.payoffs import realised_payoffs
 from assay.lifecycle.posting import Served
 from assay.lifecycle.release_course import began, strategy_of
+from assay.lifecycle.running_release import RunningRelease
 from assay.lifecycle.staged_units import against_control, first_served, served_by_new
-from assay.ports.blobs import Blobs
 from assay.value.valuation import valuation
 
 __all__ = ["decide_agreed", "decide_canary", "decide_looks", "decide_running", "looks_of"]
 
-Record = Mapping[str, Any]
 
-
-def decide_running(
-    charter: Charter,
-    state: ReleaseState,
-    versions: ModelState,
-    blobs: Blobs,
-    served: Served,
-    now: datetime,
-    *,
-    shadows: Sequence[Record] = (),
-    failures: Sequence[Record] = (),
-) -> Decision | None:
+def decide_running(known: RunningRelease) -> Decision | None:
     """Decide the release that is running; CheckFailed where none is, None while it is too early.
 
-    `served` is paid by `charter`, and paid anew by that of the day on which the release started
-    where a change of payoffs was agreed for a day since. `shadows` are the captures of copies that
-    a shadow scored, `failures` those of requests that were answered with an error, both in order of
-    writing. After `release.most_days` without a decision it is over, on what is known by then.
+    What was served is paid anew by the charter of the day on which the release started, where a
+    change of payoffs was agreed for a day since. After `release.most_days` without a decision it is
+    over, on what is known by then.
     """
-    known = (charter, state, versions, blobs, served, now)
-    return decide_agreed(charter, state, *looks_of(*known, shadows=shadows, failures=failures), now)
+    return decide_agreed(known, *looks_of(known))
 
 
 def decide_agreed(
-    charter: Charter,
-    state: ReleaseState,
-    plan: RolloutPlan,
-    looks: Iterable[Look],
-    now: datetime,
+    known: RunningRelease, plan: RolloutPlan, looks: Iterable[Look]
 ) -> Decision | None:
     """Decide on a plan and what the running release shows (`looks_of`), within the agreed days."""
     decision = decide_looks(plan, looks)
-    days = charter_of_release(charter, state).release.most_days
-    if days is None or now - began(state) < timedelta(days=days):
+    days = charter_of_release(known.charter, known.state).release.most_days
+    if days is None or known.now - began(known.state) < timedelta(days=days):
         return decision
     nothing = Batch(np.empty(0))
     return out_of_time(decision or decide(RolloutState.start(plan), nothing), days)
 
 
-def looks_of(
-    charter: Charter,
-    state: ReleaseState,
-    versions: ModelState,
-    blobs: Blobs,
-    served: Served,
-    now: datetime,
-    *,
-    shadows: Sequence[Record] = (),
-    failures: Sequence[Record] = (),
-) -> tuple[RolloutPlan, Sequence[Look]]:
+def looks_of(known: RunningRelease) -> tuple[RolloutPlan, Sequence[Look]]:
     """Return what the running release is decided by, and what it shows, look by look.
 
-    Arguments and errors as of `decide_running`.
+    Errors as of `decide_running`.
     """
+    charter, state, now = known.charter, known.state, known.now
     if state.challenger is None:
         raise CheckFailed(f"No release of {charter.name} is running: release a version first.")
-    number = state.challenger.version
-    centre = payoff_centre(charter, state, versions, blobs, number, now)
-    untold = untold_because(charter, state, versions, blobs, number, now)
-    plan = rollout_plan(charter, state, now, centre, untold)
+    asked = (charter, state, known.versions, known.blobs, state.challenger.version, now)
+    plan = rollout_plan(charter, state, now, payoff_centre(*asked), untold_because(*asked))
     if plan.tolerance <= 0:
         raise CheckFailed(
             f"Nothing was left of the loss budget of {charter.name} when this release started, so "
             "that it can promote nothing: roll it back, or agree on a larger "
             "`release.loss_budget_per_year`."
         )
-    then = charter_of_release(charter, state)
-    served = _paid(served, charter, then)
-    strategy = strategy_of(charter, state)
-    if strategy == "shadow":
-        pairs = pairs_of(served, shadows, state, then)
-        looks = _of_shadow(plan, pairs, failures, served, state, then, now)
-    elif strategy == "staged":
-        looks = _of_stages(plan, failures, served, state, then, now)
-    else:
-        looks = _of_canary(plan, failures, served, state, then, now)
-    return plan, in_order(looks)
+    shows = _SHOWS[strategy_of(charter, state)]
+    return plan, in_order(shows(plan, _as_agreed(known)))
 
 
-def _of_canary(
-    plan: RolloutPlan,
-    failures: Sequence[Record],
-    served: Served,
-    state: ReleaseState,
-    charter: Charter,
-    now: datetime,
-) -> Iterator[Look]:
-    yield from unit_looks(plan, units_of(served, state, charter, now))
-    for guardrail in _agreed(plan, charter):
-        yield from guardrail_looks(said_in_canary(guardrail, served.records, failures, state))
+def _as_agreed(known: RunningRelease) -> RunningRelease:
+    """Return what is known under the charter, and the payoffs, of the release's first day."""
+    then = charter_of_release(known.charter, known.state)
+    return replace(known, charter=then, served=_paid(known.served, known.charter, then))
 
 
-def _of_shadow(
-    plan: RolloutPlan,
-    pairs: Sequence[Pair],
-    failures: Sequence[Record],
-    served: Served,
-    state: ReleaseState,
-    charter: Charter,
-    now: datetime,
-) -> Iterator[Look]:
+def _of_canary(plan: RolloutPlan, known: RunningRelease) -> Iterator[Look]:
+    served, state = known.served, known.state
+    yield from unit_looks(plan, units_of(served, state, known.charter, known.now))
+    for guardrail in _agreed(plan, known.charter):
+        said = said_in_canary(guardrail, served.records, known.failures, state)
+        yield from guardrail_looks(said)
+
+
+def _of_shadow(plan: RolloutPlan, known: RunningRelease) -> Iterator[Look]:
+    served, state, charter = known.served, known.state, known.charter
+    pairs = pairs_of(served, known.shadows, state, charter)
     if plan.untold:
         yield from blank_looks(plan, first_pairs(pairs))
     else:
         bounds = plan.difference_bounds
-        yield from paired_looks(tuple(paired_units(pairs, served, charter, bounds, now)))
+        yield from paired_looks(tuple(paired_units(pairs, served, charter, bounds, known.now)))
     for guardrail in _agreed(plan, charter):
-        yield from guardrail_looks(said_by_copies(guardrail, pairs, failures, state))
+        yield from guardrail_looks(said_by_copies(guardrail, pairs, known.failures, state))
 
 
-def _of_stages(
-    plan: RolloutPlan,
-    failures: Sequence[Record],
-    served: Served,
-    state: ReleaseState,
-    charter: Charter,
-    now: datetime,
-) -> Iterator[Look]:
+def _of_stages(plan: RolloutPlan, known: RunningRelease) -> Iterator[Look]:
+    served, state, charter = known.served, known.state, known.charter
     own = [record for _, record in served_by_new(served, state)]
     if plan.untold:
         yield from blank_looks(plan, first_served(own))
     else:
-        yield from unit_looks(plan, against_control(served, state, charter, now))
+        yield from unit_looks(plan, against_control(served, state, charter, known.now))
     for guardrail in _agreed(plan, charter):
-        yield from guardrail_looks(said_in_stages(guardrail, own, failures, state))
+        yield from guardrail_looks(said_in_stages(guardrail, own, known.failures, state))
+
+
+_SHOWS: Mapping[str, Callable[[RolloutPlan, RunningRelease], Iterator[Look]]] = {
+    "canary": _of_canary,
+    "shadow": _of_shadow,
+    "staged": _of_stages,
+}
+"""What a running release shows, by its strategy."""
 
 
 def _agreed(plan: RolloutPlan, charter: Charter) -> Iterator[ReleaseGuardrail]:

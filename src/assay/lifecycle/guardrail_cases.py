@@ -211,10 +211,17 @@ def _keys(guardrail: ReleaseGuardrail, record: Record) -> list[tuple[str, str]]:
 def _failures(
     guardrail: ReleaseGuardrail, failures: Iterable[Record], state: ReleaseState
 ) -> Iterator[Record]:
-    """Yield the requests that failed since the release's start, where errors are what counts."""
+    """Yield the requests that failed since the release's start, where errors are what counts.
+
+    A record of answers whose captures were lost is of no request that failed.
+    """
     steps = steps_of(state)
-    if guardrail.metric == "errors" and steps:
-        yield from (one for one in failures if one["model"] == state.model and belongs(one, steps))
+    if guardrail.metric != "errors" or not steps:
+        return
+    for one in failures:
+        lost = one.get("capture_lost") is not None
+        if one["model"] == state.model and not lost and belongs(one, steps):
+            yield one
 
 
 def _arm_of(record: Record, state: ReleaseState) -> str | None:

@@ -13,7 +13,7 @@ from assay.value.labels import label_text
 from assay.value.regression import RegressionValuation
 from assay.value.valuation import Valuation
 
-__all__ = ["realised_payoffs"]
+__all__ = ["columns_paid", "realised_payoffs"]
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ def _readable(
         possible = np.isfinite(decisions)
     columns = {
         name: np.array([_number(one["inputs"].get(name)) for one in records], dtype=np.float64)
-        for name in _read(valued)
+        for name in columns_paid(valued)
     }
     for values in columns.values():
         possible = possible & np.isfinite(values)
@@ -96,7 +96,7 @@ def _paid(
     return paid
 
 
-def _read(valued: Valuation) -> frozenset[str]:
+def columns_paid(valued: Valuation) -> frozenset[str]:
     """Return the columns that payoffs read; those of baselines do not matter here."""
     if isinstance(valued, ClassificationValuation):
         return valued.table.columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from assay.errors import CheckFailed
 from assay.workspace.going_back import GoingBack
@@ -16,31 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from assay.charter.charter import Charter
+    from assay.adapters.release_rows import Slim
     from assay.deploy.release_plan import ReleasePlan
     from assay.deploy.release_step import Ruling
     from assay.deploy.rollout import Decision
     from assay.evidence.candidate import Candidate
-    from assay.evidence.folds import ModelState, ReleaseState
+    from assay.evidence.folds import ReleaseState
     from assay.evidence.gate import Verdict, Waiver
     from assay.evidence.sign_off import SignOff
     from assay.lifecycle.controller import Reconciled, Waits
     from assay.lifecycle.fleet_waits import Awaited
-    from assay.lifecycle.posting import Served
+    from assay.lifecycle.looks import Look
     from assay.lifecycle.releasing import Action
-    from assay.ports.blobs import Blobs
-    from assay.ports.captures import Record
+    from assay.lifecycle.running_release import RunningRelease
 
-    _Observed = tuple[Charter, ReleaseState, ModelState, Blobs, Served, datetime]
 
 __all__ = ["Releasing"]
-
-
-class _Beside(TypedDict):
-    """What was captured beside answers."""
-
-    shadows: Sequence[Record]
-    failures: Sequence[Record]
 
 
 class Releasing(GoingBack):
@@ -189,51 +180,61 @@ class Releasing(GoingBack):
 
     def _reconciled(self, waits: Waits | None) -> tuple[Reconciled, Decision | None]:
         """Reconcile; return with it the decision that it rests on, where there was one."""
-        from assay.lifecycle.canary import decide_running
+        from assay.lifecycle.canary import decide_agreed, looks_of
         from assay.lifecycle.controller import reconcile
         from assay.lifecycle.ruling import ruling_of
 
-        made: list[tuple[Decision, ReleaseState]] = []
+        made: list[tuple[Decision, Sequence[Look], ReleaseState]] = []
         now = self._now()
 
         def decide(state: ReleaseState) -> Ruling | None:
-            decision = decide_running(*self._observed(state, now), **self._beside(state))
+            known = self._running(state, now)
+            plan, looks = looks_of(known)
+            decision = decide_agreed(known, plan, looks)
             if decision is None:
                 return None
-            made.append((decision, state))
+            made.append((decision, looks, state))
             return ruling_of(decision)
 
         def keep() -> dict[str, str]:
-            return self._kept(*made[0], now)
+            from assay.lifecycle.decision_evidence import decision_document, keep_decision
+            from assay.report.decision_picture import decision_picture
+
+            document = decision_document(*made[0], now)
+            return keep_decision(document, decision_picture, self.ports.blobs)
 
         known = waits or (lambda state: str(self.awaited(state)))
         found = reconcile(self.ports, self.charter, now, decide, waits=known, keep=keep)
         return found, made[0][0] if made else None
 
-    def _kept(self, decision: Decision, state: ReleaseState, now: datetime) -> dict[str, str]:
-        """Keep a decision with its numbers and its picture; return their digests."""
-        from assay.lifecycle.canary import looks_of
-        from assay.lifecycle.decision_evidence import decision_document, keep_decision
-        from assay.report.decision_picture import decision_picture
-
-        _, looks = looks_of(*self._observed(state, now), **self._beside(state))
-        document = decision_document(decision, looks, state, now)
-        return keep_decision(document, decision_picture, self.ports.blobs)
-
-    def _observed(self, state: ReleaseState, now: datetime) -> _Observed:
+    def _running(self, state: ReleaseState, now: datetime) -> RunningRelease:
         """Return what a running release is decided on."""
-        return self.charter, state, self.versions(), self.ports.blobs, self._served(), now
+        from assay.lifecycle.posting import served_cases
+        from assay.lifecycle.running_release import RunningRelease
 
-    def _beside(self, state: ReleaseState) -> _Beside:
-        """Return what was captured beside answers, as far as it decides anything."""
+        answers, shadows, failures = self._captured(state)
+        served = served_cases(self.charter, answers, self.ports.outcomes.read())
+        known = (self.charter, state, self.versions(), self.ports.blobs)
+        return RunningRelease(*known, served, now, shadows, failures)
+
+    def _captured(self, state: ReleaseState) -> Slim:
+        """Return answers, copies in shadow and failures, as far as a release is decided on them.
+
+        Of captures in a folder of our own, what was read of them is kept beside what monitoring
+        keeps: a look decodes what is new.
+        """
+        from assay.adapters.environment_folder import environment_folder
+        from assay.adapters.lake_captures import LakeCaptures
+        from assay.adapters.release_captures import ReleaseCaptures
+        from assay.lifecycle.running_release import inputs_read
         from assay.ports.captures import failures_in
 
-        captures, limits = self.ports.captures, self.charter.release.guardrails
-        errors = any(limit.metric == "errors" for limit in limits)
-        return _Beside(
-            shadows=list(captures.shadows()) if state.strategy == "shadow" else (),
-            failures=list(failures_in(captures)) if errors else (),
-        )
+        captures = self.ports.captures
+        if not isinstance(captures, LakeCaptures):
+            return list(captures.read()), list(captures.shadows()), list(failures_in(captures))
+        own = environment_folder(self.directory / STATE, self.charter.environment)
+        kept = own / "monitor" / "release.sqlite"
+        return ReleaseCaptures(own / "captures", kept).read(inputs_read(self.charter, state))
 
     def _judged(self, version: int | None, action: Action) -> tuple[Candidate, Verdict]:
         running = self.release_state().challenger
