@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from assay.adapters.lake_files import segments
 from assay.adapters.outcome_inbox_files import clear_inbox, next_of_inbox
 from assay.errors import AssayError, StoreError
 from assay.ports.control_plane import ControlPlane
+from assay.ports.outcome_inbox import Happened
 
 __all__ = ["Sending", "send_home"]
 
 _LOG: Any = structlog.get_logger("assay.gateway")
 _MOST = 50_000
+_REFUSALS = 200
 _MOST_BYTES = 200 * 2**20
 
 
@@ -77,21 +79,40 @@ def send_home(plane: ControlPlane, model: Path, environment: str, position: dict
     """Send one model's closed capture files, then its outcomes; what was taken is removed.
 
     A file that the server refuses for good is put aside into `refused/`, so that it keeps nothing
-    else back. `position` is how far each file of outcomes was sent, and is moved on. ServiceError
-    where the server does not answer, StoreError where the disk fails.
+    else back; an outcome that it refuses is left out, and logged. `position` is how far each file of
+    outcomes was sent, and is moved on. ServiceError where the server does not answer, StoreError
+    where the disk fails.
     """
     captures = model / "captures"
     for path in [one for one in segments(captures) if is_closed(one)]:
         _settle(path, partial(_sent, plane, model.name, environment, path))
     inbox = model / "outcomes" / "inbox"
     while (part := next_of_inbox(inbox, position)) is not None:
-        for start in range(0, len(part.told), _MOST):
-            why = plane.take_outcomes(model.name, part.told[start : start + _MOST])
-            if why:
-                _LOG.error("outcomes were refused", model=model.name, why=why, n=len(part.told))
+        told = list(dict(part.told).items())  # of one id the last word holds
+        for start in range(0, len(told), _MOST):
+            _tell(plane, model.name, told[start : start + _MOST])
         position.clear()
         position.update(part.position)
     clear_inbox(inbox, position)
+
+
+def _tell(plane: ControlPlane, model: str, told: Sequence[tuple[str, Happened]]) -> None:
+    """Hand outcomes in; those that are refused together are halved until the faulty are alone.
+
+    A server that refuses whatever comes is asked no more than so often.
+    """
+    waiting, refusals = [told], 0
+    while waiting:
+        some = waiting.pop()
+        why = plane.take_outcomes(model, some)
+        if not why:
+            continue
+        refusals += 1
+        if len(some) > 1 and refusals < _REFUSALS:
+            half = len(some) // 2
+            waiting += [some[half:], some[:half]]
+        else:
+            _LOG.error("outcomes were refused", model=model, why=why, n=len(some))
 
 
 def _sent(plane: ControlPlane, model: str, environment: str, path: Path, raw: bytes) -> str:
