@@ -79,8 +79,8 @@ def send_home(plane: ControlPlane, model: Path, environment: str, position: dict
     """Send one model's closed capture files, then its outcomes; what was taken is removed.
 
     A file that the server refuses for good is put aside into `refused/`, so that it keeps nothing
-    else back; an outcome that it refuses is left out, and logged. `position` is how far each file of
-    outcomes was sent, and is moved on. ServiceError where the server does not answer, StoreError
+    else back; an outcome that it refuses is left out, and logged. `position` is how far each file
+    of outcomes was sent, and is moved on. ServiceError where the server does not answer, StoreError
     where the disk fails.
     """
     captures = model / "captures"
