@@ -12,17 +12,17 @@ from bench.kill.tally import Tally, table
 
 
 def test_a_gateway_that_is_killed_loses_no_answered_prediction(tmp_path: Path) -> None:
-    found = Gateways(tmp_path, "sync", clients=(16, 24), restart=60.0).kill(3)
+    found = Gateways(tmp_path, "sync", clients=(16, 24), restart=60.0).kill(2)
     assert (found.lost, found.doubled, found.faults) == (0, 0, [])
-    assert (found.kills, found.kept) == (3, True)
+    assert (found.kills, found.kept) == (2, True)
     assert found.acknowledged > 0
 
 
 def test_a_server_that_is_killed_takes_each_step_once_and_stops_no_gateway(tmp_path: Path) -> None:
     loop = Servers(tmp_path)
-    found = loop.kill(3)
+    found = loop.kill(2)
     assert (found.lost, found.doubled, found.faults) == (0, 0, [])
-    assert (found.kills, found.kept) == (3, True)
+    assert (found.kills, found.kept) == (2, True)
     assert found.acknowledged > 0
     assert loop.asked > 0
 

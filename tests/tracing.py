@@ -1,4 +1,4 @@
-"""Where coverage looks: not while tests are collected, and in each test for its first second.
+"""Where coverage looks: not while tests are collected, and in each test for its first moment.
 
 Tracing makes Python two to three times slower, and what is counted is whether a line is reached
 at all. A property with hundreds of examples, or a simulation of hundreds of runs, has been where
@@ -18,7 +18,7 @@ import pytest
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_call"]
 
-TRACED = 1.0
+TRACED = 0.5
 """Seconds of processor time for which the body of a test is traced."""
 
 

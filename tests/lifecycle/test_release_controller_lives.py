@@ -283,4 +283,4 @@ def _refused(act: Callable[[], object]) -> None:
 
 
 TestLives = Lives.TestCase
-TestLives.settings = settings(max_examples=70, stateful_step_count=40, deadline=None)
+TestLives.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assay.adapters.capture_predictions import CapturePredictions
@@ -209,9 +209,7 @@ def _table(rows: list[tuple[str, str]]) -> pl.DataFrame:
     looks=[True] * 12,
     repeated=True,
 )
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+@settings(max_examples=25)
 def test_labels_twice_late_out_of_order_for_nobody_and_corrected_leave_the_books_right(
     charter: Charter,
     tables: list[list[tuple[str, str]]],
