@@ -248,6 +248,9 @@ def test_many_files_are_one_table_in_the_order_of_their_names(
         assert run("score", released, given, out, *asked).code == 0
         found = pl.read_parquet(out).drop("id", "probability")
         assert found.with_columns(pl.col("client").cast(wanted["client"].dtype)).equals(wanted)
+    days = tmp_path / "days.parquet"
+    assert run("score", released, folder / "day=*" / "*", days, *asked, "--keep", "day").code == 0
+    assert pl.read_parquet(days)["day"].to_list() == [2] * 70
     some = tmp_path / "some.parquet"
     assert run("score", released, folder / "[a-b].p*", some, *asked).code == 0
     assert pl.read_parquet(some)["client"].to_list() == clients["client"][:180].to_list()
@@ -277,6 +280,8 @@ def test_files_that_are_no_one_table_are_told(
     assert "cannot be read" in said(tmp_path / "cut.csv.gz")
     (tmp_path / "none.csv.gz").write_text("a,b\n1,2\n")
     assert "none.csv.gz cannot be read" in said(tmp_path / "none.csv.gz")
+    (tmp_path / "twice.csv").write_text("age,age\n1,2\n")
+    assert "names age twice" in said(tmp_path / "twice.csv")
     (tmp_path / "in.json").write_text("{}")
     assert "in.json ends in .json" in said(tmp_path / "in.json")
 

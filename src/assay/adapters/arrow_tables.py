@@ -125,8 +125,9 @@ def open_table(path: Path) -> ArrowTable:
     """Open a table by its name.
 
     `.parquet` or `.pq`, `.csv` or `.csv.gz`, a folder with a Delta log, or many Parquet files as
-    one: a folder of them, or a pattern (`data/part-*.parquet`), in the order of their names. Raises
-    DataError where there is none or it is none, MissingLibrary for Delta without its extra.
+    one: a folder of them, or a pattern (`data/part-*.parquet`), in the order of their names; a
+    folder called `day=2` is a column, as Spark and DuckDB know it. Raises DataError where there is
+    none or it is none, MissingLibrary for Delta without its extra.
     """
     if (path / "_delta_log").is_dir():
         return _delta(path)
@@ -135,7 +136,12 @@ def open_table(path: Path) -> ArrowTable:
     kind, found = path.suffix.lower(), path.stat()
     identity = f"{path.resolve()}, {found.st_size} bytes, {found.st_mtime_ns}"
     if path.name.lower().endswith(_CSV):
-        return ArrowTable(path, identity, None, _separator(path))
+        separator = _separator(path)
+        names = _header(path, separator)
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise DataError(f"{path} names {', '.join(twice)} twice: call each column differently.")
+        return ArrowTable(path, identity, None, separator)
     if kind not in _PARQUET:
         raise DataError(
             f"{path} ends in {path.suffix or 'no suffix'}; tables are read from .parquet, .pq, "
@@ -184,7 +190,7 @@ def _files(path: Path, files: Sequence[Path]) -> ArrowTable:
     told = ((one, one.stat()) for one in files)
     lines = [f"{one.resolve()}, {found.st_size}, {found.st_mtime_ns}" for one, found in told]
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    dataset = _dataset(path, files)
+    dataset = _dataset(path, files, "hive")
     columns = {one.path: set(one.physical_schema.names) for one in dataset.get_fragments()}
     first = columns[min(columns)]
     for name in sorted(columns):
@@ -197,14 +203,14 @@ def _files(path: Path, files: Sequence[Path]) -> ArrowTable:
     return ArrowTable(path, f"{path.absolute()}, {len(files)} files, {digest}", dataset)
 
 
-def _dataset(path: Path, files: Sequence[Path]) -> Any:
+def _dataset(path: Path, files: Sequence[Path], keys: str | None = None) -> Any:
     names = [str(one) for one in files]
     try:
         plain = pa_dataset.dataset(names, format="parquet").schema
         texts = {field.name for field in plain if pa.types.is_string(field.type)}
         options = pa_dataset.ParquetReadOptions(dictionary_columns=texts)
         form = pa_dataset.ParquetFileFormat(read_options=options)
-        found = pa_dataset.dataset(names, format=form)
+        found = pa_dataset.dataset(names, format=form, partitioning=keys)
         found.count_rows()  # reads each file's foot: one that is damaged is told here
     except (pa.ArrowException, OSError) as error:
         first = str(error).strip().split("\n")[0].rstrip(".")
