@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isnan
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assay.charter.charter import Charter
 from assay.evidence.folds import ReleaseState
@@ -74,14 +75,13 @@ def units_of(
         return ()
     assigned = {}
     for place, record in enumerate(served.records):
-        share = share_of_record(record, steps)
-        if share > 0 and record["arm"] in arms:
-            assigned[place] = Assigned(record["arm"] == "challenger", share)
+        arm = record["arm"]
+        if arm in arms and (share := share_of_record(record, steps)) > 0:
+            assigned[place] = Assigned(arm == "challenger", share)
     return matured_units(assigned, served, charter, now)
 
 
-@dataclass(frozen=True)
-class Assigned:
+class Assigned(NamedTuple):
     """Where chance put a decision: with the challenger or not, and the challenger's share then."""
 
     challenger: bool
@@ -110,8 +110,9 @@ class _Summing:
     """What the first decisions of a unit paid together, at the least and at the most."""
 
     assigned: Mapping[int, Assigned]
-    payoffs: NDArray[np.float64]
+    payoffs: Sequence[float]
     bounds: tuple[float, float]
+    together: tuple[float, float]
     most: int
 
     @classmethod
@@ -122,7 +123,8 @@ class _Summing:
             told = [missing if one is None else one for one in served.outcomes]
             instead = realised_payoffs(valued, served.records, told)
             paid = np.where(np.isnan(paid), instead, paid)
-        return cls(assigned, paid, valued.bounds(), charter.release.unit.most)
+        bounds, most = valued.bounds(), charter.release.unit.most
+        return cls(assigned, paid.tolist(), bounds, unit_bounds(bounds, most), most)
 
     def unit(self, places: Sequence[int], due: datetime) -> Unit:
         """Return the unit of the decisions at some places, in order of time."""
@@ -133,8 +135,9 @@ class _Summing:
                 rest = self.most - number
                 least, most = least + min(0.0, rest * low), most + max(0.0, rest * high)
                 break
-            paid = float(self.payoffs[place])
-            least += low if np.isnan(paid) else paid
-            most += high if np.isnan(paid) else paid
-        floor, top = unit_bounds(self.bounds, self.most)  # sums round
+            paid = self.payoffs[place]
+            unknown = isnan(paid)
+            least += low if unknown else paid
+            most += high if unknown else paid
+        floor, top = self.together  # sums round
         return Unit(first.challenger, first.share, max(least, floor), min(most, top), due)

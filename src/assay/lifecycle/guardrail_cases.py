@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,8 +45,7 @@ class Spoken:
     said: Said
 
 
-@dataclass(frozen=True)
-class _Case:
+class _Case(NamedTuple):
     """One case: bad (1), not (0), or not known (NaN); `other` is the other arm's, where it ran."""
 
     at: datetime
@@ -67,11 +66,15 @@ def said_in_canary(
     failures: Iterable[Record],
     state: ReleaseState,
 ) -> Spoken:
-    """Return what the cases of a running canary say: the challenger's, compared those of both."""
+    """Return what the cases of a running canary say: the challenger's, compared those of both.
+
+    Records are in order of time.
+    """
     steps, condition = steps_of(state), condition_of(guardrail)
     arms = (state.against, "challenger") if guardrail.compared else ("challenger",)
     fresh, cases = _first(guardrail), []
-    for one in _in_time(records, _failures(guardrail, failures, state)):
+    failed = list(_failures(guardrail, failures, state))
+    for one in _in_time(records, failed) if failed else records:
         arm = _arm_of(one, state)
         share = share_of_record(one, steps) if arm in arms else 0.0
         if share > 0 and _speaks(guardrail, one, fresh):
@@ -182,9 +185,11 @@ def _of_no_version(record: Record) -> bool:
 def _first(guardrail: ReleaseGuardrail) -> Callable[[Record], bool]:
     """Return what says whether a record is the first of its unit; it remembers those before."""
     seen: set[tuple[str, str]] = set()
+    by_request = guardrail.metric in {"errors", "latency"}
+    by_entity = guardrail.metric != "errors" or guardrail.compared
 
     def fresh(record: Record) -> bool:
-        keys = _keys(guardrail, record)
+        keys = _keys(record, by_request=by_request, by_entity=by_entity)
         if any(key in seen for key in keys):
             return False
         seen.update(keys)
@@ -193,18 +198,15 @@ def _first(guardrail: ReleaseGuardrail) -> Callable[[Record], bool]:
     return fresh
 
 
-def _keys(guardrail: ReleaseGuardrail, record: Record) -> list[tuple[str, str]]:
+def _keys(record: Record, *, by_request: bool, by_entity: bool) -> list[tuple[str, str]]:
     """Return what a record has in common with those that hang together with it."""
-    name = str(record.get("id") or "")
-    entity = str(record.get("entity") or "")
-    request = name.rpartition("/")[0] or name
-    by_request = guardrail.metric in {"errors", "latency"}
-    by_entity = guardrail.metric != "errors" or guardrail.compared
-    keys = []
-    if by_request and request:
-        keys.append(("request", request))
-    if by_entity and (entity or name):
-        keys.append(("unit", entity or name))
+    name, keys = str(record.get("id") or ""), []
+    if by_request and name:
+        keys.append(("request", name.rpartition("/")[0] or name))
+    if by_entity:
+        unit = str(record.get("entity") or "") or name
+        if unit:
+            keys.append(("unit", unit))
     return keys
 
 
@@ -230,10 +232,12 @@ def _arm_of(record: Record, state: ReleaseState) -> str | None:
     One that failed by our fault and tells neither may be the challenger's.
     """
     arm, version = record.get("arm"), record.get("version")
+    if arm:
+        return str(arm)
     if _of_nobody(record):
         return "challenger"
-    if arm or version is None:
-        return arm
+    if version is None:
+        return None
     if version == _challenger(state):
         return "challenger"
     champion = state.champion

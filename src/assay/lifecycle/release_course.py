@@ -54,8 +54,9 @@ def belongs(record: Record, steps: Sequence[ReleaseStep]) -> bool:
 
 def share_of_record(record: Record, steps: Sequence[ReleaseStep]) -> float:
     """Return the challenger's share under which a record was assigned; 0 before the release."""
-    if record.get("revision") is not None and record.get("weight") is not None:
-        return float(record["weight"]) if belongs(record, steps) else 0.0
+    revision, weight = record.get("revision"), record.get("weight")
+    if revision is not None and weight is not None:
+        return float(weight) if revision >= steps[0].revision else 0.0
     at = datetime.fromisoformat(record["at"])
     return ([0.0] + [step.weight for step in steps if step.at <= at])[-1]
 

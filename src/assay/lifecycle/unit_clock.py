@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.charter.charter import Charter
 from assay.charter.delay import label_delay, rows_or_time
@@ -14,8 +14,7 @@ from assay.charter.delay import label_delay, rows_or_time
 __all__ = ["Over", "UnitClock"]
 
 
-@dataclass(frozen=True)
-class Over:
+class Over(NamedTuple):
     """The last row in a unit's horizon, and when its time was over."""
 
     last: int
