@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from assay.adapters import release_captures
 from assay.adapters.capture_groups import read_groups
 from assay.adapters.lake_captures import LakeCaptures
+from assay.adapters.lake_files import lake_files
 from assay.adapters.lake_rotation import rotate
 from assay.adapters.log_captures import LogCaptures
 from assay.adapters.release_captures import ReleaseCaptures
@@ -169,6 +170,31 @@ def test_a_second_look_decodes_what_is_new_alone(
     after = reader(captures).read(())
     assert [name for name, _ in decoded] == [newest.name]
     assert ids(after) == [*ids(before), "new/0"]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_segment_may_go_over_into_the_lake_while_it_is_read(
+    captures: Path, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = reader(captures).read(())
+    path = captures.parent / "monitor" / "release.sqlite"
+    if not kept:
+        path.unlink()
+    number = path.stat().st_ino if kept else 0
+    real, listed = lake_files, list[int]()
+
+    def listing(folder: Path) -> Any:
+        if not listed:
+            listed.append(1)
+            found = real(folder)
+            rotate(folder)
+            return found
+        return real(folder)
+
+    monkeypatch.setattr(release_captures, "lake_files", listing)
+    assert reader(captures).read(()) == before
+    assert not list(captures.glob("*.log"))
+    assert path.stat().st_ino == number or not kept, "what was kept is still of use"
 
 
 @pytest.mark.parametrize("what", ["removed", "replaced", "cut", "written over", "lake removed"])

@@ -97,7 +97,7 @@ class ReleaseCaptures:
             lake = {stem: one.path for stem, one in lake_files(self._folder).items()}
             places = _places(database)
             for stem, place in places.items():
-                if not still_there(place, logs.get(stem), lake.get(stem)):
+                if not self._holds(stem, place, logs.get(stem), lake.get(stem)):
                     raise _ChangedError(stem)
             sources = {**logs, **lake}  # a segment that goes over is in both for a moment
             columns = (
@@ -106,6 +106,16 @@ class ReleaseCaptures:
                 for one in self._frames(database, stem, sources[stem], places.get(stem), inputs)
             )
             return slim_records(columns, inputs)
+
+    def _holds(self, stem: str, place: Place, log: Path | None, lake: Path | None) -> bool:
+        """Whether a segment is what was read; it may go over into the lake at this very moment."""
+        if still_there(place, log, lake):
+            return True
+        return lake is None and still_there(place, None, self._in_lake(stem))
+
+    def _in_lake(self, stem: str) -> Path | None:
+        found = lake_files(self._folder).get(stem)
+        return None if found is None else found.path
 
     def _frames(
         self,
@@ -148,10 +158,10 @@ class ReleaseCaptures:
             reading = _Reading(source, begin)
             columns = slim_columns(reading.parts(), inputs)
         except FileNotFoundError:
-            moved = lake_files(self._folder).get(source.stem)
-            if moved is None or source == moved.path:
+            moved = self._in_lake(source.stem)
+            if moved is None or source == moved:
                 raise _ChangedError(source.stem) from None
-            return self._fresh(moved.path, place, inputs)
+            return self._fresh(moved, place, inputs)
         if reading.end == begin and source.suffix == ".log":
             return None
         return columns, place_of(source, reading.end)
