@@ -40,6 +40,8 @@ __all__ = ["bring_on", "run"]
 STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 _EARLY, _GOOD = Ruling("hold", "early"), Ruling("promote", "better")
 _VERSIONS = 5
+_LIVES = 15
+"""Kills over one ledger."""
 
 
 def _charter() -> Charter:
@@ -116,8 +118,16 @@ def _look(ports: Ports, charter: Charter, state: ReleaseState, rng: random.Rando
 
 
 def run(times: int) -> list[Tally]:
-    """Kill so many times, and return what came of it."""
-    rng, charter, told = random.Random(1), _charter(), set[str]()
+    """Kill so many times, and return what came of it.
+
+    A year's loss budget grants twelve promotions: after some lives a new release is begun.
+    """
+    lives = [min(_LIVES, times - begun) for begun in range(0, times, _LIVES)]
+    return [Tally.joined([_begun_anew(seed, some) for seed, some in enumerate(lives, start=1)])]
+
+
+def _begun_anew(seed: int, times: int) -> Tally:
+    rng, charter, told = random.Random(seed), _charter(), set[str]()
     tally = Tally("releases: two controllers", times)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / ".assay"
@@ -132,7 +142,7 @@ def run(times: int) -> list[Tally]:
     tally.doubled = sum(n > 1 for n in there.values())
     ends = sum(step.what == "promoted" for step in state.history)
     tally.notes.append(f"{len(state.history)} steps, {ends} promotions")
-    return [tally]
+    return tally
 
 
 def _live_and_die(folder: Path, rng: random.Random, life: int, none_yet: bool) -> set[str]:

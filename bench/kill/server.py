@@ -40,6 +40,9 @@ _REFUSED = 409
 _SETTLE = 5
 """The gateway's way to the last state is awaited after so many kills, and after the last."""
 
+_LIVES = 8
+"""Kills in one workspace."""
+
 Step = tuple[int, str, int, str]
 """A step as it was acknowledged: revision, what, version and when."""
 
@@ -156,14 +159,26 @@ class Servers:
 
 
 def run(times: int) -> list[Tally]:
-    """Kill servers so often, half of them with each database where both are there."""
-    with schema() as database, ExitStack() as stack:
-        share = {database: times // 2, None: times - times // 2} if database else {None: times}
-        found = []
-        for one, kills in share.items():
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            found.append(Servers(Path(folder), one).kill(kills))
+    """Kill servers so often, half of them with each database where both are there.
+
+    A year's loss budget grants twelve promotions: after a few lives a new workspace is begun.
+    """
+    with schema() as there:
+        both = there is not None
+    found = []
+    for kind, kills in enumerate((times // 2, times - times // 2) if both else (0, times)):
+        lives = [min(_LIVES, kills - begun) for begun in range(0, kills, _LIVES)]
+        parts = [_begun_anew(kind == 0, seed, some) for seed, some in enumerate(lives)]
+        if parts:
+            found.append(Tally.joined(parts))
     return found
+
+
+def _begun_anew(in_postgres: bool, seed: int, kills: int) -> Tally:
+    with ExitStack() as stack:
+        database = stack.enter_context(schema()) if in_postgres else None
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        return Servers(Path(folder), database, seed).kill(kills)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["Tally", "table"]
@@ -23,6 +23,25 @@ class Tally:
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     allowed: bool = False
+
+    @classmethod
+    def joined(cls, parts: Sequence[Tally]) -> Tally:
+        """Return what several runs of one loop came to.
+
+        >>> both = Tally.joined([Tally("a", 2, 10), Tally("a", 1, 5, lost=1)])
+        >>> both.kills, both.acknowledged, both.lost
+        (3, 15, 1)
+        """
+        return cls(
+            parts[0].what,
+            sum(one.kills for one in parts),
+            sum(one.acknowledged for one in parts),
+            sum(one.lost for one in parts),
+            sum(one.doubled for one in parts),
+            [fault for one in parts for fault in one.faults],
+            [note for one in parts for note in one.notes],
+            parts[0].allowed,
+        )
 
     @property
     def kept(self) -> bool:
