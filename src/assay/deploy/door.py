@@ -145,7 +145,7 @@ class _Plan:
             np.array([[rule.high] for rule in numbers]).reshape(-1, 1),
             np.flatnonzero([rule.complete for rule in numbers]),
             tuple(
-                (place, rule.known if rule.complete else rule.known | {""})
+                (place, rule.known - {""} if rule.complete else rule.known | {""})
                 for place, rule in enumerate(texts)
                 if rule.known is not None
             ),

@@ -70,7 +70,7 @@ def score_rows(
         part = _scored(same, columns, n, rejected, quiet=quiet)
         if part is not None:
             parts.append(part)
-    if quiet and len(parts) > 1:
+    if quiet and len(parts) > 1 and len({part.forecast.shape[1] for part in parts}) == 1:
         parts = [_together(parts, columns, n)]
     return parts, rejected
 
