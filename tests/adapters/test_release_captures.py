@@ -23,6 +23,7 @@ from assay.adapters.lake_rotation import rotate
 from assay.adapters.log_captures import LogCaptures
 from assay.adapters.release_captures import ReleaseCaptures
 from assay.adapters.release_rows import KEYS
+from assay.adapters.segment_place import place_of
 from assay.errors import StoreError
 from assay.ports.capture_batch import CaptureBatch
 from assay.ports.captures import Part, Record, failures_in
@@ -195,6 +196,25 @@ def test_a_segment_may_go_over_into_the_lake_while_it_is_read(
     assert reader(captures).read(()) == before
     assert not list(captures.glob("*.log"))
     assert path.stat().st_ino == number or not kept, "what was kept is still of use"
+
+
+def test_a_segment_may_go_over_once_it_is_read_and_before_its_place_is_taken(
+    captures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = reader(captures).read(())
+    (captures.parent / "monitor" / "release.sqlite").unlink()
+    real, asked = place_of, list[Path]()
+
+    def late(path: Path, end: int) -> Any:
+        if not asked:
+            rotate(captures)
+        asked.append(path)
+        return real(path, end)
+
+    monkeypatch.setattr(release_captures, "place_of", late)
+    assert reader(captures).read(()) == before
+    assert [one.suffix for one in asked[:2]] == [".log", ".parquet"]
+    assert not list(captures.glob("*.log"))
 
 
 @pytest.mark.parametrize("what", ["removed", "replaced", "cut", "written over", "lake removed"])

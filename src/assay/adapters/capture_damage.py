@@ -3,7 +3,8 @@
 A damaged part of a log is set aside by a copy of the file as it was found, under `damaged/`, and by
 a record of as many bytes in its place, which says how many predictions are lost: so every
 position that a reader has in the log still holds, and `assay monitor` raises an alert. A file of
-the lake goes to `damaged/` whole, and a log of its own says so. Nothing is deleted.
+the lake goes to `damaged/` whole, and a log of its own says so. Nothing is deleted. A file that the
+machine does not let us read, or that another format made, is not damaged, and stays.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -28,7 +31,6 @@ from assay.adapters.capture_segment import is_closed, sync_folder
 from assay.adapters.lake_file import read_lake_file
 from assay.adapters.lake_files import lake_files, segments
 from assay.adapters.lake_rotation import rotation_held
-from assay.adapters.log_captures import LogCaptures
 from assay.errors import StoreError
 from assay.ports.capture_batch import CaptureBatch
 from assay.ports.captures import Part
@@ -36,7 +38,9 @@ from assay.ports.captures import Part
 __all__ = ["Damage", "damages", "set_aside"]
 
 _HEAD = struct.Struct(">II")
-_ODD = (AttributeError, KeyError, TypeError, ValueError)
+_ODD = (AttributeError, LookupError, TypeError, ValueError)
+_ODD_ROWS = (*_ODD, OverflowError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -66,33 +70,59 @@ def damages(folder: Path) -> list[Damage]:
 
     StoreError where the disk does not read, or a file is no capture file at all.
     """
-    lake = lake_files(folder)
-    logs = (path for path in segments(folder) if path.stem not in lake)
-    found = [one for path in logs for one in _in_log(path)]
-    files = sorted(lake.values(), key=lambda file: file.number)
-    return found + [one for file in files for one in _in_lake(file.path, folder)]
+    return [one for path in _files(folder) for one in _look(path, folder)]
 
 
 def set_aside(folder: Path, model: str) -> list[Damage]:
     """Set every damaged part of a model's captures aside, so that all others read; return them.
 
-    It may be stopped at any point and begun again: a log is changed in one step. StoreError
-    where a gateway still writes a damaged log, or the disk fails.
+    It may be stopped at any point and begun again: each file is changed in one step. StoreError
+    at the end, with each file that could not be done: a gateway still writes it, it cannot be read,
+    or the disk fails.
     """
+    done: list[Damage] = []
+    left: list[StoreError] = []
     with rotation_held(folder):
-        found = damages(folder)
-        try:
-            for name in dict.fromkeys(one.file for one in found):
-                parts = [one for one in found if one.file == name]
-                if name.endswith(".log"):
-                    _mend(folder / name, parts, model)
-                else:
-                    _move(folder, folder / name, parts[0], model)
-        except OSError as error:
-            raise StoreError(
-                f"Damaged captures under {folder} cannot be set aside: {error}. What was not yet "
-                "is as it was; mend the disk and repeat the command."
-            ) from error
+        for path in _files(folder):
+            try:
+                done += _aside(folder, path, model)
+            except StoreError as error:
+                left.append(error)
+            except OSError as error:
+                left.append(StoreError(f"{path} cannot be set aside: {error}. Mend the disk."))
+    if left:
+        raise StoreError(_told(folder, done, left)) from left[0]
+    return done
+
+
+def _told(folder: Path, done: Sequence[Damage], left: Sequence[StoreError]) -> str:
+    files = "1 file" if len(left) == 1 else f"{len(left)} files"
+    more = f" And {len(left) - _SHOWN} more." if len(left) > _SHOWN else ""
+    parts = "; ".join(map(str, done[:_SHOWN])) + ("; …" if len(done) > _SHOWN else "")
+    return (
+        f"{files} of the captures under {folder} cannot be set aside, and stay as they are. "
+        f"{' '.join(map(str, left[:_SHOWN]))}{more} Then repeat the command. "
+        f"{f'Set aside ({len(done)} in all): {parts}.' if done else 'Nothing was set aside.'}"
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return what readers read: logs, then files of the lake."""
+    lake = lake_files(folder)
+    logs = [path for path in segments(folder) if path.stem not in lake]
+    return logs + [file.path for file in sorted(lake.values(), key=lambda file: file.number)]
+
+
+def _look(path: Path, folder: Path) -> Iterator[Damage]:
+    return _in_log(path) if path.suffix == ".log" else _in_lake(path, folder)
+
+
+def _aside(folder: Path, path: Path, model: str) -> list[Damage]:
+    if path.suffix == ".log":
+        return _mend(path, model)
+    found = list(_in_lake(path, folder))
+    for one in found:
+        _move(folder, path, one, model)
     return found
 
 
@@ -150,29 +180,65 @@ def _in_lake(path: Path, folder: Path) -> Iterator[Damage]:
     try:
         for _ in read_lake_file(path):
             pass
-    except (*_ODD, StoreError, pa.ArrowException, msgspec.DecodeError):
-        try:
-            told = pq.read_metadata(path)
-            groups, rows = told.num_row_groups, told.num_rows
-        except (OSError, pa.ArrowException):
-            groups, rows = 1, 1
+    except FileNotFoundError:
+        return  # it was set aside since
+    except (StoreError, *_ODD_ROWS, msgspec.DecodeError) as error:
+        if not path.is_file() or not _is_damage(error):
+            raise
         name = str(path.relative_to(folder))
-        yield Damage(name, 0, path.stat().st_size, groups, rows)
+        yield Damage(name, 0, path.stat().st_size, *_size_of(path))
 
 
-def _mend(path: Path, parts: list[Damage], model: str) -> None:
-    """Put what says how much is lost in the place of each damaged part of a log."""
+def _is_damage(error: BaseException) -> bool:
+    """Return whether an error is of what a file holds, not of the machine or another format.
+
+    Arrow raises OSError for odd content too; the system's own have a number.
+    """
+    if not isinstance(error, StoreError):
+        return True
+    cause = error.__cause__
+    if isinstance(cause, OSError):
+        return cause.errno is None
+    return isinstance(cause, pa.ArrowException) and not isinstance(cause, MemoryError)
+
+
+def _size_of(path: Path) -> tuple[int, int]:
+    """Return a file's groups and rows as its footer says; 1 each where that does not read."""
+    try:
+        told = pq.read_metadata(path)
+    except pa.ArrowException:
+        return 1, 1
+    except OSError as error:
+        if error.errno is None:
+            return 1, 1
+        raise StoreError(f"The captures in {path} cannot be read: {error}.") from error
+    return told.num_row_groups, told.num_rows
+
+
+def _mend(path: Path, model: str) -> list[Damage]:
+    """Put what says how much is lost in the place of each damaged part of a log; return them."""
+    if next(_in_log(path), None) is None:
+        return []
     if not is_closed(path):
         raise StoreError(
             f"{path} is damaged, and a gateway still writes it. Stop the gateway, or wait until it "
-            "closes the log, and repeat the command."
+            "closes the log."
         )
+    parts = list(_in_log(path))  # anew: its writer may have finished a group since
+    if not parts:
+        return []
     raw = bytearray(path.read_bytes())
     for one, at in zip(parts, _times(path, parts), strict=True):
         raw[one.start : one.end] = _filler(one, at, model)
     kept = _place_aside(path)
     os.link(path, kept)
     sync_folder(kept.parent)
+    _write(path, raw)
+    return parts
+
+
+def _write(path: Path, raw: bytes | bytearray) -> None:
+    """Write a log in one step."""
     unfinished = path.with_name(f".{path.stem}.{os.getpid()}.log")
     try:
         with unfinished.open("wb") as file:
@@ -186,15 +252,18 @@ def _mend(path: Path, parts: list[Damage], model: str) -> None:
 
 
 def _filler(damage: Damage, at: str, model: str) -> bytes:
-    """Return a group of as many bytes as the damaged part has."""
-    line = record_line(_lost(damage, at, model)).rstrip(b"\n")
-    room = damage.end - damage.start - _HEAD.size - 1 - len(line)
-    if room < 0:
-        raise StoreError(
-            f"{damage} are too few bytes to say in their place what is lost. Move the file out of "
-            "the captures folder."
-        )
-    return framed(line + b" " * room + b"\n")
+    """Return a group of as many bytes as the damaged part has; in few it says less."""
+    lost = _lost(damage, at, model)
+    short = {key: value for key, value in lost.items() if key not in ("since", "why")}
+    for record in (lost, short):
+        line = record_line(record).rstrip(b"\n")
+        room = damage.end - damage.start - _HEAD.size - 1 - len(line)
+        if room >= 0:
+            return framed(line + b" " * room + b"\n")
+    raise StoreError(
+        f"{damage} are too few bytes to say in their place what is lost. Move the file out of "
+        "the captures folder."
+    )
 
 
 def _lost(damage: Damage, at: str, model: str) -> dict[str, Any]:
@@ -227,9 +296,15 @@ def _begun(name: str) -> str:
 
 
 def _move(folder: Path, path: Path, damage: Damage, model: str) -> None:
-    log = LogCaptures(folder)
-    log.append([_lost(damage, _begun(path.name.partition("-")[2]), model)]).result()
-    log.close()
+    """Move a file of the lake away once a log of its own says what is lost.
+
+    That log's name comes of the file's, so that whoever begins again says it no second time.
+    """
+    stem = path.stem.partition("-")[2]
+    number = blake2b(stem.encode(), digest_size=4).hexdigest()
+    said = folder / f"{stem.partition('-')[0]}-0-{number}.log"
+    if not said.exists() and said.stem not in lake_files(folder):
+        _write(said, MAGIC + framed(record_line(_lost(damage, _begun(stem), model))))
     kept = _place_aside(path, folder)
     path.rename(kept)
     sync_folder(kept.parent)

@@ -157,14 +157,14 @@ class ReleaseCaptures:
         try:
             reading = _Reading(source, begin)
             columns = slim_columns(reading.parts(), inputs)
+            if reading.end == begin and source.suffix == ".log":
+                return None
+            return columns, place_of(source, reading.end)
         except FileNotFoundError:
             moved = self._in_lake(source.stem)
             if moved is None or source == moved:
                 raise _ChangedError(source.stem) from None
             return self._fresh(moved, place, inputs)
-        if reading.end == begin and source.suffix == ".log":
-            return None
-        return columns, place_of(source, reading.end)
 
 
 class _Reading:

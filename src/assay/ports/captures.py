@@ -38,8 +38,8 @@ Failure = Mapping[str, Any]
 
 A request that was answered with an error has status and latency_ms, arm and version where they are
 known. Predictions that were answered but could not be written have `capture_lost`, their number,
-`since` (the first of them) and `why`. They stand in the log among the predictions, and readers of
-predictions do not see them.
+`since` (the first of them) and `why`, both left out where a damaged log has no room for them. They
+stand in the log among the predictions, and readers of predictions do not see them.
 """
 
 Part = CaptureBatch | Record
