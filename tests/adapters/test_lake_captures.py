@@ -299,3 +299,10 @@ def test_a_file_that_comes_into_a_folder_already_listed_is_not_passed_over(
     then = log_and_lake.read_after(first.position)
     found = [record["id"] for record in (*first.records, *then.records)]
     assert found == ["20000/0", "20001/0"]
+
+
+def test_a_file_that_gets_its_name_meanwhile_holds_up_nothing(tmp_path: Path) -> None:
+    _segment(tmp_path, [_batch(3, "a")])
+    gone = tmp_path / ".00000000000000000001-1-0.log"
+    gone.symlink_to(tmp_path / "nothing")  # it is listed, and is not there when it is looked at
+    assert rotate(tmp_path).rows == 3

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from pathlib import Path
@@ -158,5 +158,6 @@ def _sweep(folder: Path) -> None:
     before = time.time() - _LEFT_BEHIND
     left = [*folder.glob(".*.log"), *(folder / "lake").glob("day=*/.*")]
     for path in left:
-        if path.stat().st_mtime < before and is_closed(path):
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # its writer gave it its name meanwhile
+            if path.stat().st_mtime < before and is_closed(path):
+                path.unlink()
