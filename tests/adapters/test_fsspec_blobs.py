@@ -6,7 +6,7 @@ from typing import Any
 import fsspec
 import pytest
 
-from assay.adapters.fsspec_blobs import FsspecBlobs
+from assay.adapters.fsspec_blobs import FsspecBlobs, blob_on_disk
 from assay.adapters.memory_blobs import MemoryBlobs
 from assay.errors import StoreError
 
@@ -92,3 +92,15 @@ def test_a_blob_changed_in_memory_is_found() -> None:
     blobs.contents[digest] = b"lead"
     with pytest.raises(StoreError, match="was changed"):
         blobs.get(digest)
+
+
+def test_a_blob_is_read_from_this_machine_as_well_without_a_file_system(tmp_path: Path) -> None:
+    digest = FsspecBlobs(fsspec.filesystem("file"), str(tmp_path)).put(b"gold")
+    assert blob_on_disk(tmp_path, digest) == b"gold"
+    (tmp_path / digest[:2] / digest[2:]).write_bytes(b"tin")
+    with pytest.raises(StoreError, match="was changed"):
+        blob_on_disk(tmp_path, digest)
+    with pytest.raises(StoreError, match="There is no blob"):
+        blob_on_disk(tmp_path, "0" * 64)
+    with pytest.raises(StoreError, match="names no blob"):
+        blob_on_disk(tmp_path, "../x")

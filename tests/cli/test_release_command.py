@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from assay.evidence.digest import canonical_bytes
 from assay.lifecycle.campaign import Campaign
+from assay.lifecycle.telling import publish
 from assay.workspace import Workspace
 
 Run = Callable[..., Any]
@@ -117,6 +119,12 @@ SPOILT = {
     "no YAML": lambda text: text + "\n\t- {",
     "an unknown key": lambda text: text + "\nnonsense: 1\n",
     "another type": lambda text: text.replace("tier: ", "tier: 7 "),
+    "a time zone that is none": lambda text: text.replace(
+        "{window: ", "{time_zone: Mars/Base, window: "
+    ),
+    "a time zone that is a path": lambda text: text.replace(
+        "{window: ", "{time_zone: ../x, window: "
+    ),
     "empty": lambda _: "",
     "gone": None,
 }
@@ -158,6 +166,69 @@ def test_a_way_back_is_open_whatever_became_of_the_charter(
     assert after["revision"] == before["revision"] + 3
     same = ("model", "environment", "serving", "capture", "control_share", "exploration_share")
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
+
+
+def test_a_way_back_is_that_of_what_was_released_though_the_charter_was_renamed(
+    run: Run, campaign: Path
+) -> None:
+    _write(campaign, "strategy: immediate", "strategy: canary")
+    _approve(run, campaign)
+    assert run("release", campaign).code == 0
+    _write(campaign, "name: campaign", "name: other")
+    fallen = run("release", campaign, "fall-back")
+    assert fallen.code == 0
+    assert f"{campaign / 'charter.yaml'} speaks of 'other' now" in fallen.paragraph
+    assert "under the charter that campaign was released with" in fallen.paragraph
+    after = _desired(campaign, "desired.json")
+    assert (after["model"], after["arms"][0]["baseline"]) == ("campaign", "nobody")
+    assert not list(Workspace(campaign).ports.ledger.events("release:other"))
+
+
+def test_a_way_back_tells_no_setting_that_nobody_signed(run: Run, campaign: Path) -> None:
+    """An entry of before has no settings; what gateways were told is what was released."""
+    workspace = Workspace(campaign)
+    ports, bundle = workspace.ports, workspace.versions().versions[1].bundle
+    document = {"at": "2026-01-02T00:00:00+00:00", "version": 1, "bundle": bundle, "weight": 0.1}
+    document |= {"strategy": "canary", "salt": "salt", "replaces": None}
+    ports.ledger.append("release:campaign", "release.started", canonical_bytes(document), 0)
+    publish(ports.ledger, ports.desired, workspace.charter)
+    before = _desired(campaign, "desired.json")
+    _write(campaign, "strategy: immediate", "strategy: immediate, exploration_share: 0.2")
+    assert Workspace(campaign).charter.release.exploration_share == 0.2
+    paused = run("release", campaign, "pause")
+    assert (paused.code, paused.err) == (0, "")
+    after = _desired(campaign, "desired.json")
+    assert after["revision"] == before["revision"] + 1
+    assert after["exploration_share"] == before["exploration_share"] == 0.0
+
+
+def test_what_decides_after_a_fall_back_is_known_to_the_version(run: Run, campaign: Path) -> None:
+    _approve(run, campaign)
+    assert run("release", campaign).code == 0
+    text = (campaign / "charter.yaml").read_text()
+    (campaign / "charter.yaml").write_text(text.replace("nobody", "no_one"))
+    asked = run("release", campaign, "fall-back", "--baseline", "no_one")
+    assert asked.code == 1
+    assert "campaign has no baseline 'no_one'; it has nobody, everybody" in asked.paragraph
+    assert _desired(campaign, "desired.json")["arms"][0]["name"] == "champion"
+    fallen = run("release", campaign, "fall-back")
+    assert fallen.code == 0
+    assert "names the baseline 'no_one', which the version that serves" in fallen.paragraph
+    assert "'nobody' decides, as it was released." in fallen.paragraph
+    assert _desired(campaign, "desired.json")["arms"][0]["baseline"] == "nobody"
+
+
+def test_the_kill_switch_works_though_the_bundle_cannot_be_read(run: Run, campaign: Path) -> None:
+    _approve(run, campaign)
+    assert run("release", campaign).code == 0
+    bundle = _desired(campaign, "desired.json")["arms"][0]["bundle"]
+    (campaign / ".assay" / "blobs" / bundle[:2] / bundle[2:]).unlink()
+    asked = run("release", campaign, "fall-back", "--baseline", "everybody")
+    assert (asked.code, "There is no blob" in asked.paragraph) == (3, True)
+    fallen = run("release", campaign, "fall-back")
+    assert fallen.code == 0
+    assert "restore it from a backup. 'nobody' decides, as it was released." in fallen.paragraph
+    assert _desired(campaign, "desired.json")["arms"][0]["baseline"] == "nobody"
 
 
 def test_a_release_is_rolled_back_though_its_environment_left_the_charter(

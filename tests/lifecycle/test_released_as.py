@@ -23,8 +23,8 @@ def running(**release: Any) -> World:
     return world
 
 
-def known(world: World, environment: str = "test") -> ReleasedAs | None:
-    return released_as(world.ports.ledger, world.ports.desired, environment)
+def known(world: World, environment: str = "test", model: str | None = None) -> ReleasedAs | None:
+    return released_as(world.ports.ledger, world.ports.desired, environment, model)
 
 
 def test_it_is_the_charter_that_the_release_went_forward_with() -> None:
@@ -50,6 +50,16 @@ def test_the_ledger_knows_where_gateways_were_told_nothing() -> None:
     entry = next(iter(world.ports.ledger.events("release:bank@test")))
     world.ports.ledger.append("release:bike@test", entry.type, entry.content, 0)
     assert known(world) is None, "of two models nobody knows which one is meant"
+    assert known(world, model="bank") == ReleasedAs("bank", "test", settings_of(world.charter))
+    assert known(world, model="boat") is None, "nothing was released by that name"
+
+
+def test_it_is_none_where_gateways_were_told_of_another_model_than_the_one_meant() -> None:
+    world = running()
+    assert known(world, model="bank") is not None
+    entry = next(iter(world.ports.ledger.events("release:bank@test")))
+    world.ports.ledger.append("release:bike@test", entry.type, entry.content, 0)
+    assert known(world, model="bike") is None
 
 
 def test_an_entry_of_before_takes_the_settings_that_gateways_have() -> None:

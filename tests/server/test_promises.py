@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import threading
@@ -9,16 +10,23 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import httpx
 import pytest
+import structlog
 from tests.postgres import schema
 from tests.server.running import Running, running, until
 
 from assay.adapters.sql_server_store import open_server_store
 from assay.errors import CharterError, InputError
+from assay.evidence.digest import canonical_bytes
 from assay.lifecycle.access_tokens import made_token
+from assay.server.control import Call
+from assay.server.documents import ReleaseAsked
 from assay.server.estate import Estate, NotThere
+from assay.server.release_routes import act
 from assay.workspace import Workspace
 
 
@@ -157,6 +165,53 @@ def test_a_way_back_is_open_beside_a_faulty_charter(signed: Path) -> None:
     state = estate.for_a_way_back("campaign").fall_back(by="Ana Costa")
     assert (state.baseline, state.history[-1].what) == ("nobody", "fell_back")
     assert not (signed / ".assay" / "environments").exists()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_way_back_is_that_of_the_model_that_is_meant(signed: Path, told: bool) -> None:
+    """A charter that was renamed beside a server, over a ledger that has both models."""
+    Workspace(signed).release()
+    estate = Estate([signed])
+    ledger = Workspace(signed).ports.ledger
+    started = next(iter(ledger.events("release:campaign")))
+    ledger.append("release:other", started.type, started.content, 0)
+    estate.share(ledger)
+    charter, desired = signed / "charter.yaml", signed / ".assay" / "desired.json"
+    charter.write_text(charter.read_text().replace("name: campaign", "name: other"))
+    if not told:
+        desired.write_text("torn")
+    workspace = estate.for_a_way_back("campaign")
+    state = workspace.fall_back(by="Ana Costa")
+    assert (state.name, state.baseline) == ("campaign", "nobody")
+    assert "speaks of 'other' now" in workspace.warning
+    assert json.loads(desired.read_text())["model"] == "campaign"
+    assert len(list(ledger.events("release:other"))) == 1
+
+
+def test_a_server_logs_what_stood_against_a_way_back(signed: Path) -> None:
+    Workspace(signed).release()
+    estate, by = Estate([signed]), "Ana Costa"
+    call = cast("Call", SimpleNamespace(control=SimpleNamespace(estate=estate), by=by, user=by))
+    (signed / "charter.yaml").write_text("nonsense: 1")
+    with structlog.testing.capture_logs() as logged:
+        answer = act("campaign", ReleaseAsked(action="fall_back"), call)
+    assert answer.baseline == "nobody"
+    assert [one["log_level"] for one in logged] == ["warning"]
+    assert "charter.yaml does not load" in logged[0]["why"]
+
+
+def test_a_renamed_charter_goes_back_to_nothing_of_its_new_name(signed: Path) -> None:
+    estate = Estate([signed])
+    ledger = Workspace(signed).ports.ledger
+    charter = signed / "charter.yaml"
+    charter.write_text(charter.read_text().replace("name: campaign", "name: other"))
+    keys = ("at", "version", "bundle", "strategy", "weight", "salt", "replaces")
+    values = ("2026-01-02T00:00:00+00:00", 1, "b" * 64, "immediate", 1.0, "salt", None)
+    content = canonical_bytes(dict(zip(keys, values, strict=True)))
+    ledger.append("release:other", "release.started", content, 0)
+    with pytest.raises(InputError, match="no release of 'campaign' is known here"):
+        estate.for_a_way_back("campaign").fall_back()
+    assert len(list(ledger.events("release:other"))) == 1
 
 
 def test_labels_of_a_staged_release_decide(signed: Path) -> None:

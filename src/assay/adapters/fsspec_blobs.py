@@ -6,14 +6,16 @@ import os
 import re
 import uuid
 from contextlib import suppress
-from typing import Any
-
-from fsspec import AbstractFileSystem
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from assay.errors import StoreError
 from assay.evidence.digest import digest_bytes
 
-__all__ = ["FsspecBlobs"]
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+__all__ = ["FsspecBlobs", "blob_on_disk"]
 
 
 class FsspecBlobs:
@@ -103,6 +105,24 @@ class FsspecBlobs:
         if new_folder:
             _sync_directory(self._root)
             _sync_directory(self._root.rpartition("/")[0] or "/")
+
+
+def blob_on_disk(root: Path, digest: str) -> bytes:
+    """Return what `FsspecBlobs` keeps under `root` on this machine, without loading fsspec.
+
+    Raises StoreError where it is missing or was changed.
+    """
+    return FsspecBlobs(_Disk(), str(root.resolve())).get(digest)
+
+
+class _Disk:
+    """What reading a blob asks of a file system."""
+
+    protocol = "file"
+
+    @staticmethod
+    def cat_file(path: str) -> bytes:
+        return Path(path).read_bytes()
 
 
 def _sync(file: Any) -> None:

@@ -107,7 +107,7 @@ class Estate:
             if not environment_folder(directory / STATE, environment).is_dir():
                 raise
             ports = embedded(directory / STATE, environment, ledger=self._ledger)
-            return Workspace(directory, ports=ports, environment=environment)
+            return Workspace(directory, ports=ports, environment=environment, model=model)
 
     def environments(self, model: str) -> tuple[str, ...]:
         """Return the environments of a model, production last."""
@@ -179,7 +179,7 @@ class Estate:
                 ledger=self._ledger,
                 sift=sifted_by(fresh.charter),
             )
-        workspace = Workspace(directory, ports=ports, environment=environment)
+        workspace = Workspace(directory, ports=ports, environment=environment, model=model)
         if workspace.charter.name != model:
             raise InputError(
                 f"The charter of {directory} speaks of {workspace.charter.name!r} now, and no "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypedDict
 
+import structlog
 from fastapi import APIRouter, Depends, Query
 
 from assay.charter.environments import PRODUCTION, Environment
@@ -22,6 +23,8 @@ from assay.server.documents import (
 )
 
 __all__ = ["act", "decide", "environments", "plan", "reconcile", "release", "router", "told"]
+
+_LOG: Any = structlog.get_logger("assay.server")
 
 router = APIRouter(tags=["releases"])
 
@@ -73,8 +76,12 @@ def act(model: ModelId, asked: ReleaseAsked, call: Release) -> ReleaseTold:
         else:
             workspace = estate.workspace(model, asked.environment)
         if asked.action == "fall_back":
-            return told(workspace.fall_back(asked.baseline, reason=reason, **actor))
-        return told(workspace.release(asked.version, action=asked.action, reason=reason, **actor))
+            state = workspace.fall_back(asked.baseline, reason=reason, **actor)
+        else:
+            state = workspace.release(asked.version, action=asked.action, reason=reason, **actor)
+        if asked.action in _BACK and workspace.warning:
+            _LOG.warning("a way back went by what was released", why=workspace.warning)
+    return told(state)
 
 
 @router.get("/models/{model}/release/plan")

@@ -32,7 +32,9 @@ class Root:
     """One directory with a charter; `data` is read in place of its source where given.
 
     `environment` is the one that is released to and served: each has its own desired state and
-    captures, beside one ledger and one store of bundles. None is production.
+    captures, beside one ledger and one store of bundles. None is production. `model` is the name
+    of the model that is meant, where that is known: a way back is never that of another one,
+    whatever name the charter got meanwhile.
     """
 
     def __init__(
@@ -42,9 +44,11 @@ class Root:
         data: Path | None = None,
         ports: Ports | None = None,
         environment: str | None = None,
+        model: str | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.environment = environment
+        self._model = model
         self._data = data
         self._ports = ports
 
