@@ -19,6 +19,7 @@ from assay.errors import InputError, ServiceError, StoreError
 from assay.gateway.elsewhere import elsewhere, token_from
 from assay.gateway.places import demanding, place_at
 from assay.gateway.server_source import Follows, ServerSource
+from assay.ports.control_plane import OutcomesRefused
 from assay.ports.outcome_inbox import Happened
 
 
@@ -42,7 +43,9 @@ class _Plane:
     def take_captures(self, model: str, environment: str, name: str, raw: bytes) -> str:
         raise ServiceError(f"no {name}")
 
-    def take_outcomes(self, model: str, outcomes: Sequence[tuple[str, Happened]]) -> str:
+    def take_outcomes(
+        self, model: str, outcomes: Sequence[tuple[str, Happened]]
+    ) -> OutcomesRefused | None:
         raise ServiceError(f"no {model}")
 
 

@@ -15,6 +15,9 @@ import pytest
 from tests.server.running import Running, until
 
 from assay.adapters.capture_groups import MAGIC, framed
+from assay.adapters.http_control_plane import HttpControlPlane
+from assay.adapters.log_outcome_inbox import LogOutcomeInbox
+from assay.gateway.sending import send_home
 from assay.lifecycle.campaign import Campaign
 from assay.workspace import Workspace
 
@@ -230,7 +233,60 @@ def test_outcomes_count_once(server: Server) -> None:
     kept = Workspace(server[1]).ports.outcomes.read().filter(pl.col("id").str.starts_with("q/"))
     assert kept["outcome"].to_list() == ["yes", "no"]
     mixed = {"outcomes": [{"id": "a", "outcome": "yes"}, {"id": "b", "outcome": 1}]}
-    error(server[0].client.post(f"{M}/outcomes", json=mixed), 422)
+    (named,) = faults(server[0].client.post(f"{M}/outcomes", json=mixed))
+    assert (named["at"], named["id"]) == (1, "b")
+    assert "the outcome `1`" in named["why"]
+
+
+def faults(answer: httpx.Response) -> list[dict[str, Any]]:
+    assert answer.status_code == 422, answer.text
+    assert set(answer.json()) == {"error", "faults"}
+    found: list[dict[str, Any]] = answer.json()["faults"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("faulty", "at"),
+    [
+        ([{"id": "f/1", "outcome": "ye"}], [1]),
+        ([{"id": "f/1", "outcome": None}, {"id": "", "outcome": "no"}], [1, 2]),
+        ([{"id": "f/1", "outcome": "no"}, {"id": "f/1", "outcome": "yes"}], [1, 2]),
+        ([{"id": f"f/{n}", "outcome": "ye"} for n in range(1, 1501)], list(range(1, 1001))),
+    ],
+)
+def test_faulty_outcomes_are_named_by_their_places(
+    server: Server, faulty: list[dict[str, Any]], at: list[int]
+) -> None:
+    told = {"outcomes": [{"id": "f/0", "outcome": "yes"}, *faulty]}
+    found = faults(server[0].client.post(f"{M}/outcomes", json=told))
+    assert [one["at"] for one in found] == at
+    assert all(one["why"] and one["id"] in {None, faulty[one["at"] - 1]["id"]} for one in found)
+
+
+def test_the_description_tells_of_faulty_outcomes(server: Server) -> None:
+    described = got(server, "openapi.json")
+    answer = described["paths"]["/api/v1/models/{model}/outcomes"]["post"]["responses"]["422"]
+    assert answer["content"]["application/json"]["schema"]["$ref"].endswith("/OutcomesProblem")
+    assert "faults" in described["components"]["schemas"]["OutcomesProblem"]["properties"]
+
+
+def test_a_gateway_s_faulty_outcomes_cost_no_other(server: Server, tmp_path: Path) -> None:
+    told = [(f"h/{n}", "ye" if n % 3 == 1 else "yes") for n in range(6000)]
+    told[5] = ("h/5", "y" * 20_000)
+    inbox = LogOutcomeInbox(tmp_path / "campaign" / "outcomes" / "inbox")
+    inbox.append("campaign", told).result()
+    inbox.close()
+    secret = server[0].client.post("tokens", json={"name": "home", "scopes": ["serve"]})
+    plane = HttpControlPlane(server[0].url, secret.json()["secret"])
+    send_home(plane, tmp_path / "campaign", "production", {})
+    kept = Workspace(server[1]).ports.outcomes.read().filter(pl.col("id").str.starts_with("h/"))
+    assert set(kept["id"]) == {id_ for id_, outcome in told if outcome == "yes"}
+    (aside,) = (tmp_path / "campaign" / "outcomes" / "refused").iterdir()
+    lines = [json.loads(line) for line in aside.read_bytes().splitlines()]
+    assert {(one["id"], one["outcome"]) for one in lines} == set(told) - {
+        one for one in told if one[1] == "yes"
+    }
+    assert all(one["why"] for one in lines)
 
 
 def test_a_gateway_s_captures_are_taken_once(server: Server, traffic: Any) -> None:

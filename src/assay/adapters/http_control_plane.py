@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from assay.errors import InputError, ServiceError
+from assay.ports.control_plane import OutcomesRefused
 from assay.ports.outcome_inbox import Happened
 
 __all__ = ["HttpControlPlane"]
@@ -25,6 +26,16 @@ _MOST_BLOB = 2 * 2**30
 _PIECE = 2**20
 _NEVER = frozenset({400, 409, 411, 413, 422})
 """What is refused for good; another token or a later day may mend the rest."""
+
+
+class _Faulty(msgspec.Struct):
+    at: int
+    why: str
+    id: str | None = None
+
+
+class _Refusal(msgspec.Struct):
+    faults: list[_Faulty] = []
 
 
 class HttpControlPlane:
@@ -64,11 +75,15 @@ class HttpControlPlane:
         path += f"?{urlencode({'environment': environment})}"
         return self._taken(self._asked("POST", path, _MOST_TOLD, raw, "application/octet-stream"))
 
-    def take_outcomes(self, model: str, outcomes: Sequence[tuple[str, Happened]]) -> str:
+    def take_outcomes(
+        self, model: str, outcomes: Sequence[tuple[str, Happened]]
+    ) -> OutcomesRefused | None:
         """Hand in what really happened."""
         body = msgspec.json.encode({"outcomes": [{"id": one, "outcome": y} for one, y in outcomes]})
         path = f"/models/{quote(model, safe='')}/outcomes"
-        return self._taken(self._asked("POST", path, _MOST_TOLD, body, "application/json"))
+        status, content = self._asked("POST", path, _MOST_TOLD, body, "application/json")
+        why = self._taken((status, content))
+        return OutcomesRefused(why, _faults(content, outcomes)) if why else None
 
     def _asked(
         self, method: str, path: str, most: int, body: bytes | None = None, kind: str = ""
@@ -119,6 +134,19 @@ def _read(source: Any, most: int) -> bytes:
         if len(content) > most:
             raise ValueError(f"it sends more than {most:,} bytes")
     return bytes(content)
+
+
+def _faults(content: bytes, outcomes: Sequence[tuple[str, Happened]]) -> dict[int, str]:
+    """Return which outcomes a refusal names, by place, and why; none where it names none."""
+    try:
+        named = msgspec.json.decode(content, type=_Refusal).faults
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return {
+        one.at: one.why
+        for one in named
+        if 0 <= one.at < len(outcomes) and one.id in (None, outcomes[one.at][0])
+    }
 
 
 def _why(content: bytes) -> str:

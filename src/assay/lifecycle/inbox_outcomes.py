@@ -13,7 +13,7 @@ from assay.ports.outcome_inbox import Happened
 from assay.value.labels import label_text
 from assay.value.valuation import valuation
 
-__all__ = ["sifted_by"]
+__all__ = ["sifted_by", "unreadable_by"]
 
 Sifted = tuple[pl.DataFrame, Mapping[str, int]]
 
@@ -25,15 +25,13 @@ def sifted_by(charter: Charter) -> Callable[[Sequence[tuple[str, Happened]]], Si
     counts the rest by the reason: a label that the charter has not, an amount that is no number or
     beyond its caps. They cannot be given back to whoever told them: the gateway has answered.
     """
-    valued = valuation(charter.value, charter.data)
-    amounts, labels = valued.task == "regression", frozenset(valued.labels)
-    least, most = charter.value.caps.get("outcome", (-math.inf, math.inf))
+    amounts, read_one = _reader(charter)
 
     def sift(told: Sequence[tuple[str, Happened]]) -> Sifted:
         refused: Counter[str] = Counter()
         rows: list[tuple[str, str | float]] = []
         for id_, outcome in told:
-            read = _amount(outcome, least, most) if amounts else _label(outcome, labels)
+            read = read_one(outcome)
             if read is None:
                 refused[_why(outcome, amounts=amounts)] += 1
             else:
@@ -44,6 +42,22 @@ def sifted_by(charter: Charter) -> Callable[[Sequence[tuple[str, Happened]]], Si
         ), refused
 
     return sift
+
+
+def unreadable_by(charter: Charter) -> Callable[[Happened], str]:
+    """Return what tells why the charter cannot read an outcome; "" of one that it can."""
+    amounts, read = _reader(charter)
+    return lambda outcome: "" if read(outcome) is not None else _why(outcome, amounts=amounts)
+
+
+def _reader(charter: Charter) -> tuple[bool, Callable[[Happened], str | float | None]]:
+    """Return whether outcomes are amounts, and what reads one; None where it cannot be one."""
+    valued = valuation(charter.value, charter.data)
+    labels = frozenset(valued.labels)
+    least, most = charter.value.caps.get("outcome", (-math.inf, math.inf))
+    if valued.task == "regression":
+        return True, lambda outcome: _amount(outcome, least, most)
+    return False, lambda outcome: _label(outcome, labels)
 
 
 def _label(outcome: Happened, labels: frozenset[str]) -> str | None:

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from assay.ports.outcome_inbox import Happened
 
-__all__ = ["ControlPlane"]
+__all__ = ["ControlPlane", "OutcomesRefused"]
+
+
+@dataclass(frozen=True)
+class OutcomesRefused:
+    """Why outcomes are not taken together, however often they are sent.
+
+    `faults` says of some of them, by place, why they are what keeps the others from being taken;
+    it is empty where the server does not know.
+    """
+
+    why: str
+    faults: Mapping[int, str] = field(default_factory=dict)
 
 
 class ControlPlane(Protocol):
@@ -28,6 +41,8 @@ class ControlPlane(Protocol):
         """Hand in a closed capture file; "", or why it is not taken however often it is sent."""
         ...
 
-    def take_outcomes(self, model: str, outcomes: Sequence[tuple[str, Happened]]) -> str:
-        """Hand in what really happened; "", or why it is not taken however often it is sent."""
+    def take_outcomes(
+        self, model: str, outcomes: Sequence[tuple[str, Happened]]
+    ) -> OutcomesRefused | None:
+        """Hand in what really happened, all or none; None where it is taken."""
         ...

@@ -1,7 +1,8 @@
-"""What went wrong, in one form: a status and {"error": one paragraph}."""
+"""What went wrong, in one form: a status, {"error": one paragraph}, and `faults` of outcomes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -20,6 +21,7 @@ from assay.errors import (
     SignOffRefused,
 )
 from assay.server.estate import NotThere
+from assay.server.faulty_outcomes import FaultyOutcome, FaultyOutcomes, unread_outcomes
 from assay.server.tokens import Forbidden, Unknown
 
 __all__ = ["handle_problems", "status_of"]
@@ -54,11 +56,13 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(AssayError)
     async def _ours(_: Request, error: AssayError) -> JSONResponse:
-        return _told(status_of(error), str(error))
+        faults = error.faults if isinstance(error, FaultyOutcomes) else ()
+        return _told(status_of(error), str(error), faults)
 
     @app.exception_handler(RequestValidationError)
     async def _unread(_: Request, error: RequestValidationError) -> JSONResponse:
-        return _told(422, _paragraph(error))
+        found = error.errors()
+        return _told(422, _paragraph(found), unread_outcomes(found))
 
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
@@ -72,8 +76,11 @@ def handle_problems(app: FastAPI) -> None:
         return _told(500, f"This is a fault of Assay's own: {type(error).__name__}. Report it.")
 
 
-def _told(status: int, text: str) -> JSONResponse:
-    answer = JSONResponse({"error": _sendable(text)}, status)
+def _told(status: int, text: str, faults: Sequence[FaultyOutcome] = ()) -> JSONResponse:
+    told: dict[str, Any] = {"error": _sendable(text)}
+    if faults:
+        told["faults"] = [one.model_dump() for one in faults]
+    answer = JSONResponse(told, status)
     if status == 401:
         answer.headers["www-authenticate"] = 'Bearer realm="assay"'
     if status == 503:
@@ -81,11 +88,11 @@ def _told(status: int, text: str) -> JSONResponse:
     return answer
 
 
-def _paragraph(error: RequestValidationError) -> str:
+def _paragraph(found: Sequence[Any]) -> str:
     """Say what does not read, and where; what was given is not repeated."""
     places = [
         f"{'.'.join(str(part) for part in one['loc'][1:] or one['loc'])}: {one['msg']}"
-        for one in error.errors()[:10]
+        for one in found[:10]
     ]
     return f"The request does not read: {'; '.join(places)}."
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-import polars as pl
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -13,7 +12,6 @@ from assay.adapters.capture_uploads import take_segment
 from assay.adapters.environment_folder import environment_folder
 from assay.charter.environments import PRODUCTION
 from assay.deploy.desired import desired_state
-from assay.errors import InputError
 from assay.evidence.alert_state import AlertState
 from assay.lifecycle.leave import bundles_with_leave
 from assay.server.control import Call, needs
@@ -28,6 +26,7 @@ from assay.server.documents import (
     plain,
 )
 from assay.server.estate import NotThere
+from assay.server.faulty_outcomes import OUTCOMES_PROBLEM, take_told
 from assay.server.labels import read_labels
 from assay.workspace import Workspace
 from assay.workspace.root import STATE
@@ -97,22 +96,20 @@ def desired(
     return document
 
 
-@router.post("/models/{model}/outcomes")
+@router.post("/models/{model}/outcomes", responses=OUTCOMES_PROBLEM)
 def outcomes(
     model: ModelId,
     given: OutcomesGiven,
     call: Annotated[Call, Depends(needs("serve"))],
 ) -> OutcomesTold:
-    """Take in what really happened; the same outcomes twice count once."""
+    """Take in what really happened, all or none; the same outcomes twice count once.
+
+    A refusal names those that are at fault in `faults`: leave them out, and the others are taken.
+    """
     estate = call.control.estate
-    try:
-        frame = pl.DataFrame([one.model_dump() for one in given.outcomes], infer_schema_length=None)
-    except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
-        raise InputError(
-            "These outcomes are of several kinds: give numbers, or texts, or truth values."
-        ) from error
+    told = [(one.id, one.outcome) for one in given.outcomes]
     with estate.alone(model):
-        taken = estate.workspace(model).outcomes(frame)
+        taken = take_told(estate.workspace(model), told)
     return OutcomesTold(rows=taken.rows, new=taken.new, strangers=taken.strangers)
 
 
