@@ -36,7 +36,7 @@ def _ask(gateway: Gateway, *bodies: bytes, path: str = INFER) -> list[tuple[int,
             gateway(Request("POST", path, "", {}, body), answer.set_result)
         return list(await asyncio.gather(*answers))
 
-    return [(one.status, json.loads(one.body)) for one in asyncio.run(run())]
+    return [(one.status, json.loads(one.body)) for one in asyncio.run(asyncio.wait_for(run(), 60))]
 
 
 def _row(
@@ -246,6 +246,52 @@ def test_a_skeleton_takes_one_value_of_its_kind(was: bytes, becomes: bytes) -> N
     assert filled is not None
     with pytest.raises(DataError):
         skeleton.columns([filled])
+
+
+def _waits(batched: Gateway) -> int:
+    return batched.pool.entries["bank"].admission.waiting
+
+
+def test_an_answer_that_cannot_be_handed_over_keeps_no_other_back(batched: Gateway) -> None:
+    counts = batched.pool.entries["bank"].counts
+    before = sum(counts.requests.values())
+    answers: list[Response] = []
+
+    def breaks(_: Response) -> None:
+        raise RuntimeError("the client is gone")
+
+    async def run() -> None:
+        asked = [(_row(), breaks), (_row(), answers.append), (_row(job=1), breaks)]
+        for row, reply in [*asked, (_row(n=2), answers.append)]:
+            batched(Request("POST", INFER, "", {}, json.dumps(row).encode()), reply)
+        while len(answers) < 2:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+    assert [one.status for one in answers] == [200, 200]
+    assert _waits(batched) == 0
+    assert sum(counts.requests.values()) == before + 4
+
+
+def test_answers_that_cannot_be_written_together_are_written_each_alone(
+    batched: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: Any) -> Any:
+        raise ValueError("no pattern")
+
+    alone = [_plain(one) for one in _ask(batched, *_encoded(_row(), _row(age=50.0)))]
+    monkeypatch.setattr(batch, "lone_answers", breaks)
+    assert [_plain(one) for one in _ask(batched, *_encoded(_row(), _row(age=50.0)))] == alone
+    assert _waits(batched) == 0
+
+
+def test_where_writing_breaks_midway_the_rest_are_told_so(
+    batched: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "lone_answers", lambda *_: [b"{}"])
+    answers = _ask(batched, *_encoded(_row(), _row(), _row()))
+    assert [status for status, _ in answers] == [200, 500, 500]
+    assert _waits(batched) == 0
 
 
 @pytest.mark.parametrize("fault", [DataError, ServiceError])

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+import structlog
+
 from assay.deploy.answering import PINNED, Answered, Asked, answer
 from assay.deploy.reasons import reasons, told
 from assay.deploy.serving import Serving
@@ -21,6 +23,7 @@ from assay.ports.engine import Columns
 
 __all__ = ["Batch"]
 
+_LOG: Any = structlog.get_logger("assay.gateway")
 _NOTHING = Answered((), (), (), (), (), (), (), None, {}, (), ())
 
 
@@ -48,7 +51,7 @@ class Batch:
         """Yield the body of each answer, or why it cannot be written."""
         group, serving, answered = self.group, self.serving, self.found
         if self.captured and all(one.lone for one in group):
-            bodies = lone_answers(serving, [one.name for one in group], answered)
+            bodies = self._in_patterns()
             if bodies is not None:
                 yield from zip(group, bodies, strict=True)
                 return
@@ -64,6 +67,14 @@ class Batch:
             except Exception as error:  # noqa: BLE001 - told to the one who cannot be answered
                 yield one, error
             begin = end
+
+    def _in_patterns(self) -> Sequence[bytes] | None:
+        """Return the answers made together; None where each is to be written alone."""
+        try:
+            return lone_answers(self.serving, [one.name for one in self.group], self.found)
+        except Exception as error:  # noqa: BLE001 - whatever breaks, each is written alone
+            _LOG.error("answers were not written together, but each alone", error=repr(error))
+            return None
 
     @classmethod
     def answered(cls, group: Sequence[Waiting], at: str, fresh: Callable[[], str]) -> list[Batch]:

@@ -204,22 +204,35 @@ class Batcher:
         _LOG.error("predictions were not recorded", error=str(error), n=rows)
 
     def _send(self, batch: Batch) -> None:
-        seconds = []
-        for waiting, body in batch.written():
-            if isinstance(body, Exception):
-                self._fail(waiting, body)
-                continue
-            waiting.reply(Response(200, body))
-            seconds.append(perf_counter() - waiting.request.received)
-        entry = batch.entry
-        entry.counts.answered(200, *seconds)
-        entry.admission.done(perf_counter(), len(seconds))
+        """Answer each request once, whatever breaks at another, and count them all as answered."""
+        seconds: list[float] = []
+        failed = 0
+        try:
+            for waiting, body in batch.written():
+                if isinstance(body, Exception):
+                    failed += 1
+                    self._fail(waiting, body)
+                    continue
+                try:
+                    waiting.reply(Response(200, body))
+                except Exception as error:  # noqa: BLE001 - the others get their answers
+                    _unsent(error)
+                seconds.append(perf_counter() - waiting.request.received)
+        except Exception as error:  # noqa: BLE001 - whatever breaks, the clients get answers
+            for waiting in batch.group[len(seconds) + failed :]:
+                self._fail(waiting, error)
+        finally:
+            batch.entry.admission.done(perf_counter(), len(seconds))
+            batch.entry.counts.answered(200, *seconds)
 
     def _fail(self, waiting: Waiting, error: BaseException) -> None:
         """Answer with an error, and record that."""
         entry, response, now = waiting.entry, refused(error), perf_counter()
         took = now - waiting.request.received
-        waiting.reply(response)
+        try:
+            waiting.reply(response)
+        except Exception as broken:  # noqa: BLE001 - it is counted all the same
+            _unsent(broken)
         entry.counts.answered(response.status, took)
         entry.admission.done(now)
         try:
@@ -229,6 +242,10 @@ class Batcher:
             entry.captures.append([record])
         except Exception as broken:  # noqa: BLE001 - whatever breaks, the next client gets an answer
             _LOG.error("a failed request was not recorded", error=repr(broken))
+
+
+def _unsent(error: Exception) -> None:
+    _LOG.error("an answer was not handed over", error=repr(error))
 
 
 def version_not_served(serving: Serving, version: str) -> Refusal:
