@@ -176,7 +176,7 @@ class GoingBack(Building):
 
         if self._ports is not None:
             return self._ports.blobs.get(digest)
-        return blob_on_disk(self.directory / STATE / "blobs", digest)  # in half of the time
+        return blob_on_disk(self.directory / STATE / "blobs", digest)  # and loads no fsspec
 
     def _warn(self, told: str) -> None:
         self.warning = f"{self.warning} {told}".lstrip()
