@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assay.adapters import capture_damage
-from assay.adapters.capture_damage import Damage, damages, set_aside
+from assay.adapters.capture_damage import damages, set_aside
 from assay.adapters.capture_groups import MAGIC, framed, read_groups
 from assay.adapters.capture_lines import record_line
 from assay.adapters.capture_segment import Segment
@@ -170,116 +167,6 @@ def test_a_log_that_is_written_still_is_left_alone(tmp_path: Path) -> None:
     assert len(set_aside(tmp_path, "bank")) == 1
 
 
-def test_a_file_of_the_lake_is_set_aside_whole_and_said_to_be_lost(tmp_path: Path) -> None:
-    _segment(tmp_path, WHOLE)
-    rotate(tmp_path)
-    (file,) = (tmp_path / "lake").rglob("*.parquet")
-    raw = bytearray(file.read_bytes())
-    raw[40:200] = b"\0" * 160
-    file.write_bytes(raw)
-    (found,) = damages(tmp_path)
-    assert found == Damage(str(file.relative_to(tmp_path)), 0, len(raw), 1, 8)
-    assert set_aside(tmp_path, "bank") == [found]
-    assert (tmp_path / "damaged" / file.name).read_bytes() == raw
-    assert not file.exists()
-    read = LakeCaptures(tmp_path).read_after("")
-    assert [one["capture_lost"] for one in records_of(read.parts)] == [8]
-    assert damages(tmp_path) == []
-
-
-def _in_lake(folder: Path) -> Path:
-    _segment(folder, WHOLE)
-    rotate(folder)
-    (file,) = (folder / "lake").rglob("*.parquet")
-    return file
-
-
-def _rotted(file: Path) -> None:
-    raw = bytearray(file.read_bytes())
-    raw[40:200] = b"\0" * 160
-    file.write_bytes(raw)
-
-
-@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES, errno.EIO])
-def test_a_sound_file_of_the_lake_that_the_machine_does_not_read_stays(
-    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = _in_lake(tmp_path)
-
-    def failing(*_: Any, **__: Any) -> Any:
-        raise OSError(number, "the machine's own fault")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(pq, "ParquetFile", failing)
-        with pytest.raises(StoreError, match="the machine's own fault"):
-            damages(tmp_path)
-        with pytest.raises(StoreError, match="the machine's own fault"):
-            set_aside(tmp_path, "bank")
-    assert not (tmp_path / "damaged").exists()
-    assert file.exists()
-    assert damages(tmp_path) == []
-    assert len(_ids(tmp_path)) == 8
-
-
-def test_a_file_of_the_lake_without_memory_to_read_it_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = _in_lake(tmp_path)
-
-    def failing(*_: Any, **__: Any) -> Any:
-        raise pa.ArrowMemoryError("malloc of size 64 failed")
-
-    monkeypatch.setattr(pq, "ParquetFile", failing)
-    with pytest.raises(StoreError, match="malloc of size 64 failed"):
-        set_aside(tmp_path, "bank")
-    assert file.exists()
-
-
-def test_a_file_of_a_newer_format_stays_in_the_lake_and_others_are_set_aside(
-    tmp_path: Path,
-) -> None:
-    file = _in_lake(tmp_path)
-    table = pq.read_table(file)
-    told = {**table.schema.metadata, b"assay.format": b"99"}
-    pq.write_table(table.replace_schema_metadata(told), file)
-    broken = _named(
-        tmp_path, "01772366500000000000-7-0a0b0c0d.log", _flipped(WHOLE, STARTS[1] + 30)
-    )
-    with pytest.raises(StoreError, match="no captures of format 1") as caught:
-        set_aside(tmp_path, "bank")
-    assert f"Set aside (1 in all): {broken.name}, bytes {STARTS[1]} to" in str(caught.value)
-    assert file.exists()
-    assert [one.name for one in (tmp_path / "damaged").iterdir()] == [broken.name]
-
-
-def test_a_folder_with_the_name_of_a_file_of_the_lake_is_not_moved(tmp_path: Path) -> None:
-    file = _in_lake(tmp_path)
-    file.unlink()
-    file.mkdir()
-    with pytest.raises(StoreError, match="is a directory"):
-        set_aside(tmp_path, "bank")
-    assert file.is_dir()
-
-
-def test_wherever_a_file_of_the_lake_ends_too_early_it_is_damaged(tmp_path: Path) -> None:
-    file = _in_lake(tmp_path)
-    raw = file.read_bytes()
-    for length in (0, 3, 100, len(raw) // 2, len(raw) - 9, len(raw) - 1):
-        file.write_bytes(raw[:length])
-        (found,) = damages(tmp_path)
-        assert (found.end, found.predictions) == (length, 1)
-
-
-def test_a_file_of_the_lake_without_a_column_that_it_speaks_of_is_damaged(tmp_path: Path) -> None:
-    file = _in_lake(tmp_path)
-    table = pq.read_table(file)
-    names = ["brm" if one == "arm" else one for one in table.schema.names]
-    told = table.schema.metadata
-    pq.write_table(table.rename_columns(names).replace_schema_metadata(told), file)
-    assert [one.predictions for one in damages(tmp_path)] == [8]
-    assert len(set_aside(tmp_path, "bank")) == 1
-
-
 def test_a_lone_failure_is_room_enough_to_say_what_is_lost(tmp_path: Path) -> None:
     failure = {
         "failed": True,
@@ -325,33 +212,6 @@ def test_a_group_that_its_writer_finishes_meanwhile_is_not_cut(
     assert set_aside(tmp_path, "bank") == []
     assert path.read_bytes() == WHOLE
     assert not (tmp_path / "damaged").exists()
-
-
-@pytest.mark.parametrize("between", ["nothing", "rotated"])
-def test_a_file_of_the_lake_counts_once_however_often_it_begins_again(
-    tmp_path: Path, between: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = _in_lake(tmp_path)
-    _rotted(file)
-    real = Path.rename
-
-    def stopped(self: Path, target: Path) -> Path:
-        if target.parent.name == "damaged":
-            raise OSError(errno.EIO, "stopped")
-        return real(self, target)
-
-    for _ in range(2):
-        with monkeypatch.context() as patched:
-            patched.setattr(Path, "rename", stopped)
-            with pytest.raises(StoreError, match="stopped"):
-                set_aside(tmp_path, "bank")
-        assert file.exists()
-        if between == "rotated":
-            rotate(tmp_path)
-    assert len(set_aside(tmp_path, "bank")) == 1
-    read = LakeCaptures(tmp_path).read_after("")
-    assert [one["capture_lost"] for one in records_of(read.parts)] == [8]
-    assert not file.exists()
 
 
 def test_a_file_of_another_kind_is_not_touched(tmp_path: Path) -> None:

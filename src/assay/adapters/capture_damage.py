@@ -39,7 +39,7 @@ __all__ = ["Damage", "damages", "set_aside"]
 
 _HEAD = struct.Struct(">II")
 _ODD = (AttributeError, LookupError, TypeError, ValueError)
-_ODD_ROWS = (*_ODD, OverflowError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+_ODD_ROWS = (*_ODD, OverflowError, pl.exceptions.PolarsError, msgspec.DecodeError)
 _SHOWN = 10
 
 
@@ -178,18 +178,44 @@ def _predictions(raw: bytes) -> int:
 
 def _in_lake(path: Path, folder: Path) -> Iterator[Damage]:
     try:
+        _validate(path)
         for _ in read_lake_file(path):
             pass
     except FileNotFoundError:
         return  # it was set aside since
-    except (StoreError, *_ODD_ROWS, msgspec.DecodeError) as error:
+    except pl.exceptions.PanicException as error:  # not of its values: of threads, or of ours
+        raise _unread(path, error) from error
+    except (StoreError, *_ODD_ROWS) as error:
         if not path.is_file() or not _is_damage(error):
             raise
         name = str(path.relative_to(folder))
         yield Damage(name, 0, path.stat().st_size, *_size_of(path))
 
 
-def _is_damage(error: BaseException) -> bool:
+def _validate(path: Path) -> None:
+    """Raise where text is none, or a value none of its column's type: Polars panics at them."""
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(use_threads=False):
+                batch.validate(full=True)
+                _texts(batch.schema)
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        raise _unread(path, error) from error
+
+
+def _texts(schema: pa.Schema) -> list[str]:
+    """Return the names in a schema, and what is told there; ValueError where one is no text."""
+    told = [pair for one in (schema, *schema) for pair in (one.metadata or {}).items()]
+    return [*schema.names, *(text.decode() for pair in told for text in pair)]
+
+
+def _unread(path: Path, error: BaseException) -> StoreError:
+    return StoreError(f"The captures in {path} cannot be read: {error}.")
+
+
+def _is_damage(error: Exception) -> bool:
     """Return whether an error is of what a file holds, not of the machine or another format.
 
     Arrow raises OSError for odd content too; the system's own have a number.
@@ -206,12 +232,12 @@ def _size_of(path: Path) -> tuple[int, int]:
     """Return a file's groups and rows as its footer says; 1 each where that does not read."""
     try:
         told = pq.read_metadata(path)
-    except pa.ArrowException:
+    except (*_ODD, pa.ArrowException):
         return 1, 1
     except OSError as error:
         if error.errno is None:
             return 1, 1
-        raise StoreError(f"The captures in {path} cannot be read: {error}.") from error
+        raise _unread(path, error) from error
     return told.num_row_groups, told.num_rows
 
 
