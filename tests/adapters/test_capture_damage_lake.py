@@ -208,3 +208,13 @@ def test_a_file_of_the_lake_counts_once_however_often_it_begins_again(
     read = LakeCaptures(tmp_path).read_after("")
     assert [one["capture_lost"] for one in records_of(read.parts)] == [8]
     assert not file.exists()
+
+
+@pytest.mark.parametrize("lacks", ["_shape", "_after", "score"])
+def test_a_file_that_holds_what_no_captures_do_is_told_in_words(tmp_path: Path, lacks: str) -> None:
+    file = _in_lake(tmp_path)
+    table = pq.read_table(file)
+    pq.write_table(table.drop_columns([lacks]), file)
+    with pytest.raises(StoreError, match=r"holds what no captures do.*--set-aside"):
+        list(LakeCaptures(tmp_path).read())
+    assert [one.file for one in damages(tmp_path)] == [str(file.relative_to(tmp_path))]

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from assay.adapters.capture_groups import MAGIC, Bytes, damaged_until, framed, group_end
 from assay.adapters.capture_lines import part_of, record_line
 from assay.adapters.capture_segment import is_closed, sync_folder
-from assay.adapters.lake_file import read_lake_file
+from assay.adapters.lake_file import ODD_ROWS, read_lake_file
 from assay.adapters.lake_files import lake_files, segments
 from assay.adapters.lake_rotation import rotation_held
 from assay.errors import StoreError
@@ -39,7 +39,6 @@ __all__ = ["Damage", "damages", "set_aside"]
 
 _HEAD = struct.Struct(">II")
 _ODD = (AttributeError, LookupError, TypeError, ValueError)
-_ODD_ROWS = (*_ODD, OverflowError, pl.exceptions.PolarsError, msgspec.DecodeError)
 _SHOWN = 10
 
 
@@ -185,7 +184,7 @@ def _in_lake(path: Path, folder: Path) -> Iterator[Damage]:
         return  # it was set aside since
     except pl.exceptions.PanicException as error:  # not of its values: of threads, or of ours
         raise _unread(path, error) from error
-    except (StoreError, *_ODD_ROWS) as error:
+    except (StoreError, *ODD_ROWS) as error:
         if not path.is_file() or not _is_damage(error):
             raise
         name = str(path.relative_to(folder))
@@ -225,7 +224,8 @@ def _is_damage(error: Exception) -> bool:
     cause = error.__cause__
     if isinstance(cause, OSError):
         return cause.errno is None
-    return isinstance(cause, pa.ArrowException) and not isinstance(cause, MemoryError)
+    odd = isinstance(cause, (pa.ArrowException, *ODD_ROWS))
+    return odd and not isinstance(cause, MemoryError)
 
 
 def _size_of(path: Path) -> tuple[int, int]:

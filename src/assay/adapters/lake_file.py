@@ -28,7 +28,25 @@ from assay.ports.capture_batch import CaptureBatch
 from assay.ports.captures import Part
 from assay.ports.predictions import INPUT
 
-__all__ = ["FORMAT", "end_of", "read_lake_file", "write_lake_batches", "write_lake_file"]
+__all__ = [
+    "FORMAT",
+    "ODD_ROWS",
+    "end_of",
+    "read_lake_file",
+    "write_lake_batches",
+    "write_lake_file",
+]
+
+ODD_ROWS = (
+    AttributeError,
+    LookupError,
+    OverflowError,
+    TypeError,
+    ValueError,
+    msgspec.DecodeError,
+    pl.exceptions.PolarsError,
+)
+"""What content that no captures have raises when it is read, and no disk does."""
 
 FORMAT = 1
 _ROWS = 16_384
@@ -107,6 +125,11 @@ def read_lake_file(path: Path, begin: int = 0) -> Iterator[tuple[Part, int]]:
     except (OSError, pa.ArrowException) as error:
         raise StoreError(
             f"The captures in {path} cannot be read: {error}. Restore the file from a copy."
+        ) from error
+    except ODD_ROWS as error:
+        raise StoreError(
+            f"{path} holds what no captures do: {type(error).__name__}: {error}. Restore it from a "
+            "copy; without one, `assay captures verify --set-aside` lets it go."
         ) from error
 
 
