@@ -342,3 +342,12 @@ def test_a_recipe_is_tested_then_trained_anew_where_it_goes_live(run: Run, place
     assert refused.code == 1
     assert "equivalence check value as version 1 failed" in refused.paragraph
     assert "at most 0.001 EUR per decision either way" in refused.paragraph
+
+
+def test_a_step_in_the_directory_s_place_is_told_from_a_directory(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = run("release", "roll-back")
+    assert answer.code == 2
+    assert "`assay release . roll-back`" in answer.paragraph

@@ -80,7 +80,7 @@ def release(
 
     if what is not None and do not in {None, what}:
         raise InputError(f"Both {what.value} and `--do {do}` are asked for. Name one of them.")
-    step = what or do or Step.START
+    step = what or do or _start(directory)
     workspace = Workspace(directory, environment=environment)
     if step is Step.PLAN:
         planned = workspace.release_plan(version)
@@ -93,6 +93,16 @@ def release(
         state = workspace.release(version, action=_ACTIONS[step], reason=reason)
         watched = step is Step.START and state.running and state.strategy in _WATCHED
         _done(workspace, state, _planned(workspace) if watched else None, json=json)
+
+
+def _start(directory: Path) -> Step:
+    """Return that a release is started; InputError where a step stands in the directory's place."""
+    if str(directory) in set(Step) and not directory.exists():
+        raise InputError(
+            f"There is no directory {directory}. If the step is meant, name the directory before "
+            f"it: `assay release . {directory}`."
+        )
+    return Step.START
 
 
 def _planned(workspace: Workspace) -> ReleasePlan | str:
