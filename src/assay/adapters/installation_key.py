@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from pathlib import Path
 
-from assay.adapters.capture_segment import sync_folder
+from assay.adapters.secret_file import make_secret
 from assay.errors import StoreError
 
 __all__ = ["installation_key", "write_installation_key"]
@@ -28,7 +27,7 @@ def installation_key(path: Path) -> bytes:
     """
     try:
         if not path.exists():
-            _make(path)
+            make_secret(path, secrets.token_bytes(_LENGTH))
         key = path.read_bytes()
     except OSError as error:
         raise StoreError(
@@ -46,23 +45,4 @@ def installation_key(path: Path) -> bytes:
 def write_installation_key(path: Path, seed: str) -> None:
     """Make the key from a text where there is none: for simulations, whose runs are to be alike."""
     if not path.exists():
-        _make(path, hashlib.sha256(seed.encode()).digest())
-
-
-def _make(path: Path, key: bytes | None = None) -> None:
-    """Make the key whole, once, however many processes begin together."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(key or secrets.token_bytes(_LENGTH))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(unfinished, path)
-        except FileExistsError:
-            return  # another process was first: its key holds
-        sync_folder(path.parent)
-    finally:
-        unfinished.unlink()
+        make_secret(path, hashlib.sha256(seed.encode()).digest())

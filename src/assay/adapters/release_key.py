@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 
 import msgspec
@@ -14,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from assay.adapters.capture_segment import sync_folder
+from assay.adapters.secret_file import make_secret
 from assay.adapters.whole_file import write_whole
 from assay.errors import AssayError, DataError, StoreError, Untrusted
 from assay.evidence.signature import Trust, fingerprint, public_key, sealed, unsealed
@@ -144,21 +142,5 @@ def _demand_no_code(document: bytes, path: Path) -> None:
 
 
 def _make(path: Path) -> None:
-    """Make the key whole, once, however many processes begin together."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     key = Ed25519PrivateKey.generate()
-    content = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(unfinished, path)
-        except FileExistsError:
-            return  # another process was first: its key holds
-        sync_folder(path.parent)
-    finally:
-        unfinished.unlink()
+    make_secret(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
